@@ -1,0 +1,53 @@
+# make run     the system with a simulated plant, at http://127.0.0.1:8000
+# make test    every test, with all set-up that they need
+# make build   the binary and the dashboard
+# make bench   benchmarks
+# make lint    formatting, clippy, type checks
+
+# The build cache stays outside the clone, so that a fresh clone builds in minutes.
+CACHE := $(or $(XDG_CACHE_HOME),$(HOME)/.cache)/lehr
+export CARGO_TARGET_DIR ?= $(CACHE)/target
+export LEHR_CACHE := $(CACHE)
+
+SPEED ?= 60
+DATA ?= data
+ARGS ?=
+
+.PHONY: run test build bench lint frontend rust test-setup clean
+
+run: build
+	$(CARGO_TARGET_DIR)/debug/lehr serve --data $(DATA) --speed $(SPEED) $(ARGS)
+
+build: frontend rust
+
+rust:
+	cargo build --locked --bins
+
+frontend: frontend/dist/index.html
+
+frontend/node_modules/.package-lock.json: frontend/package.json frontend/package-lock.json
+	cd frontend && npm ci --no-audit --no-fund
+	@touch $@
+
+FRONTEND_SOURCES := $(shell find frontend/src frontend/public frontend/index.html frontend/vite.config.ts -type f 2>/dev/null)
+
+frontend/dist/index.html: frontend/node_modules/.package-lock.json $(FRONTEND_SOURCES)
+	cd frontend && npm run build
+
+test-setup:
+	scripts/test-setup
+
+test: build test-setup
+	scripts/test
+
+bench: build
+	cargo bench --locked --workspace
+
+lint: frontend/node_modules/.package-lock.json
+	cargo fmt --all --check
+	cargo clippy --locked --workspace --all-targets -- -D warnings
+	cd frontend && npm run lint
+
+clean:
+	rm -rf frontend/dist frontend/node_modules
+	cargo clean

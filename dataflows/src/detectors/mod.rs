@@ -1,0 +1,171 @@
+//! What the rules say of the sensors: one operator, keyed by sensor, over the sensor's panes.
+//!
+//! - `sensor`: one sensor's state, and which verdicts a tick's changes touch
+//! - `seen`: its panes, set-points and normal behaviour
+//! - `checks`, `chart`: a verdict is a pure function of the last *k* panes, *k* fixed by the check
+//! - `watched`: one rule on one sensor
+//! - `silence`: the one check of the panes that are *not* there
+//! - `departure`: panes that deviate, as evidence for root causes
+//!
+//! **Retention.** A sensor's oldest panes that are retracted without replacement have left by retention. What
+//! they said stands: later verdicts still look back on them (see [`seen::CONTEXT_PANES`]), an open condition
+//! keeps its start, and only conditions that ended with them leave. So an alert neither changes its identity
+//! nor is raised anew because it grows old. All else is a function of the rows that are there. A rule, a
+//! definition or a set-point edited later restates the panes that are there, no others.
+//!
+//! Cost of a tick: for the newest pane of a sensor one verdict a rule, each O(k); a late pane touches *k*
+//! verdicts of each rule.
+
+mod chart;
+mod checks;
+mod departure;
+mod seen;
+mod sensor;
+mod silence;
+mod watched;
+
+#[cfg(test)]
+mod oracle;
+#[cfg(test)]
+mod tests;
+#[cfg(test)]
+mod trace;
+
+use crate::Rows;
+use crate::deviations::DeviatingPane;
+use crate::operators::per_key;
+use crate::tables::{ConditionRow, PaneRow};
+use lehr_domain::event::SensorDef;
+use lehr_domain::machine::Setpoint;
+use lehr_domain::rule::{Check, Rule, Subject};
+use lehr_domain::{EventMs, LineId, Micro, ParameterId, RuleId, SensorId, SpanMs};
+use sensor::Sensor;
+use serde::{Deserialize, Serialize};
+
+/// A pane, as far as checks read it.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
+struct Pane {
+    start: EventMs,
+    last_reading: EventMs,
+    /// Good and uncertain readings. When there is none, `mean`, `min` and `max` say nothing.
+    n: i64,
+    bad: u32,
+    mean: Micro,
+    min: Micro,
+    max: Micro,
+}
+
+impl Pane {
+    fn is_good(&self) -> bool {
+        self.n > 0
+    }
+
+    /// Greatest minus least value.
+    fn spread(&self) -> i64 {
+        self.max.0.saturating_sub(self.min.0)
+    }
+}
+
+impl From<&PaneRow> for Pane {
+    fn from(row: &PaneRow) -> Pane {
+        Pane {
+            start: row.start,
+            last_reading: row.last_reading,
+            n: row.moments.n,
+            bad: row.bad,
+            mean: row.moments.mean().unwrap_or_default(),
+            min: row.moments.min,
+            max: row.moments.max,
+        }
+    }
+}
+
+/// A sensor's definition, as far as checks read it.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
+struct Def {
+    line: LineId,
+    parameter: ParameterId,
+    target: Option<Micro>,
+    sigma: Option<Micro>,
+}
+
+/// An enabled rule that applies to a sensor, as far as its verdicts go: a new message restates nothing.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
+struct Watch {
+    rule: RuleId,
+    check: Check,
+    on_delay: u16,
+    off_delay: u16,
+}
+
+/// Everything that a sensor's verdicts depend on.
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
+enum Row {
+    Def(Def),
+    Watch(Watch),
+    Setpoint(EventMs, Micro),
+    /// End of the line's latest pane.
+    Clock(EventMs),
+    Pane(Pane),
+}
+
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
+enum Found {
+    Condition(ConditionRow),
+    Deviating(DeviatingPane),
+}
+
+/// The conditions that hold or held on sensors, and the panes that deviate from normal.
+///
+/// `line_clocks` is, per line, the end of its latest pane; it must never fall. Rules that watch a line
+/// ([`Check::of_line`]) are not evaluated here.
+pub fn detectors<'s>(
+    panes: Rows<'s, PaneRow>,
+    sensors: Rows<'s, (SensorId, SensorDef)>,
+    rules: Rows<'s, (RuleId, Rule)>,
+    setpoints: Rows<'s, Setpoint>,
+    line_clocks: Rows<'s, (LineId, EventMs)>,
+    pane_width: SpanMs,
+) -> (Rows<'s, ConditionRow>, Rows<'s, DeviatingPane>) {
+    assert!(pane_width.0 > 0, "a pane has a width");
+    let sensors = sensors.map(|(sensor, def)| {
+        let SensorDef { line, parameter, target, sigma, .. } = def;
+        (sensor, Def { line, parameter, target, sigma })
+    });
+    let watches = watches(sensors.clone(), rules).map(|(sensor, watch)| (sensor, Row::Watch(watch)));
+    let clocks = sensors
+        .clone()
+        .map(|(sensor, def)| (def.line, sensor))
+        .join_map(line_clocks, |_, sensor, clock| (*sensor, Row::Clock(*clock)));
+    let rows = panes.map(|pane| (pane.sensor_id, Row::Pane(Pane::from(&pane)))).concatenate([
+        sensors.map(|(sensor, def)| (sensor, Row::Def(def))),
+        watches,
+        setpoints.map(|row| (row.sensor, Row::Setpoint(row.at, row.value))),
+        clocks,
+    ]);
+    let found = per_key(rows, "detectors", move |sensor: &SensorId, state: &mut Sensor, changes, out| {
+        state.step(*sensor, pane_width, changes, out);
+    });
+    let conditions = found.clone().flat_map(|found| match found {
+        Found::Condition(row) => Some(row),
+        Found::Deviating(_) => None,
+    });
+    let deviating = found.flat_map(|found| match found {
+        Found::Deviating(row) => Some(row),
+        Found::Condition(_) => None,
+    });
+    (conditions, deviating)
+}
+
+/// The enabled rules about sensors, each with every sensor that it watches.
+fn watches<'s>(sensors: Rows<'s, (SensorId, Def)>, rules: Rows<'s, (RuleId, Rule)>) -> Rows<'s, (SensorId, Watch)> {
+    let watching = rules.flat_map(|(rule, def)| {
+        let Rule { check, on_delay, off_delay, .. } = def;
+        (def.enabled && !check.of_line()).then_some((def.subject, Watch { rule, check, on_delay, off_delay }))
+    });
+    let subjects = sensors.flat_map(|(sensor, def)| {
+        [Subject::Sensor(sensor), Subject::Parameter(def.parameter), Subject::EverySensor]
+            .map(|subject| (subject, sensor))
+    });
+    subjects.join_map(watching, |_, sensor, watch| (*sensor, *watch))
+}

@@ -1,0 +1,435 @@
+//! The whole graph: base collections in, tables out.
+//!
+//! ```text
+//! readings → panes ─┬→ features
+//!                   ├→ latest
+//!                   ├→ clocks ──────────────┐
+//!                   └→ detectors ─┬→ conditions ─→ alerts → alert_metrics
+//!                                 └→ deviations ──────────┐
+//! events → base ─┬→ sensors, rules, set-points, edges …   │
+//!                ├→ states → machine_states ─┬→ kpis      │
+//!                ├→ units ───────────────────┤            │
+//!                │                           └→ line checks → conditions
+//!                └→ defects, alerts → incidents → root_causes
+//! ```
+
+use crate::base::{Feed, Retention, base};
+use crate::detectors::detectors;
+use crate::operators::highest;
+use crate::panes::{PaneFeed, panes};
+use crate::root_cause::Effect;
+use crate::tables::*;
+use crate::{Rows, Ts, for_all_tables};
+use lehr_domain::causal::Node;
+use lehr_domain::event::Inputs;
+use lehr_domain::ids::stable_hash;
+use lehr_domain::operator::OperatorAction;
+use lehr_domain::{Event, EventKey, EventMs, LineId, SensorId, SpanMs, Tick};
+use std::cell::RefCell;
+use std::collections::BTreeMap;
+use std::rc::Rc;
+use std::sync::Arc;
+use timely::container::CapacityContainerBuilder;
+use timely::dataflow::channels::pact::Pipeline;
+use timely::dataflow::operators::generic::Operator;
+use timely::dataflow::operators::{Input, Probe};
+use timely::dataflow::{InputHandle, ProbeHandle};
+use timely::worker::Worker;
+
+/// What a graph is built with. The same on every worker.
+#[derive(Clone, Copy, Debug)]
+pub struct GraphConfig {
+    pub pane_width: SpanMs,
+    pub retention: Retention,
+}
+
+impl Default for GraphConfig {
+    fn default() -> GraphConfig {
+        GraphConfig { pane_width: SpanMs::minutes(1), retention: Retention::default() }
+    }
+}
+
+/// The worker that folds the readings of a sensor.
+pub fn owner_of_sensor(sensor: SensorId, peers: usize) -> usize {
+    sensor.index() % peers
+}
+
+/// The worker that holds the row of a base collection.
+pub fn owner(key: &EventKey, peers: usize) -> usize {
+    match key {
+        EventKey::Unit(unit) => (stable_hash(&[unit.0]) % peers as u64) as usize,
+        // Few and small: one worker holds them all.
+        _ => 0,
+    }
+}
+
+/// One worker's share of the graph: feed it ticks, step the worker, take the changes of closed ticks.
+pub struct Graph {
+    readings: InputHandle<Ts, CapacityContainerBuilder<Vec<PaneFeed>>>,
+    events: InputHandle<Ts, CapacityContainerBuilder<Vec<Feed>>>,
+    probe: ProbeHandle<Ts>,
+    changes: Rc<RefCell<BTreeMap<Ts, Changes>>>,
+    index: usize,
+    peers: usize,
+    low_water: EventMs,
+}
+
+impl Graph {
+    /// Builds the graph on this worker. Every worker must build it with the same configuration.
+    pub fn build(worker: &mut Worker, config: GraphConfig) -> Graph {
+        let (index, peers) = (worker.index(), worker.peers());
+        let changes = Rc::new(RefCell::new(BTreeMap::new()));
+        let probe = ProbeHandle::new();
+        let (readings, events) = worker.dataflow_named("lehr", |scope| {
+            let (readings, reading_stream) = scope.new_input::<Vec<PaneFeed>>();
+            let (events, event_stream) = scope.new_input::<Vec<Feed>>();
+            let panes = panes(reading_stream, config.pane_width, config.retention.panes);
+            let base = base(event_stream, config.retention.events);
+            let tables = Tables::of(panes, base, config.pane_width);
+            tables.publish(&changes, &probe);
+            (readings, events)
+        });
+        Graph { readings, events, probe, changes, index, peers, low_water: EventMs::MIN }
+    }
+
+    /// Hands over a tick. Ticks must ascend. Takes only what this worker owns.
+    pub fn feed(&mut self, inputs: &Arc<Inputs>) {
+        let tick = inputs.tick.0;
+        self.readings.advance_to(tick);
+        self.events.advance_to(tick);
+        if self.peers == 1 {
+            if !inputs.readings.is_empty() {
+                self.readings.send(PaneFeed::Readings(inputs.readings.clone()));
+            }
+        } else {
+            let (index, peers) = (self.index, self.peers);
+            let own = inputs.readings.iter().filter(|reading| owner_of_sensor(reading.sensor, peers) == index);
+            let own: lehr_domain::ReadingBatch = own.collect();
+            if !own.is_empty() {
+                self.readings.send(PaneFeed::Readings(own));
+            }
+        }
+        for event in &inputs.events {
+            if owner(&event.event.key(), self.peers) == self.index {
+                self.events.send(Feed::Event(event.clone()));
+            }
+        }
+        if inputs.low_water > self.low_water {
+            self.low_water = inputs.low_water;
+            self.readings.send(PaneFeed::LowWater(inputs.low_water));
+            self.events.send(Feed::LowWater(inputs.low_water));
+        }
+        self.readings.advance_to(tick + 1);
+        self.events.advance_to(tick + 1);
+        self.readings.flush();
+        self.events.flush();
+    }
+
+    /// Whether everything up to and including `tick` has come out on every worker.
+    pub fn closed(&self, tick: Tick) -> bool {
+        !self.probe.less_than(&(tick.0 + 1))
+    }
+
+    /// What this worker's share of `tick` changed. To be asked once, when the tick is closed.
+    pub fn take(&mut self, tick: Tick) -> Changes {
+        self.changes.borrow_mut().remove(&tick.0).unwrap_or_default()
+    }
+}
+
+macro_rules! declare_tables {
+    ($(($field:ident, $row:ident)),* $(,)?) => {
+        /// Every output collection.
+        struct Tables<'s> {
+            $( $field: Rows<'s, $row>, )*
+        }
+
+        impl<'s> Tables<'s> {
+            /// Collects what each table changes, by tick, and lets `probe` follow.
+            fn publish(self, changes: &Rc<RefCell<BTreeMap<Ts, Changes>>>, probe: &ProbeHandle<Ts>) {
+                $( {
+                    let changes = changes.clone();
+                    self.$field
+                        .inner
+                        .unary::<CapacityContainerBuilder<Vec<()>>, _, _, _>(
+                            Pipeline,
+                            concat!("publish ", stringify!($field)),
+                            move |_, _| move |input, _output| {
+                                input.for_each_stamp(|_, batches| {
+                                    let mut changes = changes.borrow_mut();
+                                    for (row, tick, diff) in batches.flat_map(|batch| batch.drain(..)) {
+                                        changes.entry(tick).or_insert_with(Changes::default).$field.push((row, diff));
+                                    }
+                                });
+                            },
+                        )
+                        .probe_with(probe);
+                } )*
+            }
+        }
+    };
+}
+for_all_tables!(declare_tables);
+
+impl<'s> Tables<'s> {
+    /// Wires the graphs together.
+    fn of(panes: Rows<'s, PaneRow>, base: Rows<'s, Event>, pane_width: SpanMs) -> Tables<'s> {
+        let sensors = pick(&base, |event| if let Event::Sensor(id, def) = event { Some((id, def)) } else { None });
+        let rules = pick(&base, |event| if let Event::Rule(id, rule) = event { Some((id, rule?)) } else { None });
+        let edges = pick(&base, |event| if let Event::Edge(id, edge) = event { Some((id, edge?)) } else { None });
+        let products = pick(&base, |event| if let Event::Product(id, def) = event { Some((id, def)) } else { None });
+        let lines = pick(&base, |event| if let Event::Line(id, _) = event { Some(id) } else { None });
+        let calendar = pick(&base, |event| if let Event::Calendar(row) = event { Some(row) } else { None });
+        let setpoints = pick(&base, |event| if let Event::Setpoint(row) = event { Some(row) } else { None });
+        let states = pick(&base, |event| if let Event::State(row) = event { Some(row) } else { None });
+        let units = pick(&base, |event| if let Event::Unit(row) = event { Some(row) } else { None });
+        let operator = pick(&base, |event| if let Event::Operator(row) = event { Some(row) } else { None });
+        let audit = pick(&base, |event| if let Event::Audit(row) = event { Some(row) } else { None });
+        let errors = pick(&base, |event| if let Event::Error(row) = event { Some(row) } else { None });
+        let late = pick(&base, |event| if let Event::Late(row) = event { Some(row) } else { None });
+
+        let latest = latest(panes.clone());
+        let clocks = clocks(panes.clone(), sensors.clone(), units.clone(), states.clone(), pane_width);
+        let machine_states = crate::machine_states::machine_states(states);
+        let features = crate::features::features(panes.clone(), pane_width);
+        let (sensor_conditions, deviating) =
+            detectors(panes.clone(), sensors.clone(), rules.clone(), setpoints.clone(), clocks.clone(), pane_width);
+        let line_conditions = crate::line_checks::line_checks(
+            units.clone(),
+            machine_states.clone(),
+            rules.clone(),
+            lines,
+            clocks.clone(),
+        );
+        let conditions = sensor_conditions.concat(line_conditions);
+        let alerts = crate::alerts::alerts(
+            conditions.clone(),
+            rules.clone(),
+            sensors.clone(),
+            machine_states.clone(),
+            operator.clone(),
+            clocks.clone(),
+        );
+        let alert_metrics = crate::alert_metrics::alert_metrics(alerts.clone());
+        let kpis = crate::kpis::kpis(units.clone(), machine_states.clone(), clocks.clone(), products.clone(), calendar);
+        let defects = defects(units.clone());
+        let incidents = crate::root_cause::incidents(effects(defects.clone(), alerts.clone()));
+        let deviations = crate::deviations::deviations(deviating);
+        let root_causes = crate::root_cause::root_causes(incidents.clone(), edges.clone(), deviations.clone());
+
+        Tables {
+            sensors: sensors.map(|(id, def)| SensorRow {
+                sensor_id: id,
+                production_line: def.line,
+                equipment_id: def.equipment,
+                parameter_name: def.parameter,
+                unit: def.unit,
+                period_s: def.period,
+                span_low: def.span.0,
+                span_high: def.span.1,
+                target: def.target,
+                sigma: def.sigma,
+            }),
+            products: products.map(|(id, def)| ProductRow { product: id, planned_run_time_s: def.planned_run_time }),
+            latest,
+            panes,
+            features,
+            units: units.map(|unit| UnitRow {
+                unit_id: unit.unit,
+                production_line: unit.line,
+                at: unit.at,
+                product: unit.product,
+                verdict: unit.verdict,
+                defects: unit.defects.len() as i64,
+            }),
+            defects,
+            machine_states,
+            setpoints: setpoints.map(|row| SetpointRow { sensor_id: row.sensor, start: row.at, value: row.value }),
+            kpis,
+            rules: rules.map(|(id, rule)| RuleRow {
+                rule_id: id,
+                name: rule.name,
+                enabled: rule.enabled,
+                subject: rule.subject,
+                condition: rule.check,
+                severity: rule.severity,
+                on_delay: rule.on_delay,
+                off_delay: rule.off_delay,
+                suppress_when_stopped: rule.suppress_when_stopped,
+                message: rule.message,
+                advice: rule.advice,
+            }),
+            conditions,
+            alerts,
+            alert_metrics,
+            deviations,
+            incidents,
+            root_causes,
+            edges: edges.map(|(id, edge)| EdgeRow {
+                edge_id: id,
+                cause: edge.cause,
+                effect: edge.effect,
+                direction: edge.direction,
+                threshold: edge.threshold,
+                confidence: edge.confidence,
+                lag_min_s: edge.lag_min,
+                lag_max_s: edge.lag_max,
+                mechanism: edge.mechanism,
+                advice: edge.advice,
+            }),
+            clocks: clocks.map(|(line, at)| ClockRow { production_line: line, at }),
+            operator_events: operator.map(|event| OperatorEventRow {
+                id: event.id,
+                alert_id: event.alert,
+                at: event.at,
+                action: action_text(&event.action),
+                by: event.by,
+                reason: event.reason,
+            }),
+            audit: audit.map(|row| AuditRow {
+                id: row.id,
+                at: row.at,
+                by: row.by,
+                action: row.action,
+                subject: row.subject,
+                before: row.before,
+                after: row.after,
+                reason: row.reason,
+            }),
+            errors: errors.map(|row| ErrorTableRow {
+                id: row.id,
+                at: row.at,
+                source: row.source,
+                reason: row.reason,
+                sample: row.sample,
+            }),
+            late: late.map(|row| LateTableRow {
+                sensor_id: row.sensor,
+                at: row.at,
+                arrived: row.arrived,
+                value: row.value,
+            }),
+        }
+    }
+}
+
+/// The rows of one base collection.
+fn pick<'s, D: differential_dataflow::Data>(
+    base: &Rows<'s, Event>,
+    logic: impl Fn(Event) -> Option<D> + 'static,
+) -> Rows<'s, D> {
+    base.clone().flat_map(logic)
+}
+
+fn action_text(action: &OperatorAction) -> String {
+    match action {
+        OperatorAction::Acknowledge => "acknowledge".into(),
+        OperatorAction::Shelve { until } => format!("shelve until {until}"),
+        OperatorAction::ShelveOneShot { until } => format!("shelve once, until {until} at most"),
+        OperatorAction::Unshelve => "unshelve".into(),
+        OperatorAction::OutOfService => "out of service".into(),
+        OperatorAction::ReturnToService => "return to service".into(),
+        OperatorAction::Dismiss => "dismiss".into(),
+        OperatorAction::Note => "note".into(),
+        OperatorAction::Respond => "respond".into(),
+    }
+}
+
+/// The last reading of each sensor: that of its newest pane. Panes leave oldest first, so the pane before
+/// the newest is never needed again.
+fn latest<'s>(panes: Rows<'s, PaneRow>) -> Rows<'s, LatestRow> {
+    crate::operators::per_key(
+        panes.map(|pane| (pane.sensor_id, pane)),
+        "latest",
+        |_sensor: &SensorId, newest: &mut Newest, changes: &[(PaneRow, crate::Diff)], out| {
+            let before = newest.row();
+            if changes.iter().any(|(pane, diff)| *diff < 0 && newest.0.as_ref() == Some(pane)) {
+                newest.0 = None;
+            }
+            for (pane, diff) in changes {
+                if *diff > 0 && newest.0.as_ref().is_none_or(|held| held.start <= pane.start) {
+                    newest.0 = Some(pane.clone());
+                }
+            }
+            out.extend(before.map(|row| (row, -1)));
+            out.extend(newest.row().map(|row| (row, 1)));
+        },
+    )
+}
+
+#[derive(Default)]
+struct Newest(Option<PaneRow>);
+
+impl Newest {
+    fn row(&self) -> Option<LatestRow> {
+        let pane = self.0.as_ref()?;
+        Some(LatestRow {
+            sensor_id: pane.sensor_id,
+            at: pane.last_reading,
+            value: (pane.moments.n > 0).then_some(pane.moments.last),
+            status: pane.status,
+        })
+    }
+}
+
+impl crate::operators::KeyState for Newest {
+    fn is_idle(&self) -> bool {
+        self.0.is_none()
+    }
+}
+
+/// How far event time has come on each line: the end of its latest pane, or the pane end after its latest
+/// event. Only ever grows, and changes once a pane, so that what hangs on it is not redone every tick.
+fn clocks<'s>(
+    panes: Rows<'s, PaneRow>,
+    sensors: Rows<'s, (SensorId, lehr_domain::event::SensorDef)>,
+    units: Rows<'s, lehr_domain::unit::Unit>,
+    states: Rows<'s, lehr_domain::machine::StateChange>,
+    width: SpanMs,
+) -> Rows<'s, (LineId, EventMs)> {
+    let newest = highest(panes.map(|pane| (pane.sensor_id, pane.start)), "newest pane of each sensor");
+    let by_line = newest.join_map(sensors.map(|(id, def)| (id, def.line)), |_, start, line| (*line, *start));
+    let events = units.map(|unit| (unit.line, unit.at)).concat(states.map(|state| (state.line, state.at)));
+    let events = events.map(move |(line, at)| (line, at.floor(width)));
+    highest(by_line.concat(events), "line clocks").map(move |(line, start)| (line, start + width))
+}
+
+fn defects<'s>(units: Rows<'s, lehr_domain::unit::Unit>) -> Rows<'s, DefectRow> {
+    units.flat_map(|unit| {
+        let (id, line, at) = (unit.unit, unit.line, unit.at);
+        unit.defects.into_iter().enumerate().map(move |(ordinal, defect)| DefectRow {
+            unit_id: id,
+            ordinal: ordinal as i64,
+            production_line: line,
+            at,
+            defect_type: defect.defect,
+            score: defect.score,
+            x: defect.bounds[0],
+            y: defect.bounds[1],
+            width: defect.bounds[2],
+            height: defect.bounds[3],
+        })
+    })
+}
+
+/// What is to be explained: defects, and alerts on a parameter. Withdrawn alerts need no cause.
+fn effects<'s>(defects: Rows<'s, DefectRow>, alerts: Rows<'s, AlertRow>) -> Rows<'s, Effect> {
+    let found = defects.map(|row| Effect {
+        line: row.production_line,
+        effect: Node::Defect(row.defect_type),
+        at: row.at,
+        weight: 1,
+        id: stable_hash(&[row.unit_id.0, row.ordinal as u64]),
+    });
+    let alerted = alerts.flat_map(|row| {
+        let withdrawn = row.state == AlertState::Withdrawn;
+        let parameter = row.parameter_name.filter(|_| !withdrawn)?;
+        Some(Effect {
+            line: row.production_line,
+            effect: Node::Parameter(parameter),
+            at: row.raised_at,
+            weight: 1,
+            id: row.alert_id.0,
+        })
+    });
+    found.concat(alerted)
+}

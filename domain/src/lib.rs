@@ -1,0 +1,26 @@
+//! The vocabulary of Lehr: what a reading, a ware unit, a machine state, a rule or a causal edge *is*.
+//!
+//! Everything here is plain data with a total order, so that it can be a row of a collection. There is no
+//! I/O, no asynchrony and no time of day in this crate: what happens depends on its inputs alone.
+
+pub mod calendar;
+pub mod catalogue;
+pub mod causal;
+pub mod event;
+pub mod fixed;
+pub mod ids;
+pub mod machine;
+pub mod moments;
+pub mod names;
+pub mod operator;
+pub mod reading;
+pub mod rule;
+pub mod table;
+pub mod time;
+pub mod unit;
+
+pub use event::{Event, EventKey, Inputs};
+pub use fixed::{Micro, PerMille, Ratio};
+pub use ids::{AlertId, EdgeId, EquipmentId, LineId, ParameterId, ProductId, RuleId, SensorId, Tick, UnitId};
+pub use reading::{Reading, ReadingBatch, Status};
+pub use time::{EventMs, SpanMs};

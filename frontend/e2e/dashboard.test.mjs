@@ -1,0 +1,202 @@
+// The dashboard against a running server with the simulated plant:
+//
+//   BASE_URL=http://127.0.0.1:8000 TOKEN=… npm run e2e
+//
+// TOKEN needs the role engineer (faults are injected). Waits are bounded by WAIT_MS; run the plant faster than the
+// wall clock (`--speed 60`), so that faults lead to alerts and defects in that time.
+
+import assert from "node:assert/strict";
+import { after, before, test } from "node:test";
+import { openBrowser } from "./browser.mjs";
+
+const BASE = (process.env.BASE_URL ?? "http://127.0.0.1:8000").replace(/\/$/, "");
+const TOKEN = process.env.TOKEN ?? "dev";
+const WAIT_MS = Number(process.env.WAIT_MS ?? 240_000);
+/** A line that stops is alerted at once; fast cooling cracks ware, which root causes explain. */
+const STOP = process.env.STOP_FAULT ?? "line_stop:Line_C@0s+10m";
+const CRACK = process.env.CRACK_FAULT ?? "cooling_fast:Line_B@0s+60m";
+
+let browser;
+let page;
+const mistakes = [];
+
+async function api(method, path, body) {
+  const response = await fetch(`${BASE}/api/${path}`, {
+    method,
+    headers: { authorization: `Bearer ${TOKEN}`, "content-type": "application/json" },
+    body: body === undefined ? undefined : JSON.stringify(body),
+  });
+  assert.ok(response.ok, `${method} ${path}: ${response.status} ${await response.clone().text()}`);
+  return response.json();
+}
+
+async function eventually(what, probe) {
+  const end = Date.now() + WAIT_MS;
+  for (;;) {
+    const found = await probe();
+    if (found) return found;
+    assert.ok(Date.now() < end, `${what} did not happen within ${WAIT_MS} ms`);
+    await new Promise((done) => setTimeout(done, 500));
+  }
+}
+
+const go = (hash) => page.evaluate((next) => (location.hash = next), hash);
+
+before(async () => {
+  browser = await openBrowser();
+  page = await browser.newPage({ viewport: { width: 1440, height: 900 } });
+  page.on("pageerror", (error) => mistakes.push(error.message));
+  await api("POST", "faults", { fault: CRACK });
+});
+
+after(async () => {
+  await browser?.close();
+});
+
+test("without a token the page says how to get in", async () => {
+  const context = await browser.newContext();
+  const fresh = await context.newPage();
+  await fresh.goto(BASE);
+  await fresh.getByText("Sign in with your link").waitFor();
+  await context.close();
+});
+
+test("the link signs in, and the token leaves the address", async () => {
+  await page.goto(`${BASE}/?token=${TOKEN}#/overview?range=1h`);
+  await page.locator(".cards").waitFor();
+  assert.ok(!page.url().includes("token"), page.url());
+  assert.ok(page.url().endsWith("#/overview?range=1h"), page.url());
+  await page.reload();
+  await page.locator(".cards").waitFor();
+});
+
+test("six cards show numbers", async () => {
+  const cards = page.locator("[data-testid^=card-]");
+  await eventually("the cards", async () => {
+    const texts = await cards.allInnerTexts();
+    return texts.length === 6 && texts.filter((text) => /\d/.test(text)).length >= 4;
+  });
+  const critical = await page.locator("[data-testid=card-critical_alerts]").innerText();
+  assert.match(critical, /\d+\s*$/);
+});
+
+test("sensors: 22 of a line, with values that change", async () => {
+  await go("#/sensors?line=Line_A");
+  const rows = page.locator(".sensor-row");
+  await rows.first().waitFor();
+  assert.equal(await rows.count(), 22);
+  const values = () => page.locator(".sensor-row [data-testid=value]").allInnerTexts();
+  const first = await values();
+  assert.ok(first.filter((text) => /\d/.test(text)).length >= 20, first.join(" "));
+  await eventually("a change of values", async () => JSON.stringify(await values()) !== JSON.stringify(first));
+});
+
+test("a sensor opens large, in the address, and back closes it", async () => {
+  await page.locator(".sensor-name").first().click();
+  await page.locator(".sensor-detail .uplot canvas").waitFor();
+  assert.match(page.url(), /sensor=Line_A\./);
+  await page.goBack();
+  await page.locator(".sensor-detail").waitFor({ state: "detached" });
+});
+
+test("an alert appears after a fault and can be acknowledged", async () => {
+  await go("#/alerts");
+  await page.locator(".alert-list").waitFor();
+  const known = new Set((await api("GET", "alerts")).alerts.map((alert) => alert.alert_id));
+  await api("POST", "faults", { fault: STOP });
+  const open = (alert) => !known.has(alert.alert_id) && alert.state === "active_unacknowledged";
+  const fresh = await eventually("a new alert", async () => (await api("GET", "alerts")).alerts.find(open));
+  const row = page.locator(`.table-row[data-key="${fresh.alert_id}"]`);
+  await row.waitFor({ timeout: 5_000 });
+  await row.getByTestId("acknowledge").click();
+  await eventually("the acknowledgement", async () => (await api("GET", `alerts/${fresh.alert_id}`)).alert.acknowledged);
+  await row.getByTestId("acknowledge").waitFor({ state: "detached", timeout: 10_000 });
+});
+
+test("investigate shows root causes, signals and history", async () => {
+  const explained = await eventually("an alert with a root cause", async () => {
+    const { alerts } = await api("GET", "alerts");
+    for (const alert of alerts.slice(0, 40)) {
+      if ((await api("GET", `alerts/${alert.alert_id}`)).root_causes.length > 0) return alert;
+    }
+    return null;
+  });
+  await go(`#/alerts?alert=${explained.alert_id}`);
+  await page.locator(".investigate .root-cause").first().waitFor();
+  const cause = await page.locator(".investigate .root-cause").first().innerText();
+  assert.match(cause, /\d+\s*%/);
+  assert.match(cause, /σ/);
+  await page.locator(".investigate .history li").first().waitFor();
+  await page.keyboard.press("Escape");
+  await page.locator(".investigate").waitFor({ state: "detached" });
+});
+
+test("SQL runs a query, and says what is wrong with a bad one", async () => {
+  await go("#/sql");
+  const editor = page.getByRole("textbox", { name: "Query" });
+  await editor.fill("select sensor_id, value from latest order by sensor_id limit 5");
+  await editor.press("Control+Enter");
+  await page.getByText(/^\d+ rows in /).waitFor();
+  assert.match(await page.locator(".sql-outcome .table-row").first().innerText(), /Line_A\./);
+  await editor.fill("selec nothing");
+  await editor.press("Control+Enter");
+  await page.locator(".sql-error").waitFor();
+});
+
+test("the knowledge graph draws nodes; a defect shows its causes", async () => {
+  await go("#/graph");
+  await page.locator("[data-node]").first().waitFor();
+  assert.ok((await page.locator("[data-node]").count()) >= 10);
+  await page.locator('[data-node="defect:crack"]').click();
+  await page.locator(".graph-side .root-cause, .graph-side .empty").first().waitFor();
+  assert.match(page.url(), /node=defect(:|%3A)crack/);
+});
+
+test("settings show the role and the rules", async () => {
+  await go("#/settings");
+  await page.locator(".rule").first().waitFor();
+  assert.ok((await page.locator(".rule").count()) >= 10);
+});
+
+test("everything is reached by keyboard", async () => {
+  await go("#/overview");
+  await page.locator(".cards").waitFor();
+  await page.keyboard.press("?");
+  await page.getByRole("dialog", { name: "Keyboard" }).waitFor();
+  await page.keyboard.press("Escape");
+  await page.getByRole("dialog").waitFor({ state: "detached" });
+  await page.keyboard.press("2");
+  await page.locator(".sensor-row").first().waitFor();
+  await page.keyboard.press("/");
+  assert.equal(await page.evaluate(() => document.activeElement?.getAttribute("type")), "search");
+  await page.keyboard.type("belt speed");
+  await eventually("the filter", async () => (await page.locator(".sensor-row").count()) === 1);
+  await page.keyboard.press("Escape");
+  await page.keyboard.press("3");
+  await page.locator(".table-row").first().waitFor();
+  await page.keyboard.press("j");
+  await page.keyboard.press("Enter");
+  await page.locator(".investigate").waitFor();
+  await page.keyboard.press("Escape");
+  const line = await page.evaluate(() => location.hash);
+  await page.keyboard.press("]");
+  assert.notEqual(await page.evaluate(() => location.hash), line);
+  await page.keyboard.press("Tab");
+  const ring = await page.evaluate(() => getComputedStyle(document.activeElement).outlineStyle);
+  assert.equal(ring, "solid");
+});
+
+test("a phone never scrolls sideways", async () => {
+  await page.setViewportSize({ width: 360, height: 740 });
+  for (const hash of ["#/overview", "#/sensors?line=Line_A&sensor=Line_A.belt_speed", "#/alerts", "#/graph", "#/sql", "#/settings"]) {
+    await go(hash);
+    await page.locator("main :is(.panel, .cards)").first().waitFor();
+    await page.waitForTimeout(300);
+    const over = await page.evaluate(() => document.documentElement.scrollWidth - window.innerWidth);
+    assert.ok(over <= 0, `${hash} is ${over} px too wide`);
+  }
+});
+
+test("no script failed on the way", () => {
+  assert.deepEqual(mistakes, []);
+});

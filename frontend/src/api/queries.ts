@@ -1,0 +1,206 @@
+// Server state: one hook per question, one key per answer.
+
+import { QueryClient, keepPreviousData, useMutation, useQuery, useQueryClient } from "@tanstack/react-query";
+import { ApiError, api } from "./client";
+import type {
+  AlertRow,
+  Alerts,
+  EdgeRow,
+  Health,
+  Investigation,
+  KpiCards,
+  Lines,
+  Me,
+  RootCauses,
+  Rule,
+  Rules,
+  SavedQuery,
+  Sensors,
+  Series,
+  Settings,
+  SqlResult,
+  SqlTable,
+  Subgraph,
+} from "./types";
+
+/** One retry after a failure of the network; none after an answer that says no. */
+function retry(count: number, error: Error): boolean {
+  return count < 1 && error instanceof ApiError && (error.status === 0 || error.status >= 500);
+}
+
+export const queryClient = new QueryClient({
+  defaultOptions: { queries: { retry, staleTime: 2_000, refetchOnWindowFocus: false, placeholderData: keepPreviousData } },
+});
+
+export const useMe = () => useQuery({ queryKey: ["me"], queryFn: ({ signal }) => api.get<Me>("api/me", {}, signal), staleTime: Infinity });
+
+export const useHealth = () =>
+  useQuery({ queryKey: ["health"], queryFn: ({ signal }) => api.get<Health>("api/health", {}, signal), refetchInterval: 10_000 });
+
+export const useSettings = () =>
+  useQuery({ queryKey: ["settings"], queryFn: ({ signal }) => api.get<Settings>("api/settings", {}, signal), staleTime: 60_000 });
+
+export const useLines = () =>
+  useQuery({ queryKey: ["lines"], queryFn: ({ signal }) => api.get<Lines>("api/lines", {}, signal), refetchInterval: 10_000 });
+
+export const useCards = (everyS: number) =>
+  useQuery({
+    queryKey: ["cards"],
+    queryFn: ({ signal }) => api.get<KpiCards>("api/kpis/cards", {}, signal),
+    refetchInterval: everyS * 1000,
+  });
+
+export const useSensors = (line: string | null) =>
+  useQuery({
+    queryKey: ["sensors", line],
+    queryFn: ({ signal }) => api.get<Sensors>("api/sensors", { line }, signal),
+    enabled: line !== null,
+    refetchInterval: 60_000,
+  });
+
+export const useSeries = (sensor: string | null, from: number, to: number, points: number, live: boolean) =>
+  useQuery({
+    queryKey: ["series", sensor, from, to, points],
+    queryFn: ({ signal }) =>
+      api.get<Series>(
+        `api/sensors/${encodeURIComponent(sensor ?? "")}/series`,
+        { from: new Date(from).toISOString(), to: new Date(to).toISOString(), points },
+        signal,
+      ),
+    enabled: sensor !== null && to > from,
+    staleTime: live ? 2_000 : 60_000,
+    placeholderData: (old) => (old?.sensor.sensor_id === sensor ? old : undefined),
+  });
+
+export interface AlertFilter {
+  severity_filter?: string | undefined;
+  time_range?: string | undefined;
+  acknowledged?: string | undefined;
+  line?: string | undefined;
+  state?: string | undefined;
+}
+
+export const useAlerts = (filter: AlertFilter) =>
+  useQuery({
+    queryKey: ["alerts", filter],
+    queryFn: ({ signal }) => api.get<Alerts>("api/alerts", { ...filter }, signal),
+    refetchInterval: 30_000,
+  });
+
+export const useInvestigation = (id: string | null) =>
+  useQuery({
+    queryKey: ["investigation", id],
+    queryFn: ({ signal }) => api.get<Investigation>(`api/alerts/${encodeURIComponent(id ?? "")}`, {}, signal),
+    enabled: id !== null,
+    refetchInterval: 15_000,
+    placeholderData: undefined,
+  });
+
+export type AlertAction =
+  | "acknowledge"
+  | "shelve"
+  | "unshelve"
+  | "dismiss"
+  | "note"
+  | "respond"
+  | "out-of-service"
+  | "return-to-service";
+
+export interface ActionRequest {
+  id: string;
+  action: AlertAction;
+  reason?: string;
+  for?: string;
+  one_shot?: boolean;
+}
+
+export function useAlertAction() {
+  const client = useQueryClient();
+  return useMutation({
+    mutationFn: ({ id, action, reason, ...more }: ActionRequest) =>
+      api.post<{ alert: AlertRow; tick: number }>(`api/alerts/${encodeURIComponent(id)}/${action}`, {
+        ...(reason === undefined || reason === "" ? {} : { reason }),
+        ...more,
+      }),
+    onSuccess: (_, { id }) => {
+      void client.invalidateQueries({ queryKey: ["investigation", id] });
+      void client.invalidateQueries({ queryKey: ["alerts"] });
+      void client.invalidateQueries({ queryKey: ["cards"] });
+    },
+  });
+}
+
+export const useSubgraph = () =>
+  useQuery({ queryKey: ["subgraph"], queryFn: ({ signal }) => api.get<Subgraph>("api/knowledge-graph/subgraph", {}, signal) });
+
+export const useRootCauses = (effect: string | null, minConfidence: number, line: string | null) =>
+  useQuery({
+    queryKey: ["root-cause", effect, minConfidence, line],
+    queryFn: ({ signal }) =>
+      api.get<RootCauses>("api/knowledge-graph/root-cause", { defect_type: effect, min_confidence: minConfidence, line }, signal),
+    enabled: effect !== null,
+    refetchInterval: 15_000,
+    placeholderData: undefined,
+  });
+
+export type EdgeEdit = Omit<EdgeRow, "edge_id"> & { reason: string };
+
+export function useEdgeEdit() {
+  const client = useQueryClient();
+  return useMutation({
+    mutationFn: ({ id, edit }: { id: number; edit: EdgeEdit }) => api.put<unknown>(`api/knowledge-graph/edges/${id}`, edit),
+    onSuccess: () => {
+      void client.invalidateQueries({ queryKey: ["subgraph"] });
+      void client.invalidateQueries({ queryKey: ["root-cause"] });
+    },
+  });
+}
+
+export const useRules = () => useQuery({ queryKey: ["rules"], queryFn: ({ signal }) => api.get<Rules>("api/rules", {}, signal) });
+
+export function useRuleEdit() {
+  const client = useQueryClient();
+  return useMutation({
+    mutationFn: ({ id, edit }: { id: number; edit: Partial<Rule> & { reason: string } }) => api.put<unknown>(`api/rules/${id}`, edit),
+    onSuccess: () => {
+      void client.invalidateQueries({ queryKey: ["rules"] });
+      void client.invalidateQueries({ queryKey: ["sensors"] });
+    },
+  });
+}
+
+export function useSettingsEdit() {
+  const client = useQueryClient();
+  return useMutation({
+    mutationFn: (settings: Settings) => api.put<unknown>("api/settings", settings),
+    onSuccess: (_, settings) => {
+      client.setQueryData(["settings"], settings);
+      void client.invalidateQueries({ queryKey: ["settings"] });
+    },
+  });
+}
+
+export interface SqlRequest {
+  query: string;
+  as_of?: { tick: number } | { time: string };
+}
+
+/** SQL cannot be cached by its text: each run asks what holds now. */
+export const runSql = (request: SqlRequest, signal?: AbortSignal) => api.post<SqlResult>("api/sql", { ...request, format: "json" }, signal);
+
+export const useSqlTables = () =>
+  useQuery({
+    queryKey: ["sql-tables"],
+    queryFn: ({ signal }) => api.get<{ tables: SqlTable[] }>("api/sql/tables", {}, signal),
+    staleTime: Infinity,
+  });
+
+export const useSavedQueries = () =>
+  useQuery({
+    queryKey: ["sql-saved"],
+    queryFn: async ({ signal }) => {
+      const answer = await api.get<{ saved?: SavedQuery[]; queries?: SavedQuery[] } | SavedQuery[]>("api/sql/saved", {}, signal);
+      return Array.isArray(answer) ? answer : (answer.saved ?? answer.queries ?? []);
+    },
+    staleTime: Infinity,
+  });

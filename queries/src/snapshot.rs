@@ -1,0 +1,130 @@
+//! All live tables at one tick.
+
+use crate::arrow::{schema_of, write_parquet};
+use crate::error::{QueryError, Result};
+use crate::live::LiveTable;
+use ::arrow::datatypes::SchemaRef;
+use ::arrow::record_batch::RecordBatch;
+use lehr_dataflows::for_all_tables;
+use lehr_dataflows::tables::*;
+use lehr_domain::names::Names;
+use lehr_domain::table::{Column, Row};
+use lehr_domain::{EventMs, Tick};
+use std::fmt::Debug;
+use std::path::Path;
+use std::sync::Arc;
+
+/// A live table without its row type.
+pub trait TableView: Debug + Send + Sync {
+    fn name(&self) -> &'static str;
+    fn columns(&self) -> Vec<Column>;
+    fn rows(&self) -> usize;
+    /// Rows of each chunk, in order.
+    fn chunk_rows(&self) -> Vec<usize>;
+    /// The Arrow form of a chunk; see [`LiveTable::batch`].
+    fn batch(&self, chunk: usize) -> Result<RecordBatch>;
+    /// All rows as a reproducible file; see [`crate::arrow::write_parquet`].
+    fn write_parquet(&self, path: &Path) -> Result<usize>;
+
+    fn schema(&self) -> SchemaRef {
+        schema_of(&self.columns())
+    }
+}
+
+impl<R: Row> TableView for LiveTable<R> {
+    fn name(&self) -> &'static str {
+        R::TABLE
+    }
+
+    fn columns(&self) -> Vec<Column> {
+        R::columns()
+    }
+
+    fn rows(&self) -> usize {
+        self.len()
+    }
+
+    fn chunk_rows(&self) -> Vec<usize> {
+        self.chunks().iter().map(|chunk| chunk.rows().len()).collect()
+    }
+
+    fn batch(&self, chunk: usize) -> Result<RecordBatch> {
+        LiveTable::batch(self, chunk)
+    }
+
+    fn write_parquet(&self, path: &Path) -> Result<usize> {
+        write_parquet(path, self.iter(), self.names())
+    }
+}
+
+/// What a table holds, for people.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct TableDoc {
+    pub table: &'static str,
+    pub doc: &'static str,
+    pub columns: Vec<Column>,
+}
+
+macro_rules! declare_snapshot {
+    ($(($field:ident, $row:ident)),* $(,)?) => {
+        /// What Lehr knew at one tick: every door shows the same. Immutable; the next tick's snapshot shares
+        /// all chunks that did not change.
+        #[derive(Clone, Debug, Default, PartialEq)]
+        pub struct Snapshot {
+            pub tick: Tick,
+            /// Plant time when the tick closed: what `now()` is in SQL.
+            pub now: EventMs,
+            /// Wall time when the tick closed.
+            pub wall: EventMs,
+            pub names: Arc<Names>,
+            $( pub $field: LiveTable<$row>, )*
+        }
+
+        impl Snapshot {
+            /// The snapshot of `tick`, which must not be earlier than this one. Give the same `Arc` of names
+            /// as long as nothing was registered: other names cost the Arrow forms of all chunks.
+            pub fn apply(
+                &self,
+                tick: Tick,
+                now: EventMs,
+                wall: EventMs,
+                names: &Arc<Names>,
+                changes: &Changes,
+            ) -> Result<Snapshot> {
+                if tick < self.tick {
+                    return Err(QueryError::Backwards { at: self.tick.0, to: tick.0 });
+                }
+                Ok(Snapshot {
+                    tick,
+                    now,
+                    wall,
+                    names: names.clone(),
+                    $( $field: self.$field.with_names(names).apply(&changes.$field)?, )*
+                })
+            }
+
+            /// Every table, by the order of their declaration.
+            pub fn tables(&self) -> Vec<Arc<dyn TableView>> {
+                vec![$( Arc::new(self.$field.clone()) as Arc<dyn TableView>, )*]
+            }
+
+            /// Rows of all tables.
+            pub fn rows(&self) -> usize {
+                0 $( + self.$field.len() )*
+            }
+        }
+
+        /// Every live table with its columns, by the order of their declaration.
+        pub fn table_docs() -> Vec<TableDoc> {
+            vec![$( TableDoc { table: $row::TABLE, doc: $row::DOC.trim(), columns: $row::columns() }, )*]
+        }
+    };
+}
+for_all_tables!(declare_snapshot);
+
+impl Snapshot {
+    /// Before the first tick: no rows.
+    pub fn empty() -> Snapshot {
+        Snapshot::default()
+    }
+}

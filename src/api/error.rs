@@ -1,0 +1,203 @@
+//! How a request is refused: one shape for all of them.
+
+use crate::auth::AuthError;
+use crate::runtime::RuntimeError;
+use lehr_causal::CausalError;
+use lehr_queries::{ErrorKind, QueryError};
+use serde_json::{Value, json};
+use warp::http::StatusCode;
+
+/// What kind of refusal it is: status and code of the answer.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub enum Problem {
+    BadRequest,
+    Unauthorized,
+    Forbidden,
+    NotFound,
+    MethodNotAllowed,
+    Conflict,
+    TooLarge,
+    UnsupportedType,
+    /// Understood, but more than the limits allow.
+    Limit,
+    /// Only over a WebSocket.
+    Upgrade,
+    TooMany,
+    Internal,
+    Unavailable,
+}
+
+impl Problem {
+    pub fn status(self) -> StatusCode {
+        match self {
+            Problem::BadRequest => StatusCode::BAD_REQUEST,
+            Problem::Unauthorized => StatusCode::UNAUTHORIZED,
+            Problem::Forbidden => StatusCode::FORBIDDEN,
+            Problem::NotFound => StatusCode::NOT_FOUND,
+            Problem::MethodNotAllowed => StatusCode::METHOD_NOT_ALLOWED,
+            Problem::Conflict => StatusCode::CONFLICT,
+            Problem::TooLarge => StatusCode::PAYLOAD_TOO_LARGE,
+            Problem::UnsupportedType => StatusCode::UNSUPPORTED_MEDIA_TYPE,
+            Problem::Limit => StatusCode::UNPROCESSABLE_ENTITY,
+            Problem::Upgrade => StatusCode::UPGRADE_REQUIRED,
+            Problem::TooMany => StatusCode::TOO_MANY_REQUESTS,
+            Problem::Internal => StatusCode::INTERNAL_SERVER_ERROR,
+            Problem::Unavailable => StatusCode::SERVICE_UNAVAILABLE,
+        }
+    }
+
+    fn code(self) -> &'static str {
+        match self {
+            Problem::BadRequest => "bad_request",
+            Problem::Unauthorized => "unauthorized",
+            Problem::Forbidden => "forbidden",
+            Problem::NotFound => "not_found",
+            Problem::MethodNotAllowed => "method_not_allowed",
+            Problem::Conflict => "conflict",
+            Problem::TooLarge => "too_large",
+            Problem::UnsupportedType => "unsupported_media_type",
+            Problem::Limit => "limit",
+            Problem::Upgrade => "upgrade_required",
+            Problem::TooMany => "too_many_requests",
+            Problem::Internal => "internal",
+            Problem::Unavailable => "unavailable",
+        }
+    }
+
+    /// What the API's description says of it.
+    pub fn about(self) -> &'static str {
+        match self {
+            Problem::BadRequest => "A parameter or the body is malformed; `field` names it.",
+            Problem::Unauthorized => "No token, or one that does not hold.",
+            Problem::Forbidden => "The token's role may not do this, or the Host or Origin is not allowed.",
+            Problem::NotFound => "What is named does not exist.",
+            Problem::MethodNotAllowed => "The method is not allowed here; the header Allow lists those that are.",
+            Problem::Conflict => "What is there now does not allow it.",
+            Problem::TooLarge => "The body is larger than 8 MiB.",
+            Problem::UnsupportedType => "The Content-Type is not one of those listed.",
+            Problem::Limit => "The answer would pass a limit; the message names it.",
+            Problem::Upgrade => "Only over a WebSocket.",
+            Problem::TooMany => "Too much at once; try again after the seconds in Retry-After.",
+            Problem::Internal => "A fault in Lehr; the message holds an id that the log has too.",
+            Problem::Unavailable => "Lehr has stopped taking inputs; /api/health says why.",
+        }
+    }
+}
+
+/// A refused request.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+#[error("{message}")]
+pub struct ApiError {
+    pub problem: Problem,
+    /// More exact than the problem's own, where that helps.
+    pub code: &'static str,
+    pub message: String,
+    /// The parameter or body field that is wrong.
+    pub field: Option<String>,
+    /// Methods that would have been allowed.
+    pub allow: Option<String>,
+}
+
+impl ApiError {
+    pub fn new(problem: Problem, message: impl Into<String>) -> ApiError {
+        ApiError { problem, code: problem.code(), message: message.into(), field: None, allow: None }
+    }
+
+    pub fn field(problem: Problem, field: impl Into<String>, message: impl Into<String>) -> ApiError {
+        ApiError { field: Some(field.into()), ..ApiError::new(problem, message) }
+    }
+
+    pub fn bad(field: impl Into<String>, message: impl Into<String>) -> ApiError {
+        ApiError::field(Problem::BadRequest, field, message)
+    }
+
+    pub fn not_found(what: impl std::fmt::Display) -> ApiError {
+        ApiError::new(Problem::NotFound, format!("{what} is not known"))
+    }
+
+    /// A name in a parameter or body that the plant does not have.
+    pub fn unknown(field: impl Into<String>, what: &str, name: &str) -> ApiError {
+        ApiError::field(Problem::NotFound, field, format!("{what} '{name}' is not known"))
+    }
+
+    pub fn conflict(message: impl Into<String>) -> ApiError {
+        ApiError::new(Problem::Conflict, message)
+    }
+
+    pub fn internal(message: impl std::fmt::Display) -> ApiError {
+        ApiError::new(Problem::Internal, message.to_string())
+    }
+
+    pub fn body(&self) -> Value {
+        let mut error = json!({ "code": self.code, "message": self.message });
+        if let Some(field) = &self.field {
+            error["field"] = field.as_str().into();
+        }
+        json!({ "error": error })
+    }
+}
+
+impl From<RuntimeError> for ApiError {
+    fn from(error: RuntimeError) -> ApiError {
+        match error {
+            RuntimeError::UnknownTick(..) => ApiError::field(Problem::NotFound, "as_of.tick", error.to_string()),
+            RuntimeError::Busy => ApiError::new(Problem::TooMany, error.to_string()),
+            RuntimeError::Stopped(_) => ApiError::new(Problem::Unavailable, error.to_string()),
+            other => ApiError::internal(with_causes(&other)),
+        }
+    }
+}
+
+impl From<QueryError> for ApiError {
+    fn from(error: QueryError) -> ApiError {
+        let (problem, code) = match error.kind() {
+            ErrorKind::Syntax => (Problem::BadRequest, "syntax"),
+            ErrorKind::Forbidden => (Problem::BadRequest, "not_allowed"),
+            ErrorKind::UnknownTable => (Problem::BadRequest, "unknown_table"),
+            ErrorKind::UnknownColumn => (Problem::BadRequest, "unknown_column"),
+            ErrorKind::Invalid => (Problem::BadRequest, "invalid_query"),
+            ErrorKind::TimeLimit => (Problem::Limit, "time_limit"),
+            ErrorKind::RowLimit => (Problem::Limit, "row_limit"),
+            ErrorKind::MemoryLimit => (Problem::Limit, "memory_limit"),
+            ErrorKind::Busy => (Problem::TooMany, "busy"),
+            ErrorKind::Internal => return ApiError::internal(with_causes(&error)),
+        };
+        ApiError { code, ..ApiError::field(problem, "query", error.to_string()) }
+    }
+}
+
+impl From<CausalError> for ApiError {
+    fn from(error: CausalError) -> ApiError {
+        let message = error.to_string();
+        match error {
+            CausalError::Syntax(_) => ApiError::internal(message),
+            CausalError::Field { field, .. } => ApiError::field(Problem::Conflict, field, message),
+            CausalError::Unknown(_) => ApiError::new(Problem::NotFound, message),
+            CausalError::Cycle { .. } => ApiError { code: "cycle", ..ApiError::conflict(message) },
+            CausalError::Exists(_) | CausalError::Full(_) => ApiError::conflict(message),
+        }
+    }
+}
+
+impl From<AuthError> for ApiError {
+    fn from(error: AuthError) -> ApiError {
+        let message = error.to_string();
+        match error {
+            AuthError::Name => ApiError::bad("name", message),
+            AuthError::NameTaken(_) => ApiError::field(Problem::Conflict, "name", message),
+            AuthError::Full | AuthError::LastAdmin(_) | AuthError::FromEnvironment => ApiError::conflict(message),
+            AuthError::Unknown(_) => ApiError::new(Problem::NotFound, message),
+            other => ApiError::internal(with_causes(&other)),
+        }
+    }
+}
+
+fn with_causes(error: &dyn std::error::Error) -> String {
+    let mut text = error.to_string();
+    let mut cause = error.source();
+    while let Some(error) = cause {
+        text.push_str(&format!(": {error}"));
+        cause = error.source();
+    }
+    text
+}

@@ -1,0 +1,138 @@
+//! Counters in the text form that Prometheus reads. Few enough to be written by hand.
+
+use super::App;
+use super::route::{Answer, Call, Reply, Route};
+use std::fmt::Write;
+use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::{Arc, Mutex};
+use std::time::{Duration, Instant};
+
+/// Upper bounds of the latency histogram, seconds. 0.5 is the service level of the API.
+const BUCKETS_S: [f64; 10] = [0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 2.5];
+
+/// How long a rate is kept before it is measured again.
+const RATE_OVER: Duration = Duration::from_secs(1);
+
+/// What happened on one route.
+#[derive(Debug, Default)]
+pub struct RouteStats {
+    method: String,
+    path: &'static str,
+    /// By first digit of the status, from 1.
+    classes: [AtomicU64; 5],
+    buckets: [AtomicU64; BUCKETS_S.len()],
+    micros: AtomicU64,
+}
+
+impl RouteStats {
+    pub fn note(&self, status: u16, took: Duration) {
+        let class = usize::from(status / 100).clamp(1, 5) - 1;
+        self.classes[class].fetch_add(1, Ordering::Relaxed);
+        let seconds = took.as_secs_f64();
+        if let Some(bucket) = BUCKETS_S.iter().position(|bound| seconds <= *bound) {
+            self.buckets[bucket].fetch_add(1, Ordering::Relaxed);
+        }
+        self.micros.fetch_add(took.as_micros() as u64, Ordering::Relaxed);
+    }
+}
+
+/// Counters of the doors. Those of the runtime and the WebSocket are read where they are kept.
+#[derive(Debug, Default)]
+pub struct Metrics {
+    routes: Mutex<Vec<Arc<RouteStats>>>,
+    rate: Mutex<Option<Rate>>,
+}
+
+#[derive(Clone, Copy, Debug)]
+struct Rate {
+    measured: Instant,
+    count: u64,
+    per_s: f64,
+}
+
+impl Metrics {
+    pub fn route(&self, method: &str, path: &'static str) -> Arc<RouteStats> {
+        let stats = Arc::new(RouteStats { method: method.into(), path, ..RouteStats::default() });
+        self.routes.lock().expect("nobody panics while they hold the routes").push(stats.clone());
+        stats
+    }
+
+    /// How fast a counter grows, between the two last times that this was asked.
+    pub fn per_second(&self, count: u64, uptime_s: f64) -> f64 {
+        let mut held = self.rate.lock().expect("nobody panics while they hold the rate");
+        let now = Instant::now();
+        let per_s = match *held {
+            None => count as f64 / uptime_s.max(1.0),
+            Some(last) if now - last.measured < RATE_OVER => return last.per_s,
+            Some(last) => count.saturating_sub(last.count) as f64 / (now - last.measured).as_secs_f64(),
+        };
+        *held = Some(Rate { measured: now, count, per_s });
+        per_s
+    }
+}
+
+pub fn routes() -> Vec<Route> {
+    let types = &["text/plain; version=0.0.4"];
+    vec![Route::get("/metrics", "system", "Counters in the text form of Prometheus.", metrics).answers_only(types)]
+}
+
+async fn metrics(app: App, _call: Call) -> Answer {
+    let bytes = exposition(&app).into();
+    Ok(Reply::Bytes { content_type: "text/plain; version=0.0.4", bytes })
+}
+
+fn exposition(app: &App) -> String {
+    let mut out = String::new();
+    let stats = app.runtime().stats();
+    let counter = |value: &AtomicU64| value.load(Ordering::Relaxed);
+    let live = app.hub().stats();
+    let (durable, published) = (counter(&stats.durable), counter(&stats.published));
+    let simple: [(&str, &str, &str, f64); 12] = [
+        ("lehr_readings_total", "counter", "Readings taken.", counter(&stats.readings) as f64),
+        ("lehr_readings_late_total", "counter", "Readings kept apart as late.", counter(&stats.late) as f64),
+        ("lehr_readings_refused_total", "counter", "Readings refused.", counter(&stats.refused) as f64),
+        ("lehr_events_total", "counter", "Events taken.", counter(&stats.events) as f64),
+        ("lehr_ticks_total", "counter", "Ticks made durable.", durable as f64),
+        ("lehr_tick", "gauge", "Last tick that is published.", published as f64),
+        ("lehr_lag_ticks", "gauge", "Durable ticks that are not published.", durable.saturating_sub(published) as f64),
+        ("lehr_plant_time_seconds", "gauge", "Plant time.", app.runtime().now().0 as f64 / 1000.0),
+        ("lehr_websocket_clients", "gauge", "WebSocket clients.", counter(&live.clients) as f64),
+        ("lehr_websocket_frames_total", "counter", "Messages sent.", counter(&live.frames) as f64),
+        ("lehr_websocket_resets_total", "counter", "Clients put back to a snapshot.", counter(&live.resets) as f64),
+        ("lehr_uptime_seconds", "gauge", "Since the start.", app.runtime().uptime_s()),
+    ];
+    // Writing to a text cannot fail.
+    for (name, kind, help, value) in simple {
+        let _ = writeln!(out, "# HELP {name} {help}\n# TYPE {name} {kind}\n{name} {value}");
+    }
+    let routes = app.metrics().routes.lock().expect("nobody panics while they hold the routes").clone();
+    let _ = writeln!(out, "# HELP lehr_http_requests_total Requests.\n# TYPE lehr_http_requests_total counter");
+    for route in &routes {
+        for (class, count) in route.classes.iter().enumerate().filter(|(_, count)| counter(count) > 0) {
+            let labels = format!("method=\"{}\",route=\"{}\",status=\"{}xx\"", route.method, route.path, class + 1);
+            let _ = writeln!(out, "lehr_http_requests_total{{{labels}}} {}", counter(count));
+        }
+    }
+    let name = "lehr_http_request_seconds";
+    let _ = writeln!(out, "# HELP {name} Time to answer.\n# TYPE {name} histogram");
+    for route in &routes {
+        histogram(&mut out, name, route);
+    }
+    out
+}
+
+fn histogram(out: &mut String, name: &str, route: &RouteStats) {
+    let total: u64 = route.classes.iter().map(|count| count.load(Ordering::Relaxed)).sum();
+    if total == 0 {
+        return;
+    }
+    let labels = format!("method=\"{}\",route=\"{}\"", route.method, route.path);
+    let mut sum = 0;
+    for (bound, count) in BUCKETS_S.iter().zip(&route.buckets) {
+        sum += count.load(Ordering::Relaxed);
+        let _ = writeln!(out, "{name}_bucket{{{labels},le=\"{bound}\"}} {}", sum.min(total));
+    }
+    let seconds = route.micros.load(Ordering::Relaxed) as f64 / 1e6;
+    let _ = writeln!(out, "{name}_bucket{{{labels},le=\"+Inf\"}} {total}");
+    let _ = writeln!(out, "{name}_sum{{{labels}}} {seconds}\n{name}_count{{{labels}}} {total}");
+}

@@ -1,0 +1,8 @@
+//! The door as clients see it: over a socket, against a running system in a temporary folder.
+
+mod access;
+mod answers;
+mod changes;
+pub mod fixture;
+mod intake;
+mod refusals;

@@ -1,0 +1,101 @@
+use super::data;
+use crate::journal::Reader;
+use clap::Args;
+use lehr_domain::Tick;
+use std::net::SocketAddr;
+use std::path::PathBuf;
+use std::process::ExitCode;
+
+/// Check whether `lehr serve` can run here, and say what to do where it cannot.
+#[derive(Debug, Args)]
+pub struct DoctorArgs {
+    #[arg(long, default_value = "data", env = "LEHR_DATA")]
+    data: PathBuf,
+    #[arg(long, default_value = "127.0.0.1:8000", env = "LEHR_LISTEN")]
+    listen: SocketAddr,
+    #[arg(long, default_value = "frontend/dist", env = "LEHR_FRONTEND")]
+    frontend: PathBuf,
+    /// A plant catalogue instead of the shipped one.
+    #[arg(long)]
+    plant: Option<PathBuf>,
+    /// Print a JSON array instead of text.
+    #[arg(long)]
+    json: bool,
+}
+
+#[derive(serde::Serialize)]
+struct Finding {
+    check: &'static str,
+    ok: bool,
+    detail: String,
+}
+
+fn finding(check: &'static str, result: Result<String, String>) -> Finding {
+    match result {
+        Ok(detail) => Finding { check, ok: true, detail },
+        Err(detail) => Finding { check, ok: false, detail },
+    }
+}
+
+/// Runs all checks; exit status 1 when one fails.
+pub fn run(args: &DoctorArgs) -> ExitCode {
+    let findings = [
+        finding("catalogue", catalogue(args)),
+        finding("data directory", writable(args)),
+        finding("journal", journal(args)),
+        finding("address", address(args)),
+        finding("dashboard", dashboard(args)),
+    ];
+    if args.json {
+        println!("{}", serde_json::json!(findings));
+    } else {
+        for Finding { check, ok, detail } in &findings {
+            println!("{} {check}: {detail}", if *ok { "ok  " } else { "FAIL" });
+        }
+    }
+    if findings.iter().all(|finding| finding.ok) { ExitCode::SUCCESS } else { ExitCode::FAILURE }
+}
+
+fn catalogue(args: &DoctorArgs) -> Result<String, String> {
+    let catalogue = data::catalogue(args.plant.as_deref(), None).map_err(|error| error.to_string())?;
+    Ok(format!("{}, {} lines", catalogue.plant.name, catalogue.plant.lines.len()))
+}
+
+fn writable(args: &DoctorArgs) -> Result<String, String> {
+    let shown = args.data.display();
+    let attempt = || {
+        std::fs::create_dir_all(&args.data)?;
+        let probe = args.data.join(".probe");
+        std::fs::write(&probe, b"probe")?;
+        std::fs::remove_file(&probe)
+    };
+    attempt().map_err(|error: std::io::Error| format!("{shown}: {error}; choose another with --data"))?;
+    Ok(format!("{shown} can be written"))
+}
+
+fn journal(args: &DoctorArgs) -> Result<String, String> {
+    if !args.data.join("journal").is_dir() {
+        return Ok("none yet".into());
+    }
+    let mut reader = Reader::open(&args.data).map_err(|error| super::with_causes(&error))?;
+    let mut last = Tick(0);
+    for inputs in reader.by_ref() {
+        last = inputs.map_err(|error| super::with_causes(&error))?.tick;
+    }
+    let torn = reader.torn().map_or(String::new(), |torn| format!("; a torn end at byte {} will be cut", torn.offset));
+    Ok(format!("good up to tick {}{torn}", last.0))
+}
+
+fn address(args: &DoctorArgs) -> Result<String, String> {
+    std::net::TcpListener::bind(args.listen)
+        .map(|_| format!("{} is free", args.listen))
+        .map_err(|error| format!("{}: {error}; choose another with --listen", args.listen))
+}
+
+fn dashboard(args: &DoctorArgs) -> Result<String, String> {
+    let index = args.frontend.join("index.html");
+    if index.is_file() {
+        return Ok(format!("{} is built", args.frontend.display()));
+    }
+    Err(format!("{} is missing; build it with `make frontend`, or choose another with --frontend", index.display()))
+}

@@ -1,0 +1,77 @@
+//! The command line.
+
+mod data;
+mod doctor;
+mod generate;
+mod import;
+mod replay;
+mod serve;
+mod sql;
+
+use clap::{Parser, Subcommand};
+use std::process::ExitCode;
+
+/// Real-time predictive analytics and digital twin for glass production.
+///
+/// Sensors of the lines stream through incremental dataflows that keep windowed features, key figures,
+/// alerts and root causes up to date, exactly: a reading that comes late corrects what it belongs to, and
+/// the same inputs always give the same answers.
+///
+/// Start with `lehr serve`: it runs a simulated plant of three lines, keeps everything below ./data, and
+/// prints a link to the dashboard.
+#[derive(Debug, Parser)]
+#[command(name = "lehr", version, max_term_width = 110)]
+pub struct Cli {
+    #[command(subcommand)]
+    command: Command,
+}
+
+#[derive(Debug, Subcommand)]
+enum Command {
+    Serve(serve::ServeArgs),
+    Generate(generate::GenerateArgs),
+    Replay(replay::ReplayArgs),
+    Sql(sql::SqlArgs),
+    Import(import::ImportArgs),
+    Doctor(doctor::DoctorArgs),
+}
+
+/// What a command fails with: printed with its causes, and exit status 1.
+type Failure = Box<dyn std::error::Error + Send + Sync>;
+
+/// Runs a command to its end.
+pub fn run(cli: Cli) -> ExitCode {
+    let filter = tracing_subscriber::EnvFilter::try_from_env("LEHR_LOG")
+        .unwrap_or_else(|_| tracing_subscriber::EnvFilter::new("warn,lehr=info"));
+    tracing_subscriber::fmt().with_env_filter(filter).with_writer(std::io::stderr).init();
+    let result = match cli.command {
+        Command::Serve(args) => serve::run(args),
+        Command::Generate(args) => generate::run(&args),
+        Command::Replay(args) => replay::run(&args),
+        Command::Sql(args) => sql::run(&args),
+        Command::Import(args) => import::run(&args),
+        Command::Doctor(args) => return doctor::run(&args),
+    };
+    match result {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(error) => {
+            eprintln!("error: {}", with_causes(error.as_ref()));
+            ExitCode::FAILURE
+        }
+    }
+}
+
+/// An error and what it came from, on one line.
+fn with_causes(error: &(dyn std::error::Error + 'static)) -> String {
+    let mut text = error.to_string();
+    let mut cause = error.source();
+    while let Some(error) = cause {
+        let more = error.to_string();
+        if !text.ends_with(&more) {
+            text.push_str(": ");
+            text.push_str(&more);
+        }
+        cause = error.source();
+    }
+    text
+}

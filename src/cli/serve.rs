@@ -1,0 +1,129 @@
+use super::{Failure, data};
+use crate::api::{self, App, AppOptions};
+use crate::auth::Auth;
+use crate::runtime::{Runtime, RuntimeOptions};
+use crate::sources::plant::PlantSource;
+use clap::Args;
+use lehr_dataflows::graph::GraphConfig;
+use lehr_plant::FaultSpec;
+use std::net::SocketAddr;
+use std::path::PathBuf;
+use std::sync::Arc;
+
+/// Run the system: simulated plant, dataflow, API and dashboard.
+#[derive(Debug, Args)]
+pub struct ServeArgs {
+    /// Folder for everything that is kept: journal, tokens, settings.
+    #[arg(long, default_value = "data", env = "LEHR_DATA")]
+    data: PathBuf,
+    /// Address of API and dashboard. Loopback unless told otherwise.
+    #[arg(long, default_value = "127.0.0.1:8000", env = "LEHR_LISTEN")]
+    listen: SocketAddr,
+    /// How much faster than the wall clock the simulated plant runs.
+    #[arg(long, default_value_t = 1.0)]
+    speed: f64,
+    /// Worker threads of the dataflow.
+    #[arg(long, default_value_t = 2)]
+    workers: usize,
+    #[arg(long, default_value_t = 7)]
+    seed: u64,
+    /// A fault: kind[(parameter)][:line][@start][+duration][*severity], start counted from the start of the
+    /// server; may be repeated. For instance furnace_overheat@10m.
+    #[arg(long = "fault", value_parser = data::fault)]
+    faults: Vec<FaultSpec>,
+    /// Do not simulate a plant: readings come through the API alone, and plant time is wall time.
+    #[arg(long)]
+    no_plant: bool,
+    /// A plant catalogue instead of the shipped one.
+    #[arg(long)]
+    plant: Option<PathBuf>,
+    /// A knowledge base instead of the shipped one.
+    #[arg(long)]
+    knowledge: Option<PathBuf>,
+    /// Measure every quantity several times over, to at least this many sensors.
+    #[arg(long)]
+    sensors: Option<usize>,
+    /// File for the ground truth of the simulated plant; not written when absent.
+    #[arg(long)]
+    truth: Option<PathBuf>,
+    /// Folder with the built dashboard.
+    #[arg(long, default_value = "frontend/dist", env = "LEHR_FRONTEND")]
+    frontend: PathBuf,
+    /// Go on past damaged journal segments; they are set aside, and what they held is lost.
+    #[arg(long)]
+    salvage: bool,
+}
+
+pub fn run(args: ServeArgs) -> Result<(), Failure> {
+    if !(args.speed.is_finite() && args.speed > 0.0 && args.speed <= 100_000.0) {
+        return Err(format!("--speed {} must lie above 0, up to 100000", args.speed).into());
+    }
+    let options = RuntimeOptions {
+        data: args.data.clone(),
+        workers: args.workers,
+        graph: GraphConfig::default(),
+        catalogue: data::catalogue(args.plant.as_deref(), args.sensors)?,
+        knowledge: data::knowledge(args.knowledge.as_ref())?,
+        simulated_clock: !args.no_plant,
+        salvage: args.salvage,
+    };
+    let bar = indicatif::ProgressBar::new_spinner().with_message("replaying the journal");
+    let runtime = Runtime::start(options, |tick| bar.set_position(tick.0))?;
+    bar.finish_and_clear();
+    let report = runtime.open_report();
+    if let Some(torn) = &report.torn {
+        tracing::warn!("the journal's torn end was cut off: {} at byte {}: {}", torn.segment, torn.offset, torn.reason);
+    }
+    let plant = match args.no_plant {
+        true => None,
+        false => {
+            Some(Arc::new(PlantSource::start(&runtime, args.seed, args.speed, &args.faults, args.truth.as_deref())?))
+        }
+    };
+    let (auth, first_token) = Auth::open(&args.data)?;
+    let app = App::new(AppOptions {
+        runtime,
+        auth,
+        data: args.data.clone(),
+        frontend: args.frontend.clone(),
+        faults: plant.clone().map(|plant| plant as Arc<dyn api::FaultControl>),
+    })?;
+    let listen = args.listen;
+    tokio::runtime::Builder::new_multi_thread().worker_threads(2).enable_all().build()?.block_on(async move {
+        let server = api::bind(app, listen).await?;
+        announce(server.address(), first_token.as_deref());
+        server.until(stop_signal()).await;
+        Ok::<(), Failure>(())
+    })?;
+    drop(plant);
+    Ok(())
+}
+
+/// Says where the dashboard is. On standard output, not in the log: the link holds a token.
+fn announce(address: SocketAddr, token: Option<&str>) {
+    match token {
+        Some(token) => println!("Lehr is ready. Open http://{address}/?token={token}"),
+        None => println!("Lehr is ready at http://{address}/"),
+    }
+}
+
+/// Resolves at Ctrl-C or SIGTERM.
+async fn stop_signal() {
+    use tokio::signal::unix::{SignalKind, signal};
+    let mut terminate = match signal(SignalKind::terminate()) {
+        Ok(terminate) => terminate,
+        Err(error) => {
+            tracing::warn!("cannot listen for SIGTERM: {error}");
+            std::future::pending().await
+        }
+    };
+    tokio::select! {
+        _ = terminate.recv() => {}
+        result = tokio::signal::ctrl_c() => {
+            if let Err(error) = result {
+                tracing::warn!("cannot listen for Ctrl-C: {error}");
+                std::future::pending::<()>().await;
+            }
+        }
+    }
+}

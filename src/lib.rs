@@ -1,0 +1,11 @@
+//! Lehr, the application: sources, journal, runtime, and the doors through which people and machines look in.
+
+pub mod api;
+pub mod auth;
+pub mod cli;
+pub mod journal;
+pub mod live;
+pub mod recording;
+pub mod replay;
+pub mod runtime;
+pub mod sources;

@@ -1,0 +1,296 @@
+//! The handle that every other room holds: submit inputs, read snapshots, follow ticks.
+
+use super::gate::{Admitted, Gate};
+use super::publisher::{Announcement, Published, Publisher};
+use super::sequencer::{Command, Sequencer};
+use super::workers::Workers;
+use super::{RuntimeError, history};
+use crate::journal::{Journal, OpenReport, Options};
+use lehr_dataflows::graph::GraphConfig;
+use lehr_domain::catalogue::Catalogue;
+use lehr_domain::{Event, EventMs, ReadingBatch, Tick};
+use lehr_queries::Snapshot;
+use std::collections::VecDeque;
+use std::path::PathBuf;
+use std::sync::atomic::{AtomicI64, AtomicU64, Ordering};
+use std::sync::{Arc, Mutex, mpsc};
+use std::time::Instant;
+use tokio::sync::{broadcast, oneshot, watch};
+
+/// Submissions that may wait for their tick. A tick takes all that wait, so this bounds memory, not rate.
+const QUEUE: usize = 256;
+/// Ticks that may be announced before their changes have come out.
+const ANNOUNCED: usize = 32;
+/// Frames that a subscriber may fall behind before it must start from a snapshot.
+const FRAMES_BEHIND: usize = 256;
+
+/// How the runtime is set up.
+#[derive(Clone, Debug)]
+pub struct RuntimeOptions {
+    pub data: PathBuf,
+    pub workers: usize,
+    pub graph: GraphConfig,
+    /// Registered when the data directory is new; later only what it adds.
+    pub catalogue: Catalogue,
+    /// The knowledge base, in TOML; read when the data directory is new.
+    pub knowledge: String,
+    /// Whether sources say what time it is at the plant; else it is wall time.
+    pub simulated_clock: bool,
+    /// Go on past damaged journal segments, which are set aside.
+    pub salvage: bool,
+}
+
+/// Inputs that belong together: they enter the same tick.
+#[derive(Clone, Debug, Default)]
+pub struct Submission {
+    pub source: String,
+    /// Revision 0 stands for "none given".
+    pub readings: ReadingBatch,
+    /// Ids of operator events, audit entries and errors may be 0: they are given on entry.
+    pub events: Vec<Event>,
+    /// Sensors, lines and parameters to be registered, by name; what is known already is skipped.
+    pub register: Option<Catalogue>,
+    /// Plant time, from sources that know it.
+    pub now: Option<EventMs>,
+    /// How far the source has been read.
+    pub offset: Option<u64>,
+}
+
+/// A submission's tick has closed: everything that follows from it is visible.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Closed {
+    pub tick: Tick,
+    pub admitted: Admitted,
+}
+
+/// Resolves when the submission's tick has closed.
+pub struct Receipt(oneshot::Receiver<Closed>);
+
+impl Receipt {
+    pub async fn closed(self) -> Result<Closed, RuntimeError> {
+        self.0.await.map_err(|_| RuntimeError::Stopped("the input was not taken; see the log".into()))
+    }
+
+    /// As [`Receipt::closed`], for threads outside the async runtime.
+    pub fn wait(self) -> Result<Closed, RuntimeError> {
+        self.0.blocking_recv().map_err(|_| RuntimeError::Stopped("the input was not taken; see the log".into()))
+    }
+}
+
+/// Counters that only grow, and gauges of where things stand.
+#[derive(Debug, Default)]
+pub struct RuntimeStats {
+    pub readings: AtomicU64,
+    pub late: AtomicU64,
+    pub refused: AtomicU64,
+    pub events: AtomicU64,
+    /// Last tick that is durable.
+    pub durable: AtomicU64,
+    /// Last tick that is published.
+    pub published: AtomicU64,
+    /// Plant time, milliseconds.
+    pub now: AtomicI64,
+    /// Low-water mark of event time, milliseconds.
+    pub low_water: AtomicI64,
+    /// What stopped the runtime, if something did.
+    pub failure: Mutex<Option<String>>,
+}
+
+impl RuntimeStats {
+    pub(super) fn fail(&self, stage: &str, error: &dyn std::error::Error) {
+        let mut text = format!("{stage}: {error}");
+        let mut source = error.source();
+        while let Some(cause) = source {
+            text.push_str(&format!(": {cause}"));
+            source = cause.source();
+        }
+        tracing::error!("{text}");
+        let mut failure = self.failure.lock().expect("nobody panics while they hold the failure");
+        failure.get_or_insert(text);
+    }
+
+    pub fn failure(&self) -> Option<String> {
+        self.failure.lock().expect("nobody panics while they hold the failure").clone()
+    }
+}
+
+/// Which state of knowledge a query is to see.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum AsOf {
+    Tick(Tick),
+    /// The last tick that closed at or before this plant time.
+    Time(EventMs),
+}
+
+struct Shared {
+    options: RuntimeOptions,
+    commands: tokio::sync::mpsc::Sender<Command>,
+    latest: watch::Receiver<Arc<Snapshot>>,
+    frames: broadcast::Sender<Published>,
+    kept: Arc<Mutex<VecDeque<Arc<Snapshot>>>>,
+    stats: Arc<RuntimeStats>,
+    report: OpenReport,
+    started: Instant,
+    rebuilt: tokio::sync::Mutex<Option<Arc<Snapshot>>>,
+}
+
+/// The running system. Cheap to clone; it stops when the last handle is gone.
+#[derive(Clone)]
+pub struct Runtime(Arc<Shared>);
+
+impl Runtime {
+    /// Opens the journal, replays it through the dataflow, registers what the catalogue adds, and is then
+    /// ready. Blocks while it replays; `progress` is told how many ticks have been read.
+    pub fn start(options: RuntimeOptions, progress: impl Fn(Tick)) -> Result<Runtime, RuntimeError> {
+        std::fs::create_dir_all(&options.data)?;
+        let journal_options = Options { salvage: options.salvage, ..Options::default() };
+        let (journal, report) = Journal::open(&options.data, journal_options)?;
+        let (workers, outputs) = Workers::start(options.workers, options.graph)?;
+        let (announce, announcements) = mpsc::sync_channel::<Announcement>(ANNOUNCED);
+        let (latest_sender, latest) = watch::channel(Arc::new(Snapshot::empty()));
+        let frames = broadcast::channel(FRAMES_BEHIND).0;
+        let kept = Arc::new(Mutex::new(VecDeque::new()));
+        let stats = Arc::new(RuntimeStats::default());
+        let publisher = Publisher {
+            announcements,
+            outputs,
+            workers: workers.count(),
+            latest: latest_sender,
+            frames: frames.clone(),
+            kept: kept.clone(),
+            stats: stats.clone(),
+        };
+        spawn("publisher", {
+            let stats = stats.clone();
+            move || publisher.run().unwrap_or_else(|error| stats.fail("publisher", &error))
+        })?;
+        let (commands, inbox) = tokio::sync::mpsc::channel(QUEUE);
+        let mut sequencer = Sequencer::new(journal, workers, announce, stats.clone(), &options);
+        sequencer.recover(&options, progress)?;
+        sequencer.register(&options)?;
+        spawn("sequencer", move || sequencer.run(inbox))?;
+        Ok(Runtime(Arc::new(Shared {
+            options,
+            commands,
+            latest,
+            frames,
+            kept,
+            stats,
+            report,
+            started: Instant::now(),
+            rebuilt: tokio::sync::Mutex::new(None),
+        })))
+    }
+
+    /// Hands over inputs; waits while the queue is full.
+    pub async fn submit(&self, submission: Submission) -> Result<Receipt, RuntimeError> {
+        let (receipt, closed) = oneshot::channel();
+        self.0.commands.send(Command { submission, receipt: Some(receipt) }).await.map_err(|_| self.stopped())?;
+        Ok(Receipt(closed))
+    }
+
+    /// As [`Runtime::submit`], for threads outside the async runtime.
+    pub fn submit_blocking(&self, submission: Submission) -> Result<Receipt, RuntimeError> {
+        let (receipt, closed) = oneshot::channel();
+        self.0.commands.blocking_send(Command { submission, receipt: Some(receipt) }).map_err(|_| self.stopped())?;
+        Ok(Receipt(closed))
+    }
+
+    /// Submits and waits until everything that follows is visible.
+    pub async fn apply(&self, submission: Submission) -> Result<Closed, RuntimeError> {
+        self.submit(submission).await?.closed().await
+    }
+
+    fn stopped(&self) -> RuntimeError {
+        RuntimeError::Stopped(self.0.stats.failure().unwrap_or_else(|| "it was shut down".into()))
+    }
+
+    /// Everything as of the newest closed tick.
+    pub fn snapshot(&self) -> Arc<Snapshot> {
+        self.0.latest.borrow().clone()
+    }
+
+    /// Every tick closed from now on. Who falls behind gets `Lagged` and should start from a snapshot.
+    pub fn subscribe(&self) -> broadcast::Receiver<Published> {
+        self.0.frames.subscribe()
+    }
+
+    /// What was known then: from memory for recent ticks, else made again from the journal.
+    pub async fn as_of(&self, as_of: AsOf) -> Result<Arc<Snapshot>, RuntimeError> {
+        let newest = self.snapshot();
+        let wanted = |snapshot: &Snapshot| match as_of {
+            AsOf::Tick(tick) => snapshot.tick == tick,
+            AsOf::Time(_) => false,
+        };
+        if let AsOf::Tick(tick) = as_of
+            && tick > newest.tick
+        {
+            return Err(RuntimeError::UnknownTick(tick.0, newest.tick.0));
+        }
+        if matches!(as_of, AsOf::Time(time) if time >= newest.now) || wanted(&newest) {
+            return Ok(newest);
+        }
+        let recent = {
+            let kept = self.0.kept.lock().expect("nobody panics while they hold the kept snapshots");
+            match as_of {
+                AsOf::Tick(_) => kept.iter().find(|snapshot| wanted(snapshot)).cloned(),
+                AsOf::Time(time) if kept.front().is_some_and(|first| first.now <= time) => {
+                    kept.iter().rev().find(|snapshot| snapshot.now <= time).cloned()
+                }
+                AsOf::Time(_) => None,
+            }
+        };
+        if let Some(snapshot) = recent {
+            return Ok(snapshot);
+        }
+        // One rebuild at a time; the last one is kept, for who asks again about the same moment.
+        let mut rebuilt = self.0.rebuilt.lock().await;
+        if let Some(snapshot) = rebuilt.as_ref().filter(|snapshot| wanted(snapshot)) {
+            return Ok(snapshot.clone());
+        }
+        let options = self.0.options.clone();
+        let durable = Tick(self.0.stats.durable.load(Ordering::Acquire));
+        let made = tokio::task::spawn_blocking(move || history::rebuild(&options.data, options.graph, durable, as_of))
+            .await
+            .map_err(|error| RuntimeError::Stopped(error.to_string()))??;
+        let made = Arc::new(made);
+        *rebuilt = Some(made.clone());
+        Ok(made)
+    }
+
+    pub fn stats(&self) -> &RuntimeStats {
+        &self.0.stats
+    }
+
+    /// What was found when the journal was opened.
+    pub fn open_report(&self) -> &OpenReport {
+        &self.0.report
+    }
+
+    pub fn options(&self) -> &RuntimeOptions {
+        &self.0.options
+    }
+
+    pub fn uptime_s(&self) -> f64 {
+        self.0.started.elapsed().as_secs_f64()
+    }
+
+    /// Plant time.
+    pub fn now(&self) -> EventMs {
+        EventMs(self.0.stats.now.load(Ordering::Acquire))
+    }
+
+    /// The gate as it stands: for sources that tell their sender what will become of a reading.
+    pub fn gate(&self) -> Gate {
+        Gate {
+            low_water: EventMs(self.0.stats.low_water.load(Ordering::Acquire)),
+            pane_width: self.0.options.graph.pane_width,
+            pane_retention: self.0.options.graph.retention.panes,
+        }
+    }
+}
+
+fn spawn(name: &str, body: impl FnOnce() + Send + 'static) -> Result<(), RuntimeError> {
+    std::thread::Builder::new().name(format!("lehr {name}")).spawn(body)?;
+    Ok(())
+}

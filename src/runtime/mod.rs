@@ -1,0 +1,53 @@
+//! The running system: inputs become durable ticks, ticks run through the dataflow, closed ticks are
+//! published.
+//!
+//! ```text
+//! submit → [sequencer: gate, tick, journal, fsync] → [workers] → [publisher: merge, snapshot] → subscribers
+//!            bounded queue                            bounded     one at a time, in order of tick
+//! ```
+//!
+//! A tick closes when input waits and the tick before it is durable: an idle system costs nothing and a busy
+//! one shares each fsync among all that waits. Every stage is bounded, so a slow stage holds up the ones
+//! before it and nothing grows.
+
+mod gate;
+mod handle;
+mod history;
+mod publisher;
+mod readings;
+mod sequencer;
+mod workers;
+
+pub use gate::{Admitted, Gate, refusal};
+pub use handle::{AsOf, Closed, Receipt, Runtime, RuntimeOptions, RuntimeStats, Submission};
+pub use history::{joined, rebuild};
+pub use publisher::Published;
+pub use readings::JournalReadings;
+pub use sequencer::registrations;
+pub use workers::{Output, Workers};
+
+use crate::journal::JournalError;
+use lehr_queries::QueryError;
+
+/// Why the runtime could not start, or not take an input.
+#[derive(Debug, thiserror::Error)]
+pub enum RuntimeError {
+    #[error("the journal failed")]
+    Journal(#[from] JournalError),
+    #[error("a table could not be published")]
+    Publish(#[source] QueryError),
+    #[error("the plant catalogue cannot be used")]
+    Catalogue(#[from] lehr_domain::catalogue::BadCatalogue),
+    #[error("the knowledge base cannot be used")]
+    Knowledge(#[from] lehr_causal::CausalError),
+    #[error("the workers could not start: {0}")]
+    Workers(String),
+    #[error("the runtime has stopped: {0}")]
+    Stopped(String),
+    #[error("the queue of inputs is full; try again")]
+    Busy,
+    #[error("tick {0} is not known; the newest is {1}")]
+    UnknownTick(u64, u64),
+    #[error("files of the data directory cannot be read or written")]
+    Io(#[from] std::io::Error),
+}

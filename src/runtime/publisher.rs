@@ -1,0 +1,95 @@
+//! Closed ticks become visible: all at once, in order, to everybody.
+
+use super::gate::Admitted;
+use super::handle::{Closed, RuntimeStats};
+use super::workers::Output;
+use lehr_dataflows::tables::Changes;
+use lehr_domain::names::Names;
+use lehr_domain::{EventMs, Tick};
+use lehr_queries::Snapshot;
+use std::collections::{BTreeMap, VecDeque};
+use std::sync::atomic::Ordering;
+use std::sync::mpsc::Receiver;
+use std::sync::{Arc, Mutex};
+use tokio::sync::{broadcast, oneshot, watch};
+
+/// A closed tick: what it changed, and everything as of then.
+#[derive(Clone)]
+pub struct Published {
+    pub tick: Tick,
+    pub now: EventMs,
+    pub wall: EventMs,
+    pub changes: Arc<Changes>,
+    pub snapshot: Arc<Snapshot>,
+}
+
+/// What the sequencer tells the publisher of a tick before it hands it to the workers.
+pub(super) struct Announcement {
+    pub tick: Tick,
+    pub now: EventMs,
+    pub wall: EventMs,
+    pub names: Arc<Names>,
+    pub receipts: Vec<(oneshot::Sender<Closed>, Admitted)>,
+    /// Whether subscribers are to see it. Ticks that are only replayed at start-up are not shown.
+    pub visible: bool,
+}
+
+/// Snapshots of the last ticks that are kept for `as_of`; older ones are made again from the journal.
+/// Neighbouring snapshots share all chunks but the changed ones.
+const KEPT_SNAPSHOTS: usize = 64;
+
+pub(super) struct Publisher {
+    pub announcements: Receiver<Announcement>,
+    pub outputs: Receiver<Output>,
+    pub workers: usize,
+    pub latest: watch::Sender<Arc<Snapshot>>,
+    pub frames: broadcast::Sender<Published>,
+    pub kept: Arc<Mutex<VecDeque<Arc<Snapshot>>>>,
+    pub stats: Arc<RuntimeStats>,
+}
+
+impl Publisher {
+    /// Runs until the workers end. An error means that a graph produced an impossible row: nothing is
+    /// published from then on, and health says so.
+    pub fn run(self) -> Result<(), super::RuntimeError> {
+        let mut gathered: BTreeMap<Tick, (usize, Changes)> = BTreeMap::new();
+        while let Ok(announcement) = self.announcements.recv() {
+            let tick = announcement.tick;
+            while gathered.get(&tick).is_none_or(|(workers, _)| *workers < self.workers) {
+                let Ok(output) = self.outputs.recv() else { return Ok(()) };
+                let (workers, changes) = gathered.entry(output.tick).or_default();
+                *workers += 1;
+                changes.merge(output.changes);
+            }
+            let (_, mut changes) = gathered.remove(&tick).expect("just gathered");
+            changes.consolidate();
+            self.publish(announcement, changes)?;
+        }
+        Ok(())
+    }
+
+    fn publish(&self, announcement: Announcement, changes: Changes) -> Result<(), super::RuntimeError> {
+        let Announcement { tick, now, wall, names, receipts, visible } = announcement;
+        let before = self.latest.borrow().clone();
+        let after = before.apply(tick, now, wall, &names, &changes).map_err(super::RuntimeError::Publish)?;
+        let snapshot = Arc::new(after);
+        if visible {
+            let mut kept = self.kept.lock().expect("nobody panics while they hold the kept snapshots");
+            if kept.len() == KEPT_SNAPSHOTS {
+                kept.pop_front();
+            }
+            kept.push_back(snapshot.clone());
+        }
+        self.latest.send_replace(snapshot.clone());
+        if visible {
+            // No subscriber is no error.
+            let _ = self.frames.send(Published { tick, now, wall, changes: Arc::new(changes), snapshot });
+        }
+        self.stats.published.store(tick.0, Ordering::Release);
+        for (receipt, admitted) in receipts {
+            // Whoever asked may have gone.
+            let _ = receipt.send(Closed { tick, admitted });
+        }
+        Ok(())
+    }
+}

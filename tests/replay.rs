@@ -1,0 +1,74 @@
+//! The same inputs give the same answers: whatever the workers, batches and order of arrival.
+
+mod support;
+
+use std::collections::BTreeMap;
+use std::path::{Path, PathBuf};
+use support::{fail, last_json, lehr, succeed};
+
+fn generate(dir: &Path, name: &str, arguments: &[&str]) -> PathBuf {
+    let out = dir.join(name);
+    succeed(lehr().args(["generate", "--seed", "7", "--out"]).arg(&out).args(arguments));
+    out
+}
+
+/// Every file that a replay writes, by name.
+fn replay(recording: &Path, out: &Path, arguments: &[&str]) -> BTreeMap<String, Vec<u8>> {
+    let stdout = succeed(lehr().arg("replay").arg(recording).arg("--out").arg(out).args(arguments));
+    let summary = last_json(&stdout);
+    assert!(summary["readings"].as_u64().expect("a count") > 0);
+    assert!(summary["readings_per_second"].as_f64().expect("a rate") > 0.0);
+    let read = |entry: std::io::Result<std::fs::DirEntry>| {
+        let path = entry.expect("a readable folder").path();
+        let name = path.file_name().expect("a file").to_string_lossy().into_owned();
+        (name, std::fs::read(&path).expect("a readable file"))
+    };
+    std::fs::read_dir(out).expect("the outputs are there").map(read).collect()
+}
+
+#[test]
+fn workers_batches_and_order_of_arrival_make_no_difference() {
+    let dir = tempfile::tempdir().expect("a temporary folder");
+    let faults = ["--fault", "furnace_overheat@20m", "--fault", "stuck(mold_temperature):Line_B@30m+30m"];
+    let duration = ["--duration", "3h"];
+    let recording = generate(dir.path(), "rec", &[&duration[..], &faults[..]].concat());
+    let reference = replay(&recording, &dir.path().join("reference"), &["--workers", "1", "--batch", "100000"]);
+    for table in ["panes", "features", "kpis", "alerts", "root_causes", "conditions", "deviations"] {
+        let file = &reference[&format!("{table}.parquet")];
+        assert!(file.len() > 2000, "{table} has rows, else nothing is compared");
+    }
+    let ways: [&[&str]; 4] = [
+        &["--workers", "2", "--batch", "1000"],
+        &["--workers", "2", "--batch", "100000"],
+        &["--workers", "1", "--batch", "1000", "--shuffle", "11", "--max-delay", "10m"],
+        &["--workers", "2", "--batch", "7777", "--shuffle", "12", "--max-delay", "10m"],
+    ];
+    for (number, way) in ways.into_iter().enumerate() {
+        let files = replay(&recording, &dir.path().join(number.to_string()), way);
+        assert_eq!(files.keys().collect::<Vec<_>>(), reference.keys().collect::<Vec<_>>());
+        for (name, bytes) in &files {
+            assert!(*bytes == reference[name], "{name} differs with {way:?}");
+        }
+    }
+}
+
+#[test]
+fn the_same_seed_gives_the_same_recording_and_another_seed_another() {
+    let dir = tempfile::tempdir().expect("a temporary folder");
+    let one = generate(dir.path(), "one", &["--duration", "10m"]);
+    let two = generate(dir.path(), "two", &["--duration", "10m"]);
+    let other = generate(dir.path(), "other", &["--duration", "10m", "--seed", "8"]);
+    let read = |recording: &Path| {
+        let reader = lehr::journal::Reader::open(recording).expect("a journal");
+        reader.map(|inputs| inputs.expect("a good record")).collect::<Vec<_>>()
+    };
+    assert_eq!(read(&one), read(&two));
+    assert_ne!(read(&one), read(&other));
+}
+
+#[test]
+fn a_folder_without_a_journal_is_no_recording() {
+    let dir = tempfile::tempdir().expect("a temporary folder");
+    let message = fail(lehr().arg("replay").arg(dir.path()).arg("--out").arg(dir.path().join("out")));
+    assert!(message.contains("is no recording: it has no journal"), "{message}");
+}

@@ -1,0 +1,187 @@
+//! Starts the real binary and talks to it as anybody would.
+#![allow(dead_code, reason = "each test file uses its own part")]
+
+use serde_json::Value;
+use std::io::{BufRead, BufReader};
+use std::path::Path;
+use std::process::{Child, Command, Output, Stdio};
+use std::time::{Duration, Instant};
+
+/// How long anything here may take before the test gives up: not a measurement, a bound on hanging.
+pub const PATIENCE: Duration = Duration::from_secs(120);
+
+/// The built binary.
+pub fn lehr() -> Command {
+    let mut command = Command::new(env!("CARGO_BIN_EXE_lehr"));
+    command.env_remove("LEHR_DATA").env_remove("LEHR_LISTEN").env("LEHR_LOG", "warn");
+    command
+}
+
+/// Runs a command to its end, which must be a good one; gives standard output.
+pub fn succeed(command: &mut Command) -> String {
+    let output = command.output().expect("the binary starts");
+    let stderr = String::from_utf8_lossy(&output.stderr);
+    assert!(output.status.success(), "{command:?} failed: {stderr}");
+    String::from_utf8(output.stdout).expect("output is UTF-8")
+}
+
+/// Runs a command that must fail; gives standard error.
+pub fn fail(command: &mut Command) -> String {
+    let Output { status, stderr, .. } = command.output().expect("the binary starts");
+    assert!(!status.success(), "{command:?} should fail");
+    String::from_utf8(stderr).expect("messages are UTF-8")
+}
+
+/// The JSON object on the last line of a command's output.
+pub fn last_json(stdout: &str) -> Value {
+    let line = stdout.lines().last().expect("there is output");
+    serde_json::from_str(line).unwrap_or_else(|error| panic!("'{line}' is no JSON: {error}"))
+}
+
+/// A running server on a port of its own.
+pub struct Server {
+    child: Child,
+    pub address: String,
+    pub token: String,
+}
+
+impl Server {
+    /// Starts `lehr serve --data DATA` with further arguments and waits until it says that it is ready.
+    /// `token` is needed on a directory that has one already.
+    pub fn start(data: &Path, arguments: &[&str], token: Option<&str>) -> Server {
+        let mut child = lehr()
+            .args(["serve", "--listen", "127.0.0.1:0", "--data"])
+            .arg(data)
+            .args(arguments)
+            .stdout(Stdio::piped())
+            .spawn()
+            .expect("the binary starts");
+        let mut lines = BufReader::new(child.stdout.take().expect("stdout is piped")).lines();
+        let ready = lines.find_map(|line| line.ok().filter(|line| line.contains("ready")));
+        let ready = ready.unwrap_or_else(|| panic!("the server ended before it was ready: {:?}", child.wait()));
+        let link = ready.split_once("http://").expect("a link").1;
+        let (address, rest) = link.split_once('/').expect("a path");
+        let token = match rest.split_once("token=") {
+            Some((_, token)) => token.trim().to_owned(),
+            None => token.expect("a data directory with a token").to_owned(),
+        };
+        Server { address: address.to_owned(), child, token }
+    }
+
+    /// Ends the server at once, as a power cut would.
+    pub fn kill(mut self) {
+        self.child.kill().expect("the server runs");
+        self.child.wait().expect("the server ends");
+    }
+
+    pub fn url(&self, path: &str) -> String {
+        format!("http://{}{path}", self.address)
+    }
+
+    pub fn get(&self, path: &str) -> Value {
+        let (status, body) = self.request("GET", path, None);
+        assert_eq!(status, 200, "GET {path}: {body}");
+        body
+    }
+
+    pub fn post(&self, path: &str, body: &Value) -> Value {
+        let (status, answer) = self.request("POST", path, Some(body.to_string().into_bytes()));
+        assert!(status < 300, "POST {path}: {status} {answer}");
+        answer
+    }
+
+    /// Any request with the admin's token and a JSON body; gives status and answer.
+    pub fn request(&self, method: &str, path: &str, body: Option<Vec<u8>>) -> (u16, Value) {
+        let request = ureq::http::Request::builder()
+            .method(method)
+            .uri(self.url(path))
+            .header("authorization", format!("Bearer {}", self.token))
+            .header("content-type", "application/json")
+            .body(body.unwrap_or_default())
+            .expect("a good request");
+        let agent: ureq::Agent = ureq::Agent::config_builder()
+            .http_status_as_error(false)
+            .timeout_global(Some(PATIENCE))
+            .allow_non_standard_methods(true)
+            .build()
+            .into();
+        let mut response = agent.run(request).unwrap_or_else(|error| panic!("{method} {path}: {error}"));
+        let text = response.body_mut().read_to_string().expect("a body");
+        let json = serde_json::from_str(&text).unwrap_or(Value::String(text));
+        (response.status().as_u16(), json)
+    }
+
+    /// One query's rows, as objects.
+    pub fn sql(&self, query: &str) -> Vec<Value> {
+        let answer = self.post("/api/sql", &serde_json::json!({ "query": query }));
+        let columns: Vec<&str> = answer["columns"]
+            .as_array()
+            .expect("columns")
+            .iter()
+            .map(|column| column["name"].as_str().unwrap())
+            .collect();
+        let rows = answer["rows"].as_array().expect("rows");
+        let object = |row: &Value| {
+            let cells = row.as_array().expect("a row").iter().cloned();
+            Value::Object(columns.iter().map(|name| (*name).to_owned()).zip(cells).collect())
+        };
+        rows.iter().map(object).collect()
+    }
+
+    /// Asks again and again until the answer satisfies; panics with the last one when patience ends.
+    pub fn until<T>(&self, what: &str, mut ask: impl FnMut(&Server) -> Result<T, String>) -> T {
+        let begun = Instant::now();
+        loop {
+            match ask(self) {
+                Ok(found) => return found,
+                Err(last) if begun.elapsed() > PATIENCE => panic!("no {what}: {last}"),
+                // Paces the questions; nothing depends on its length.
+                Err(_) => std::thread::sleep(Duration::from_millis(50)),
+            }
+        }
+    }
+
+    /// A WebSocket, authenticated.
+    pub fn websocket(&self, path: &str) -> WebSocket {
+        let separator = if path.contains('?') { '&' } else { '?' };
+        let url = format!("ws://{}{path}{separator}token={}", self.address, self.token);
+        let stream = std::net::TcpStream::connect(&self.address).expect("the server listens");
+        stream.set_read_timeout(Some(PATIENCE)).expect("a timeout is allowed");
+        let (socket, _) = tungstenite::client(url, stream).expect("the server speaks WebSocket");
+        WebSocket(socket)
+    }
+}
+
+impl Drop for Server {
+    fn drop(&mut self) {
+        // Gone already after `kill`.
+        let _ = self.child.kill();
+        let _ = self.child.wait();
+    }
+}
+
+pub struct WebSocket(tungstenite::WebSocket<std::net::TcpStream>);
+
+impl WebSocket {
+    /// The next message that is JSON.
+    pub fn next(&mut self) -> Value {
+        loop {
+            let message = self.0.read().expect("a message comes in time");
+            if let tungstenite::Message::Text(text) = message {
+                return serde_json::from_str(&text).expect("messages are JSON");
+            }
+        }
+    }
+
+    /// The next message that satisfies.
+    pub fn until<T>(&mut self, mut found: impl FnMut(&Value) -> Option<T>) -> T {
+        let begun = Instant::now();
+        loop {
+            let message = self.next();
+            if let Some(found) = found(&message) {
+                return found;
+            }
+            assert!(begun.elapsed() < PATIENCE, "no such message; the last one: {message}");
+        }
+    }
+}

@@ -163,18 +163,16 @@ async fn answer(
     Values::check(&route.segments, &segments)
         .map_err(|error| ApiError { field: error.field, ..ApiError::not_found(route.tag) })?;
     let query = Values::check(&route.query, &params::pairs(query)?)?;
-    let (content_type, body) = match &route.body {
-        None => (ContentType::Json, Bytes::new()),
-        Some(declared) => {
-            let content_type = content_type(headers, declared.rows)?;
-            let bytes = read(body).await?;
-            if !declared.rows {
-                check_body(&declared.schema, &bytes)?;
-            }
-            (content_type, bytes)
+    let mut call = Call { who, path: captures, query, ..Call::default() };
+    if let Some(declared) = &route.body {
+        call.content_type = content_type(headers, declared.rows)?;
+        let bytes = read(body).await?;
+        match declared.rows {
+            true => call.rows = bytes,
+            false => call.value = checked_body(&declared.schema, &bytes)?,
         }
-    };
-    (route.handler)(app.clone(), Call { who, path: captures, query, body, content_type }).await
+    }
+    (route.handler)(app.clone(), call).await
 }
 
 fn bearer(headers: &HeaderMap) -> Option<&str> {
@@ -222,18 +220,20 @@ async fn read(body: impl Stream<Item = Result<impl Buf, warp::Error>> + Send) ->
     Ok(bytes.freeze())
 }
 
-fn check_body(declared: &Value, bytes: &[u8]) -> Result<(), ApiError> {
+fn checked_body(declared: &Value, bytes: &[u8]) -> Result<Value, ApiError> {
     static COMPONENTS: OnceLock<Map<String, Value>> = OnceLock::new();
     let text = std::str::from_utf8(bytes).map_err(|_| ApiError::bad("body", "the body is not UTF-8"))?;
     // serde_json refuses to nest deeper than 128.
     let value: Value =
         serde_json::from_str(text).map_err(|error| ApiError::bad("body", format!("the body is not JSON: {error}")))?;
-    schema::check(declared, &value, COMPONENTS.get_or_init(schema::components)).map_err(|wrong| {
-        match wrong.field.as_str() {
-            "" => ApiError::bad("body", format!("the body {}", wrong.message)),
-            field => ApiError::bad(field, format!("{field} {}", wrong.message)),
+    match schema::check(declared, &value, COMPONENTS.get_or_init(schema::components)) {
+        Ok(()) => Ok(schema::with_whole_numbers(value)),
+        Err(wrong) if wrong.field.is_empty() => Err(ApiError::bad("body", format!("the body {}", wrong.message))),
+        Err(wrong) => {
+            let message = format!("{} {}", wrong.field, wrong.message);
+            Err(ApiError::bad(wrong.field, message))
         }
-    })
+    }
 }
 
 fn reply_response(reply: Reply) -> Response {

@@ -18,7 +18,7 @@ const SAMPLE_MOST: usize = 200;
 
 /// The rows of a body, each with its mistake or as it was sent.
 pub fn rows(call: &Call) -> Result<Vec<Result<Value, String>>, ApiError> {
-    let text = std::str::from_utf8(&call.body).map_err(|_| ApiError::bad("body", "the body is not UTF-8"))?;
+    let text = std::str::from_utf8(&call.rows).map_err(|_| ApiError::bad("body", "the body is not UTF-8"))?;
     match call.content_type {
         ContentType::Json => {
             let not_a_list = |error| ApiError::bad("body", format!("the body is no JSON array of rows: {error}"));
@@ -35,7 +35,8 @@ pub fn rows(call: &Call) -> Result<Vec<Result<Value, String>>, ApiError> {
 /// A row checked against its schema and read.
 pub fn read<T: DeserializeOwned>(declared: &Value, row: &Value) -> Result<T, Wrong> {
     schema::check(declared, row, &Map::new())?;
-    serde_json::from_value(row.clone()).map_err(|error| Wrong { field: String::new(), message: error.to_string() })
+    serde_json::from_value(schema::with_whole_numbers(row.clone()))
+        .map_err(|error| Wrong { field: String::new(), message: error.to_string() })
 }
 
 /// The mistakes of one request.

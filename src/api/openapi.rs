@@ -62,7 +62,8 @@ fn operation(route: &Route) -> Value {
         "responses": responses(route),
     });
     if let Some(body) = &route.body {
-        let rows = json!({ "type": "array", "items": { "type": "object", "description": "See x-row; a row that does not fit it is listed among the errors." }, "x-row": body.schema });
+        let about = "Rows as in x-row; one that is not like that is listed among the errors, and the rest is taken.";
+        let rows = json!({ "type": "array", "items": { "description": about }, "x-row": body.schema });
         let schema = if body.rows { rows } else { body.schema.clone() };
         let mut content = json!({ ContentType::Json.text(): { "schema": schema } });
         if body.takes(ContentType::JsonLines) {

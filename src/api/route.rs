@@ -31,14 +31,17 @@ pub type Answer = Result<Reply, ApiError>;
 type Handler = Arc<dyn Fn(App, Call) -> Pin<Box<dyn Future<Output = Answer> + Send>> + Send + Sync>;
 
 /// A request that passed every check.
-#[derive(Clone, Debug)]
+#[derive(Clone, Debug, Default)]
 pub struct Call {
     /// `None` only on routes that are open to everybody.
     pub who: Option<Principal>,
     /// The variable segments of the path, decoded, in order.
     pub path: Vec<String>,
     pub query: Values,
-    pub body: Bytes,
+    /// The body, where the route takes a JSON value; it has passed the route's schema.
+    pub value: Value,
+    /// The body as it came, where the route takes rows.
+    pub rows: Bytes,
     pub content_type: ContentType,
 }
 
@@ -69,7 +72,7 @@ impl Call {
     /// The body as the type whose schema the route declares. It has passed that schema already, so what fails
     /// here is what a schema cannot say.
     pub fn json<T: DeserializeOwned>(&self) -> Result<T, ApiError> {
-        serde_json::from_slice(&self.body).map_err(|error| ApiError::bad("body", error.to_string()))
+        serde_json::from_value(self.value.clone()).map_err(|error| ApiError::bad("body", error.to_string()))
     }
 }
 

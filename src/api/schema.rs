@@ -5,7 +5,7 @@
 
 mod check;
 
-pub use check::{Wrong, check, matches};
+pub use check::{Wrong, check, matches, with_whole_numbers};
 
 use lehr_domain::table::{ColumnType, Row};
 use schemars::JsonSchema;

@@ -24,6 +24,9 @@ const ANNOUNCED: usize = 32;
 /// Frames that a subscriber may fall behind before it must start from a snapshot.
 const FRAMES_BEHIND: usize = 256;
 
+/// How often start-up looks whether the replayed ticks have been published.
+const START_UP_PACE: std::time::Duration = std::time::Duration::from_millis(2);
+
 /// How the runtime is set up.
 #[derive(Clone, Debug)]
 pub struct RuntimeOptions {
@@ -168,6 +171,7 @@ impl Runtime {
         let mut sequencer = Sequencer::new(journal, workers, announce, stats.clone(), &options);
         sequencer.recover(&options, progress)?;
         sequencer.register(&options)?;
+        until_published(&stats)?;
         spawn("sequencer", move || sequencer.run(inbox))?;
         Ok(Runtime(Arc::new(Shared {
             options,
@@ -288,6 +292,17 @@ impl Runtime {
             pane_retention: self.0.options.graph.retention.panes,
         }
     }
+}
+
+/// Waits until what was replayed and registered is visible, so that whoever gets the handle sees it.
+fn until_published(stats: &RuntimeStats) -> Result<(), RuntimeError> {
+    while stats.published.load(Ordering::Acquire) < stats.durable.load(Ordering::Acquire) {
+        if let Some(failure) = stats.failure() {
+            return Err(RuntimeError::Stopped(failure));
+        }
+        std::thread::sleep(START_UP_PACE);
+    }
+    Ok(())
 }
 
 fn spawn(name: &str, body: impl FnOnce() + Send + 'static) -> Result<(), RuntimeError> {

@@ -209,7 +209,7 @@ pub fn registrations(catalogue: &Catalogue, knowledge: &str, known: &Names) -> R
         events.iter().for_each(|event| names.apply(event));
         let knowledge = lehr_causal::KnowledgeBase::parse(knowledge, &names)?;
         for skipped in &knowledge.skipped {
-            tracing::warn!("knowledge base: {skipped}");
+            tracing::debug!("knowledge base: {skipped}");
         }
         events.extend(knowledge.edges.into_iter().map(|(id, edge)| Event::Edge(id, Some(edge))));
     }

@@ -22,6 +22,9 @@ pub trait KeyState: Default + 'static {
     fn is_idle(&self) -> bool;
 }
 
+/// The rows of a tick that is not complete, and the right to answer them.
+type Pending<K, V> = (Capability<Ts>, Vec<((K, V), Diff)>);
+
 /// Applies `step` to each key that changed in a tick, once the tick is complete.
 ///
 /// `step(key, state, changes, out)` receives the tick's consolidated changes of that key, sorted by row, and
@@ -44,7 +47,7 @@ where
     input
         .inner
         .unary_frontier::<CapacityContainerBuilder<Vec<(O, Ts, Diff)>>, _, _, _>(exchange, name, move |_, _| {
-            let mut pending: BTreeMap<Ts, (Capability<Ts>, Vec<((K, V), Diff)>)> = BTreeMap::new();
+            let mut pending: BTreeMap<Ts, Pending<K, V>> = BTreeMap::new();
             let mut states: BTreeMap<K, S> = BTreeMap::new();
             let mut changes: Vec<(V, Diff)> = Vec::new();
             let mut out: Vec<(O, Diff)> = Vec::new();

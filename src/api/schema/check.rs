@@ -21,6 +21,23 @@ pub fn check(schema: &Value, value: &Value, components: &Map<String, Value>) -> 
     check_at(schema, value, components, "")
 }
 
+/// Writes whole floats as integers: to a schema `16.0` is an integer, to serde it is none.
+pub fn with_whole_numbers(value: Value) -> Value {
+    /// Up to here floats hold every integer.
+    const EXACT_MOST: f64 = 9_007_199_254_740_992.0;
+    match value {
+        Value::Number(number) if number.is_f64() => match number.as_f64() {
+            Some(float) if float.fract() == 0.0 && float.abs() <= EXACT_MOST => Value::from(float as i64),
+            _ => Value::Number(number),
+        },
+        Value::Array(items) => items.into_iter().map(with_whole_numbers).collect(),
+        Value::Object(members) => {
+            members.into_iter().map(|(name, member)| (name, with_whole_numbers(member))).collect()
+        }
+        other => other,
+    }
+}
+
 fn check_at(schema: &Value, value: &Value, components: &Map<String, Value>, at: &str) -> Result<(), Wrong> {
     let Some(keywords) = schema.as_object() else {
         return if schema == &Value::Bool(false) { wrong(at, "is not allowed") } else { Ok(()) };
@@ -260,6 +277,15 @@ mod tests {
         ] {
             check(&of::<Example>(), &value, &components()).unwrap_or_else(|wrong| panic!("{value}: {wrong:?}"));
         }
+    }
+
+    #[test]
+    fn whole_floats_are_integers() {
+        let value = json!({ "reason": "a", "count": 7.0, "confidence": 1.0 });
+        check(&of::<Example>(), &value, &components()).unwrap();
+        let read: Example = serde_json::from_value(with_whole_numbers(value)).unwrap();
+        assert_eq!((read.count, read.confidence), (Some(7), Some(1.0)));
+        assert_eq!(with_whole_numbers(json!([1e300, 0.5, -2.0])), json!([1e300, 0.5, -2]));
     }
 
     #[test]

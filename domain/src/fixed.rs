@@ -104,7 +104,7 @@ mod tests {
 
     #[test]
     fn floats_round_to_the_nearest_millionth_and_back() {
-        assert_eq!(Micro::from_f64(1500.123_456_7), Ok(Micro(1_500_123_457)));
+        assert_eq!(Micro::from_f64(1_500.123_456_7), Ok(Micro(1_500_123_457)));
         assert_eq!(Micro::from_f64(-0.000_000_5), Ok(Micro(-1)));
         assert_eq!(Micro(1_500_123_457).to_f64(), 1500.123457);
     }

@@ -42,7 +42,7 @@ type Failure = Box<dyn std::error::Error + Send + Sync>;
 /// Runs a command to its end.
 pub fn run(cli: Cli) -> ExitCode {
     let filter = tracing_subscriber::EnvFilter::try_from_env("LEHR_LOG")
-        .unwrap_or_else(|_| tracing_subscriber::EnvFilter::new("warn,lehr=info"));
+        .unwrap_or_else(|_| tracing_subscriber::EnvFilter::new("warn,lehr=info,warp=off"));
     tracing_subscriber::fmt().with_env_filter(filter).with_writer(std::io::stderr).init();
     let result = match cli.command {
         Command::Serve(args) => serve::run(args),

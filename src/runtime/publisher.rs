@@ -36,7 +36,7 @@ pub(super) struct Announcement {
 
 /// Snapshots of the last ticks that are kept for `as_of`; older ones are made again from the journal.
 /// Neighbouring snapshots share all chunks but the changed ones.
-const KEPT_SNAPSHOTS: usize = 64;
+const KEPT_SNAPSHOTS: usize = 16;
 
 pub(super) struct Publisher {
     pub announcements: Receiver<Announcement>,

@@ -2,7 +2,7 @@
 #![allow(dead_code, reason = "each test file uses its own part")]
 
 use serde_json::Value;
-use std::io::{BufRead, BufReader};
+use std::io::{BufRead, BufReader, Write};
 use std::path::Path;
 use std::process::{Child, Command, Output, Stdio};
 use std::time::{Duration, Instant};
@@ -109,6 +109,21 @@ impl Server {
         let text = response.body_mut().read_to_string().expect("a body");
         let json = serde_json::from_str(&text).unwrap_or(Value::String(text));
         (response.status().as_u16(), json)
+    }
+
+    /// The status of a request that announces a body of so many bytes: known before the body is sent.
+    pub fn announce(&self, method: &str, path: &str, bytes: usize) -> u16 {
+        let mut stream = std::net::TcpStream::connect(&self.address).expect("the server listens");
+        stream.set_read_timeout(Some(PATIENCE)).expect("a timeout is allowed");
+        let head = format!(
+            "{method} {path} HTTP/1.1\r\nhost: {}\r\nauthorization: Bearer {}\r\ncontent-type: application/json\r\n\
+             content-length: {bytes}\r\n\r\n",
+            self.address, self.token
+        );
+        stream.write_all(head.as_bytes()).expect("the server reads");
+        let mut line = String::new();
+        BufReader::new(stream).read_line(&mut line).expect("an answer comes in time");
+        line.split(' ').nth(1).and_then(|status| status.parse().ok()).unwrap_or_else(|| panic!("no status in '{line}'"))
     }
 
     /// One query's rows, as objects.

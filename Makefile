@@ -1,7 +1,7 @@
 # make run     the system with a simulated plant, at http://127.0.0.1:8000
 # make test    every test, with all set-up that they need
 # make build   the binary and the dashboard
-# make bench   benchmarks
+# make bench   a recorded day through every graph, with one worker and with two
 # make lint    formatting, clippy, type checks
 
 # The build cache stays outside the clone, so that a fresh clone builds in minutes.
@@ -40,8 +40,8 @@ test-setup:
 test: build test-setup
 	scripts/test
 
-bench: build
-	cargo bench --locked --workspace
+bench:
+	scripts/bench
 
 lint: frontend/node_modules/.package-lock.json
 	cargo fmt --all --check

@@ -22,6 +22,8 @@ use warp::{Filter, Rejection};
 
 /// Bytes of the largest body. A minute of a large plant, 60 000 readings of 100 bytes, is 6 MB.
 pub const BODY_MOST: usize = 8 << 20;
+/// How long a body may take: a client that sends a byte now and then must not hold a request open.
+const BODY_TIME_MOST: std::time::Duration = std::time::Duration::from_secs(60);
 
 /// Heavy requests (SQL, long series, uploads) in flight at once. What comes on top is told to come again
 /// rather than left to queue: the answer would be too late to be of use.
@@ -166,7 +168,7 @@ async fn answer(
     let mut call = Call { who, path: captures, query, ..Call::default() };
     if let Some(declared) = &route.body {
         call.content_type = content_type(headers, declared.rows)?;
-        let bytes = read(body).await?;
+        let bytes = read_in_time(headers, body).await?;
         match declared.rows {
             true => call.rows = bytes,
             false => call.value = checked_body(&declared.schema, &bytes)?,
@@ -199,16 +201,30 @@ fn content_type(headers: &HeaderMap, rows: bool) -> Result<ContentType, ApiError
     }
 }
 
+/// Reads a body that is neither too large nor too slow. One that announces too much is not even begun.
+async fn read_in_time(
+    headers: &HeaderMap,
+    body: impl Stream<Item = Result<impl Buf, warp::Error>> + Send,
+) -> Result<Bytes, ApiError> {
+    let announced = headers.get(header::CONTENT_LENGTH).and_then(|value| value.to_str().ok()?.parse::<u64>().ok());
+    if announced.is_some_and(|bytes| bytes > BODY_MOST as u64) {
+        return Err(too_large());
+    }
+    let late = |_| ApiError::bad("body", format!("the body did not come within {} s", BODY_TIME_MOST.as_secs()));
+    tokio::time::timeout(BODY_TIME_MOST, read(body)).await.map_err(late)?
+}
+
+fn too_large() -> ApiError {
+    ApiError::new(Problem::TooLarge, format!("a body may have {BODY_MOST} bytes; send less at a time"))
+}
+
 async fn read(body: impl Stream<Item = Result<impl Buf, warp::Error>> + Send) -> Result<Bytes, ApiError> {
     let mut body = std::pin::pin!(body);
     let mut bytes = BytesMut::new();
     while let Some(chunk) = body.next().await {
         let mut chunk = chunk.map_err(|error| ApiError::bad("body", format!("the body ended early: {error}")))?;
         if bytes.len() + chunk.remaining() > BODY_MOST {
-            return Err(ApiError::new(
-                Problem::TooLarge,
-                format!("a body may have {BODY_MOST} bytes; send less at a time"),
-            ));
+            return Err(too_large());
         }
         while chunk.has_remaining() {
             let part = chunk.chunk();

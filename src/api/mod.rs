@@ -23,7 +23,6 @@ mod faults;
 mod graph;
 mod guard;
 mod health;
-mod history;
 mod intake;
 mod kpis;
 mod lines;

@@ -2,12 +2,12 @@
 
 use super::App;
 use super::error::{ApiError, Problem};
-use super::history::JournalReadings;
 use super::look;
 use super::route::{Answer, Call, Reply, Route};
 use super::schema::{self, NOT_BLANK, answer, integer, list, nullable, number, object, text};
 use crate::auth::Role;
 use crate::runtime::AsOf;
+use crate::runtime::JournalReadings;
 use lehr_domain::{EventMs, Tick};
 use lehr_queries::{Limits, Source, saved};
 use schemars::JsonSchema;

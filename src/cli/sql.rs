@@ -60,7 +60,7 @@ pub fn run(args: &SqlArgs) -> Result<(), Failure> {
     };
     let graph = GraphConfig { retention: Retention::FOREVER, ..GraphConfig::default() };
     let snapshot = Arc::new(rebuild(&args.data, graph, Tick(u64::MAX), as_of)?);
-    let history = JournalReadings { data: args.data.clone(), last: snapshot.tick, names: snapshot.names.clone() };
+    let history = JournalReadings::new(args.data.clone(), &snapshot);
     let source = Source { snapshot, history: Some(Arc::new(history)) };
     let limits =
         Limits { rows: args.rows, time: Duration::from_millis(args.timeout.0.max(1) as u64), ..Limits::default() };

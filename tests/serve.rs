@@ -276,7 +276,7 @@ fn malformed_requests_get_an_answer_that_says_what_is_wrong() {
                 tried += 1;
             }
             // What is not there is not found, however large what was sent to it.
-            let status = server.announce(&method.to_uppercase(), &path, 9 << 20);
+            let status = server.oversized(&method.to_uppercase(), &path, 9 << 20);
             assert!(status == 413 || (path.contains("/1") && status == 404), "{method} {path}: {status}");
         }
     }

@@ -22,6 +22,8 @@ use warp::{Filter, Rejection};
 
 /// Bytes of the largest body. A minute of a large plant, 60 000 readings of 100 bytes, is 6 MB.
 pub const BODY_MOST: usize = 8 << 20;
+/// Bytes of a body that is too large which are read before the connection is closed on it.
+const BODY_DRAINED_MOST: usize = 8 * BODY_MOST;
 /// How long a body may take: a client that sends a byte now and then must not hold a request open.
 const BODY_TIME_MOST: std::time::Duration = std::time::Duration::from_secs(60);
 
@@ -168,7 +170,7 @@ async fn answer(
     let mut call = Call { who, path: captures, query, ..Call::default() };
     if let Some(declared) = &route.body {
         call.content_type = content_type(headers, declared.rows)?;
-        let bytes = read_in_time(headers, body).await?;
+        let bytes = read_in_time(body).await?;
         match declared.rows {
             true => call.rows = bytes,
             false => call.value = checked_body(&declared.schema, &bytes)?,
@@ -201,37 +203,34 @@ fn content_type(headers: &HeaderMap, rows: bool) -> Result<ContentType, ApiError
     }
 }
 
-/// Reads a body that is neither too large nor too slow. One that announces too much is not even begun.
-async fn read_in_time(
-    headers: &HeaderMap,
-    body: impl Stream<Item = Result<impl Buf, warp::Error>> + Send,
-) -> Result<Bytes, ApiError> {
-    let announced = headers.get(header::CONTENT_LENGTH).and_then(|value| value.to_str().ok()?.parse::<u64>().ok());
-    if announced.is_some_and(|bytes| bytes > BODY_MOST as u64) {
-        return Err(too_large());
-    }
+/// Reads a body that is neither too large nor too slow.
+async fn read_in_time(body: impl Stream<Item = Result<impl Buf, warp::Error>> + Send) -> Result<Bytes, ApiError> {
     let late = |_| ApiError::bad("body", format!("the body did not come within {} s", BODY_TIME_MOST.as_secs()));
     tokio::time::timeout(BODY_TIME_MOST, read(body)).await.map_err(late)?
 }
 
-fn too_large() -> ApiError {
-    ApiError::new(Problem::TooLarge, format!("a body may have {BODY_MOST} bytes; send less at a time"))
-}
-
+/// Reads a body. What is too large is read on for a while and forgotten: a client that is still sending when
+/// the connection closes would never see the answer.
 async fn read(body: impl Stream<Item = Result<impl Buf, warp::Error>> + Send) -> Result<Bytes, ApiError> {
     let mut body = std::pin::pin!(body);
     let mut bytes = BytesMut::new();
+    let mut total = 0;
     while let Some(chunk) = body.next().await {
         let mut chunk = chunk.map_err(|error| ApiError::bad("body", format!("the body ended early: {error}")))?;
-        if bytes.len() + chunk.remaining() > BODY_MOST {
-            return Err(too_large());
+        total += chunk.remaining();
+        if total > BODY_DRAINED_MOST {
+            break;
         }
-        while chunk.has_remaining() {
+        while total <= BODY_MOST && chunk.has_remaining() {
             let part = chunk.chunk();
             bytes.extend_from_slice(part);
             let taken = part.len();
             chunk.advance(taken);
         }
+    }
+    if total > BODY_MOST {
+        let message = format!("a body may have {BODY_MOST} bytes; send less at a time");
+        return Err(ApiError::new(Problem::TooLarge, message));
     }
     Ok(bytes.freeze())
 }

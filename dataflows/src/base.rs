@@ -3,7 +3,7 @@
 use crate::{Diff, Rows, Ts};
 use differential_dataflow::AsCollection;
 use lehr_domain::event::Revised;
-use lehr_domain::{Event, EventKey, EventMs, SpanMs};
+use lehr_domain::{EventKey, EventMs, SpanMs};
 use std::collections::BTreeMap;
 use timely::container::CapacityContainerBuilder;
 use timely::dataflow::Stream;
@@ -27,7 +27,7 @@ impl Default for Retention {
 
 impl Retention {
     /// Keeps everything: for replays, whose output must not depend on when they are run.
-    pub const FOREVER: Retention = Retention { panes: SpanMs(i64::MAX), events: SpanMs(i64::MAX) };
+    pub const FOREVER: Retention = Retention { panes: SpanMs::FOREVER, events: SpanMs::FOREVER };
 }
 
 /// What the base collections are fed with. Events arrive at the worker that owns their key (see
@@ -44,8 +44,8 @@ pub enum Feed {
 /// Rows with an event time leave when the low-water mark passes it by `retention`; a row that comes later
 /// than that is not taken (the gate in front of the journal has put it into `late` already). State: one
 /// event a key.
-pub fn base<'s>(feed: Stream<'s, Ts, Vec<Feed>>, retention: SpanMs) -> Rows<'s, Event> {
-    feed.unary_frontier::<CapacityContainerBuilder<Vec<(Event, Ts, Diff)>>, _, _, _>(
+pub fn base<'s>(feed: Stream<'s, Ts, Vec<Feed>>, retention: SpanMs) -> Rows<'s, Revised> {
+    feed.unary_frontier::<CapacityContainerBuilder<Vec<(Revised, Ts, Diff)>>, _, _, _>(
         Pipeline,
         "base collections",
         move |_, _| {
@@ -74,8 +74,8 @@ pub fn base<'s>(feed: Stream<'s, Ts, Vec<Feed>>, retention: SpanMs) -> Rows<'s, 
                     held.expire(&mut out);
                     differential_dataflow::consolidation::consolidate(&mut out);
                     let mut session = output.session(&capability);
-                    for (event, diff) in out.drain(..) {
-                        session.give((event, tick, diff));
+                    for (row, diff) in out.drain(..) {
+                        session.give((row, tick, diff));
                     }
                 }
             }
@@ -93,7 +93,7 @@ struct Held {
 }
 
 impl Held {
-    fn upsert(&mut self, new: Revised, out: &mut Vec<(Event, Diff)>) {
+    fn upsert(&mut self, new: Revised, out: &mut Vec<(Revised, Diff)>) {
         let time = new.event.event_time();
         if time.is_some_and(|time| Some(time) < self.low_water) {
             return;
@@ -106,16 +106,16 @@ impl Held {
             if let Some(time) = old.event.event_time() {
                 self.by_time.remove(&(time, key));
             }
-            out.push((old.event.clone(), -1));
+            out.push((old.clone(), -1));
         }
         if let Some(time) = time {
             self.by_time.insert((time, key), ());
         }
-        out.push((new.event.clone(), 1));
+        out.push((new.clone(), 1));
         self.rows.insert(key, new);
     }
 
-    fn expire(&mut self, out: &mut Vec<(Event, Diff)>) {
+    fn expire(&mut self, out: &mut Vec<(Revised, Diff)>) {
         let Some(low_water) = self.low_water else { return };
         while let Some(entry) = self.by_time.first_entry() {
             if entry.key().0 >= low_water {
@@ -123,7 +123,7 @@ impl Held {
             }
             let ((_, key), ()) = entry.remove_entry();
             let row = self.rows.remove(&key).expect("indexed rows are held");
-            out.push((row.event, -1));
+            out.push((row, -1));
         }
     }
 }
@@ -132,7 +132,7 @@ impl Held {
 mod tests {
     use super::*;
     use lehr_domain::machine::Setpoint;
-    use lehr_domain::{Micro, SensorId};
+    use lehr_domain::{Event, Micro, SensorId};
 
     fn setpoint(revision: u64, at: i64, value: i64) -> Revised {
         let row = Setpoint { sensor: SensorId(1), at: EventMs(at), value: Micro(value) };
@@ -150,7 +150,7 @@ mod tests {
                 held.upsert(row, &mut out);
             }
             differential_dataflow::consolidation::consolidate(&mut out);
-            assert_eq!(out, vec![(setpoint(3, 0, 7).event, 1)]);
+            assert_eq!(out, vec![(setpoint(3, 0, 7), 1)]);
         }
     }
 }

@@ -14,21 +14,22 @@
 //! ```
 
 use crate::base::{Feed, Retention, base};
-use crate::detectors::detectors;
+use crate::detectors::{Carried, detectors};
 use crate::operators::highest;
-use crate::panes::{PaneFeed, panes};
+use crate::panes::{PaneConfig, PaneFeed, panes};
 use crate::root_cause::Effect;
 use crate::tables::*;
-use crate::{Rows, Ts, for_all_tables};
+use crate::{Diff, Rows, Ts, for_all_tables};
+use differential_dataflow::input::InputSession;
 use lehr_domain::causal::Node;
-use lehr_domain::event::Inputs;
+use lehr_domain::event::{Inputs, Revised};
 use lehr_domain::ids::stable_hash;
 use lehr_domain::operator::OperatorAction;
-use lehr_domain::{Event, EventKey, EventMs, LineId, SensorId, SpanMs, Tick};
+use lehr_domain::{Event, EventKey, EventMs, LineId, ReadingBatch, SensorId, SpanMs, Tick};
+use serde::{Deserialize, Serialize};
 use std::cell::RefCell;
 use std::collections::BTreeMap;
 use std::rc::Rc;
-use std::sync::Arc;
 use timely::container::CapacityContainerBuilder;
 use timely::dataflow::channels::pact::Pipeline;
 use timely::dataflow::operators::generic::Operator;
@@ -41,11 +42,26 @@ use timely::worker::Worker;
 pub struct GraphConfig {
     pub pane_width: SpanMs,
     pub retention: Retention,
+    /// How long after their end panes keep their readings in memory; see [`PaneConfig::seal_after`].
+    pub seal_after: SpanMs,
+}
+
+impl GraphConfig {
+    /// Everything stays, with all its readings: for replays, whose output must not depend on when they run.
+    pub const FOREVER: GraphConfig = GraphConfig {
+        pane_width: SpanMs::minutes(1),
+        retention: Retention::FOREVER,
+        seal_after: SpanMs::FOREVER,
+    };
+
+    pub fn panes(&self) -> PaneConfig {
+        PaneConfig { width: self.pane_width, retention: self.retention.panes, seal_after: self.seal_after }
+    }
 }
 
 impl Default for GraphConfig {
     fn default() -> GraphConfig {
-        GraphConfig { pane_width: SpanMs::minutes(1), retention: Retention::default() }
+        GraphConfig { retention: Retention::default(), ..GraphConfig::FOREVER }
     }
 }
 
@@ -63,10 +79,36 @@ pub fn owner(key: &EventKey, peers: usize) -> usize {
     }
 }
 
+/// What a graph goes on from: the base collections as of a closed tick, and what graphs remember of rows that
+/// left. A graph that is given this and the ticks after it holds what one holds that was given all ticks.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Base {
+    pub tick: Tick,
+    pub low_water: EventMs,
+    /// Sorted.
+    pub panes: Vec<PaneRow>,
+    pub facts: Vec<FactRow>,
+    pub newest: Vec<NewestRow>,
+    pub clocks: Vec<ClockRow>,
+    pub carried: Vec<CarriedRow>,
+    /// All readings of the panes that were not sealed.
+    pub readings: ReadingBatch,
+}
+
+/// What graphs remember, given back after a restart.
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
+enum Memory {
+    Carried(SensorId, Carried),
+    Newest(SensorId, EventMs),
+    Clock(LineId, EventMs),
+}
+
 /// One worker's share of the graph: feed it ticks, step the worker, take the changes of closed ticks.
 pub struct Graph {
     readings: InputHandle<Ts, CapacityContainerBuilder<Vec<PaneFeed>>>,
     events: InputHandle<Ts, CapacityContainerBuilder<Vec<Feed>>>,
+    /// Only what comes first may be a memory.
+    memories: Option<InputSession<Ts, Memory, Diff>>,
     probe: ProbeHandle<Ts>,
     changes: Rc<RefCell<BTreeMap<Ts, Changes>>>,
     index: usize,
@@ -80,33 +122,81 @@ impl Graph {
         let (index, peers) = (worker.index(), worker.peers());
         let changes = Rc::new(RefCell::new(BTreeMap::new()));
         let probe = ProbeHandle::new();
-        let (readings, events) = worker.dataflow_named("lehr", |scope| {
+        let (readings, events, memories) = worker.dataflow_named("lehr", |scope| {
             let (readings, reading_stream) = scope.new_input::<Vec<PaneFeed>>();
             let (events, event_stream) = scope.new_input::<Vec<Feed>>();
-            let panes = panes(reading_stream, config.pane_width, config.retention.panes);
+            let mut memories = InputSession::new();
+            let remembered = memories.to_collection(scope);
+            let panes = panes(reading_stream, config.panes());
             let base = base(event_stream, config.retention.events);
-            let tables = Tables::of(panes, base, config.pane_width);
+            let tables = Tables::of(panes, base, remembered, config.pane_width);
             tables.publish(&changes, &probe);
-            (readings, events)
+            (readings, events, Some(memories))
         });
-        Graph { readings, events, probe, changes, index, peers, low_water: EventMs::MIN }
+        Graph { readings, events, memories, probe, changes, index, peers, low_water: EventMs::MIN }
     }
 
-    /// Hands over a tick. Ticks must ascend. Takes only what this worker owns.
-    pub fn feed(&mut self, inputs: &Arc<Inputs>) {
-        let tick = inputs.tick.0;
+    /// Hands over where to go on from, before any tick. Takes only what this worker owns.
+    pub fn restore(&mut self, base: &Base) {
+        let (index, peers, tick) = (self.index, self.peers, base.tick.0);
+        let own = |sensor: SensorId| owner_of_sensor(sensor, peers) == index;
+        let mut memories = self.memories.take().expect("a graph is restored before it is fed");
         self.readings.advance_to(tick);
         self.events.advance_to(tick);
-        if self.peers == 1 {
-            if !inputs.readings.is_empty() {
-                self.readings.send(PaneFeed::Readings(inputs.readings.clone()));
+        memories.advance_to(tick);
+        self.readings.send(PaneFeed::Restored(base.panes.iter().filter(|row| own(row.sensor_id)).cloned().collect()));
+        self.readings.send(PaneFeed::LowWater(base.low_water));
+        self.readings.send(PaneFeed::Reopened(self.share(&base.readings)));
+        for row in &base.facts {
+            if owner(&row.event.key(), peers) == index {
+                self.events.send(Feed::Event(Revised { revision: row.revision, event: row.event.clone() }));
             }
-        } else {
-            let (index, peers) = (self.index, self.peers);
-            let own = inputs.readings.iter().filter(|reading| owner_of_sensor(reading.sensor, peers) == index);
-            let own: lehr_domain::ReadingBatch = own.collect();
+        }
+        self.events.send(Feed::LowWater(base.low_water));
+        self.low_water = base.low_water;
+        let carried = base.carried.iter().map(|row| Memory::Carried(row.sensor_id, row.carried.clone()));
+        let newest = base.newest.iter().map(|row| Memory::Newest(row.sensor_id, row.start));
+        let clocks = base.clocks.iter().map(|row| Memory::Clock(row.production_line, row.at));
+        if index == 0 {
+            carried.chain(newest).chain(clocks).for_each(|memory| memories.insert(memory));
+        }
+        drop(memories);
+        self.go_on_after(tick);
+    }
+
+    /// This worker's share of some readings.
+    fn share(&self, readings: &ReadingBatch) -> ReadingBatch {
+        if self.peers == 1 {
+            return readings.clone();
+        }
+        let (index, peers) = (self.index, self.peers);
+        let rows = readings.sensor.iter().enumerate();
+        let own: Vec<u32> = rows
+            .filter(|(_, sensor)| owner_of_sensor(SensorId(**sensor), peers) == index)
+            .map(|(row, _)| row as u32)
+            .collect();
+        readings.select(&own)
+    }
+
+    fn go_on_after(&mut self, tick: Ts) {
+        self.readings.advance_to(tick + 1);
+        self.events.advance_to(tick + 1);
+        self.readings.flush();
+        self.events.flush();
+    }
+
+    /// Hands over a tick. Ticks must ascend. Takes only what this worker owns. `reopened` are all readings
+    /// journalled in earlier ticks of the sealed panes to which this tick has readings.
+    pub fn feed(&mut self, inputs: &Inputs, reopened: &ReadingBatch) {
+        let tick = inputs.tick.0;
+        // Nothing is remembered from before the first tick.
+        drop(self.memories.take());
+        self.readings.advance_to(tick);
+        self.events.advance_to(tick);
+        for (feed, batch) in [(PaneFeed::Reopened as fn(_) -> _, reopened), (PaneFeed::Readings, &inputs.readings)] {
+            let own = self.share(batch);
             if !own.is_empty() {
-                self.readings.send(PaneFeed::Readings(own));
+                self.readings.send(feed(own));
             }
         }
         for event in &inputs.events {
@@ -119,10 +209,7 @@ impl Graph {
             self.readings.send(PaneFeed::LowWater(inputs.low_water));
             self.events.send(Feed::LowWater(inputs.low_water));
         }
-        self.readings.advance_to(tick + 1);
-        self.events.advance_to(tick + 1);
-        self.readings.flush();
-        self.events.flush();
+        self.go_on_after(tick);
     }
 
     /// Whether everything up to and including `tick` has come out on every worker.
@@ -172,7 +259,17 @@ for_all_tables!(declare_tables);
 
 impl<'s> Tables<'s> {
     /// Wires the graphs together.
-    fn of(panes: Rows<'s, PaneRow>, base: Rows<'s, Event>, pane_width: SpanMs) -> Tables<'s> {
+    fn of(
+        panes: Rows<'s, PaneRow>,
+        base: Rows<'s, Revised>,
+        memories: Rows<'s, Memory>,
+        pane_width: SpanMs,
+    ) -> Tables<'s> {
+        macro_rules! remembered {
+            ($pattern:pat => $row:expr) => {
+                memories.clone().flat_map(|memory| if let $pattern = memory { Some($row) } else { None })
+            };
+        }
         let sensors = pick(&base, |event| if let Event::Sensor(id, def) = event { Some((id, def)) } else { None });
         let rules = pick(&base, |event| if let Event::Rule(id, rule) = event { Some((id, rule?)) } else { None });
         let edges = pick(&base, |event| if let Event::Edge(id, edge) = event { Some((id, edge?)) } else { None });
@@ -188,11 +285,28 @@ impl<'s> Tables<'s> {
         let late = pick(&base, |event| if let Event::Late(row) = event { Some(row) } else { None });
 
         let latest = latest(panes.clone());
-        let clocks = clocks(panes.clone(), sensors.clone(), units.clone(), states.clone(), pane_width);
+        let newest = remembered!(Memory::Newest(sensor, start) => (sensor, start));
+        let newest = newest.concat(panes.clone().map(|pane| (pane.sensor_id, pane.start)));
+        let newest = highest(newest, "newest pane of each sensor");
+        let clocks = clocks(
+            newest.clone(),
+            sensors.clone(),
+            units.clone(),
+            states.clone(),
+            remembered!(Memory::Clock(line, at) => (line, at)),
+            pane_width,
+        );
         let machine_states = crate::machine_states::machine_states(states);
         let features = crate::features::features(panes.clone(), pane_width);
-        let (sensor_conditions, deviating) =
-            detectors(panes.clone(), sensors.clone(), rules.clone(), setpoints.clone(), clocks.clone(), pane_width);
+        let detected = detectors(
+            panes.clone(),
+            sensors.clone(),
+            rules.clone(),
+            setpoints.clone(),
+            clocks.clone(),
+            remembered!(Memory::Carried(sensor, row) => (sensor, row)),
+            pane_width,
+        );
         let line_conditions = crate::line_checks::line_checks(
             units.clone(),
             machine_states.clone(),
@@ -200,7 +314,7 @@ impl<'s> Tables<'s> {
             lines,
             clocks.clone(),
         );
-        let conditions = sensor_conditions.concat(line_conditions);
+        let conditions = detected.conditions.concat(line_conditions);
         let alerts = crate::alerts::alerts(
             conditions.clone(),
             rules.clone(),
@@ -213,7 +327,7 @@ impl<'s> Tables<'s> {
         let kpis = crate::kpis::kpis(units.clone(), machine_states.clone(), clocks.clone(), products.clone(), calendar);
         let defects = defects(units.clone());
         let incidents = crate::root_cause::incidents(effects(defects.clone(), alerts.clone()));
-        let deviations = crate::deviations::deviations(deviating);
+        let deviations = crate::deviations::deviations(detected.deviating);
         let root_causes = crate::root_cause::root_causes(incidents.clone(), edges.clone(), deviations.clone());
 
         Tables {
@@ -308,16 +422,19 @@ impl<'s> Tables<'s> {
                 arrived: row.arrived,
                 value: row.value,
             }),
+            facts: base.map(|row| FactRow { revision: row.revision, event: row.event }),
+            newest: newest.map(|(sensor, start)| NewestRow { sensor_id: sensor, start }),
+            carried: detected.carried.map(|(sensor, carried)| CarriedRow { sensor_id: sensor, carried }),
         }
     }
 }
 
 /// The rows of one base collection.
 fn pick<'s, D: differential_dataflow::Data>(
-    base: &Rows<'s, Event>,
+    base: &Rows<'s, Revised>,
     logic: impl Fn(Event) -> Option<D> + 'static,
 ) -> Rows<'s, D> {
-    base.clone().flat_map(logic)
+    base.clone().flat_map(move |row| logic(row.event))
 }
 
 fn action_text(action: &OperatorAction) -> String {
@@ -340,7 +457,7 @@ fn latest<'s>(panes: Rows<'s, PaneRow>) -> Rows<'s, LatestRow> {
     crate::operators::per_key(
         panes.map(|pane| (pane.sensor_id, pane)),
         "latest",
-        |_sensor: &SensorId, newest: &mut Newest, changes: &[(PaneRow, crate::Diff)], out| {
+        |_sensor: &SensorId, newest: &mut Newest, changes: &[(PaneRow, Diff)], out| {
             let before = newest.row();
             if changes.iter().any(|(pane, diff)| *diff < 0 && newest.0.as_ref() == Some(pane)) {
                 newest.0 = None;
@@ -379,18 +496,20 @@ impl crate::operators::KeyState for Newest {
 
 /// How far event time has come on each line: the end of its latest pane, or the pane end after its latest
 /// event. Only ever grows, and changes once a pane, so that what hangs on it is not redone every tick.
+/// `remembered` is how far the clocks had come before a restart.
 fn clocks<'s>(
-    panes: Rows<'s, PaneRow>,
+    newest: Rows<'s, (SensorId, EventMs)>,
     sensors: Rows<'s, (SensorId, lehr_domain::event::SensorDef)>,
     units: Rows<'s, lehr_domain::unit::Unit>,
     states: Rows<'s, lehr_domain::machine::StateChange>,
+    remembered: Rows<'s, (LineId, EventMs)>,
     width: SpanMs,
 ) -> Rows<'s, (LineId, EventMs)> {
-    let newest = highest(panes.map(|pane| (pane.sensor_id, pane.start)), "newest pane of each sensor");
     let by_line = newest.join_map(sensors.map(|(id, def)| (id, def.line)), |_, start, line| (*line, *start));
     let events = units.map(|unit| (unit.line, unit.at)).concat(states.map(|state| (state.line, state.at)));
     let events = events.map(move |(line, at)| (line, at.floor(width)));
-    highest(by_line.concat(events), "line clocks").map(move |(line, start)| (line, start + width))
+    let remembered = remembered.map(move |(line, at)| (line, at - width));
+    highest(by_line.concatenate([events, remembered]), "line clocks").map(move |(line, start)| (line, start + width))
 }
 
 fn defects<'s>(units: Rows<'s, lehr_domain::unit::Unit>) -> Rows<'s, DefectRow> {

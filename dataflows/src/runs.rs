@@ -12,6 +12,7 @@
 
 use crate::Diff;
 use lehr_domain::{EventMs, Micro, SpanMs};
+use serde::{Deserialize, Serialize};
 use std::collections::BTreeMap;
 
 /// So many panes without a verdict may lie inside a run. An hour of one-minute panes: a shorter outage of a
@@ -19,14 +20,14 @@ use std::collections::BTreeMap;
 pub const MAX_GAP_PANES: i64 = 60;
 
 /// On which side of its limit a value violates.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
 pub enum Side {
     Above,
     Below,
 }
 
 /// A value that violates, and the limit that it passed.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
 pub struct Violation {
     pub value: Micro,
     pub limit: Micro,
@@ -60,7 +61,7 @@ pub enum Verdict {
 }
 
 /// Violating panes that belong together.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
 pub struct Run {
     /// Start of the first violating pane.
     pub start: EventMs,
@@ -101,8 +102,9 @@ pub struct Delays {
     pub width: SpanMs,
 }
 
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-enum Phase {
+/// Where a rule stands after a pane.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+pub enum Phase {
     Idle,
     /// Violating, but not yet for the on-delay.
     Pending(Run),
@@ -201,6 +203,20 @@ impl Runs {
             self.drop_steps(next, EventMs::MAX, &mut old, show);
         }
         self.show_open(shown, show);
+    }
+
+    /// The phase in which the panes up to `upto`, which have left, leave the rule to later ones; `None` when
+    /// that is idle.
+    pub fn carried(&self, upto: EventMs) -> Option<(EventMs, Phase)> {
+        let (at, step) = self.steps.range(..=upto).next_back()?;
+        (step.phase != Phase::Idle).then_some((*at, step.phase))
+    }
+
+    /// Takes up what was carried before a restart. Must come before any verdict.
+    pub fn resume(&mut self, at: EventMs, phase: Phase, show: &mut impl FnMut(Interval, Diff)) {
+        debug_assert!(self.steps.is_empty(), "a rule resumes before it judges");
+        self.steps.insert(at, Step { closed: None, phase });
+        self.show_open(None, show);
     }
 
     /// The panes up to and including `upto` have left by retention. Runs that one of them closed leave with

@@ -2,6 +2,7 @@
 //! everything that shows their results. Rows are exact (integers, and ratios as two sums); floats appear in
 //! derived columns only, when a row is published.
 
+use crate::detectors::Carried;
 use lehr_domain::calendar::Scope;
 use lehr_domain::causal::{Direction, Node};
 use lehr_domain::machine::MachineState;
@@ -11,7 +12,7 @@ use lehr_domain::rule::{Check, Severity, Subject};
 use lehr_domain::table::{Cell, ColumnType, Publish};
 use lehr_domain::unit::{DefectType, Verdict};
 use lehr_domain::{
-    AlertId, EdgeId, EquipmentId, EventMs, LineId, Micro, ParameterId, PerMille, ProductId, Ratio, RuleId, SensorId,
+    AlertId, EdgeId, EquipmentId, Event, EventMs, LineId, Micro, ParameterId, PerMille, ProductId, Ratio, RuleId, SensorId,
     SpanMs, Status, UnitId, table,
 };
 use serde::{Deserialize, Serialize};
@@ -731,6 +732,50 @@ table! {
     }
 }
 
+table! {
+    /// Rows of the base collections that hold, with the revision by which they do: what a restart goes on from.
+    pub struct FactRow in "facts" {
+        /// Given by the source, else the tick in which the row came.
+        pub revision: u64,
+    }
+    hidden {
+        /// The row.
+        pub event: Event,
+    }
+    derived {
+        /// Which base collection.
+        kind: text = |row, _| Some(row.event.kind().to_owned()),
+    }
+}
+
+table! {
+    /// Start of the newest pane that each sensor ever had; line clocks stand on it.
+    pub struct NewestRow in "newest" {
+        /// Sensor.
+        pub sensor_id: SensorId,
+        /// Start of the pane.
+        pub start: EventMs,
+    }
+}
+
+table! {
+    /// What checks remember of panes that left by retention.
+    pub struct CarriedRow in "carried" {
+        /// Sensor.
+        pub sensor_id: SensorId,
+    }
+    hidden {
+        /// What is remembered.
+        pub carried: Carried,
+    }
+    derived {
+        /// What kind of thing is remembered.
+        kind: text = |row, _| Some(row.carried.kind().to_owned()),
+        /// Event time that it is about.
+        at: time = |row, _| Some(row.carried.at()),
+    }
+}
+
 /// Calls a macro with every table: `(field, RowType)` pairs. One list, so that no table is forgotten.
 #[macro_export]
 macro_rules! for_all_tables {
@@ -759,6 +804,9 @@ macro_rules! for_all_tables {
             (audit, AuditRow),
             (errors, ErrorTableRow),
             (late, LateTableRow),
+            (facts, FactRow),
+            (newest, NewestRow),
+            (carried, CarriedRow),
         }
     };
 }

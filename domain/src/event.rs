@@ -129,6 +129,27 @@ impl Event {
         }
     }
 
+    /// Which base collection it belongs to.
+    pub fn kind(&self) -> &'static str {
+        match self {
+            Event::Line(..) => "line",
+            Event::Parameter(..) => "parameter",
+            Event::Equipment(..) => "equipment",
+            Event::Product(..) => "product",
+            Event::Sensor(..) => "sensor",
+            Event::Calendar(_) => "calendar",
+            Event::Rule(..) => "rule",
+            Event::Edge(..) => "edge",
+            Event::Setpoint(_) => "setpoint",
+            Event::State(_) => "state",
+            Event::Unit(_) => "unit",
+            Event::Operator(_) => "operator",
+            Event::Audit(_) => "audit",
+            Event::Error(_) => "error",
+            Event::Late(_) => "late",
+        }
+    }
+
     /// Whether it gives a name to an id.
     pub fn registers(&self) -> bool {
         matches!(

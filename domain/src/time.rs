@@ -51,6 +51,9 @@ impl EventMs {
 }
 
 impl SpanMs {
+    /// Longer than anything lasts.
+    pub const FOREVER: SpanMs = SpanMs(i64::MAX);
+
     pub const fn seconds(seconds: i64) -> SpanMs {
         SpanMs(seconds * 1000)
     }

@@ -6,6 +6,7 @@
 //! - `watched`: one rule on one sensor
 //! - `silence`: the one check of the panes that are *not* there
 //! - `departure`: panes that deviate, as evidence for root causes
+//! - `carried`: what is remembered of panes that left
 //!
 //! **Retention.** A sensor's oldest panes that are retracted without replacement have left by retention. What
 //! they said stands: later verdicts still look back on them (see [`seen::CONTEXT_PANES`]), an open condition
@@ -16,6 +17,7 @@
 //! Cost of a tick: for the newest pane of a sensor one verdict a rule, each O(k); a late pane touches *k*
 //! verdicts of each rule.
 
+mod carried;
 mod chart;
 mod checks;
 mod departure;
@@ -31,6 +33,8 @@ mod tests;
 #[cfg(test)]
 mod trace;
 
+pub use carried::Carried;
+
 use crate::Rows;
 use crate::deviations::DeviatingPane;
 use crate::operators::per_key;
@@ -43,8 +47,8 @@ use sensor::Sensor;
 use serde::{Deserialize, Serialize};
 
 /// A pane, as far as checks read it.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
-struct Pane {
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+pub struct Pane {
     start: EventMs,
     last_reading: EventMs,
     /// Good and uncertain readings. When there is none, `mean`, `min` and `max` say nothing.
@@ -107,26 +111,40 @@ enum Row {
     /// End of the line's latest pane.
     Clock(EventMs),
     Pane(Pane),
+    Carried(Carried),
 }
 
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
 enum Found {
     Condition(ConditionRow),
     Deviating(DeviatingPane),
+    Carried(SensorId, Carried),
+}
+
+/// What the detectors say.
+pub struct Detected<'s> {
+    /// Conditions that hold or held on sensors.
+    pub conditions: Rows<'s, ConditionRow>,
+    /// Panes that deviate from normal.
+    pub deviating: Rows<'s, DeviatingPane>,
+    /// What is to be given back as `carried` after a restart.
+    pub carried: Rows<'s, (SensorId, Carried)>,
 }
 
 /// The conditions that hold or held on sensors, and the panes that deviate from normal.
 ///
 /// `line_clocks` is, per line, the end of its latest pane; it must never fall. Rules that watch a line
-/// ([`Check::of_line`]) are not evaluated here.
+/// ([`Check::of_line`]) are not evaluated here. `carried` is what was remembered before a restart; it comes in
+/// the tick of the panes and rules that were there, and never later.
 pub fn detectors<'s>(
     panes: Rows<'s, PaneRow>,
     sensors: Rows<'s, (SensorId, SensorDef)>,
     rules: Rows<'s, (RuleId, Rule)>,
     setpoints: Rows<'s, Setpoint>,
     line_clocks: Rows<'s, (LineId, EventMs)>,
+    carried: Rows<'s, (SensorId, Carried)>,
     pane_width: SpanMs,
-) -> (Rows<'s, ConditionRow>, Rows<'s, DeviatingPane>) {
+) -> Detected<'s> {
     assert!(pane_width.0 > 0, "a pane has a width");
     let sensors = sensors.map(|(sensor, def)| {
         let SensorDef { line, parameter, target, sigma, .. } = def;
@@ -142,19 +160,21 @@ pub fn detectors<'s>(
         watches,
         setpoints.map(|row| (row.sensor, Row::Setpoint(row.at, row.value))),
         clocks,
+        carried.map(|(sensor, row)| (sensor, Row::Carried(row))),
     ]);
     let found = per_key(rows, "detectors", move |sensor: &SensorId, state: &mut Sensor, changes, out| {
         state.step(*sensor, pane_width, changes, out);
     });
-    let conditions = found.clone().flat_map(|found| match found {
-        Found::Condition(row) => Some(row),
-        Found::Deviating(_) => None,
-    });
-    let deviating = found.flat_map(|found| match found {
-        Found::Deviating(row) => Some(row),
-        Found::Condition(_) => None,
-    });
-    (conditions, deviating)
+    macro_rules! only {
+        ($pattern:pat => $row:expr) => {
+            found.clone().flat_map(|found| if let $pattern = found { Some($row) } else { None })
+        };
+    }
+    Detected {
+        conditions: only!(Found::Condition(row) => row),
+        deviating: only!(Found::Deviating(row) => row),
+        carried: only!(Found::Carried(sensor, row) => (sensor, row)),
+    }
 }
 
 /// The enabled rules about sensors, each with every sensor that it watches.

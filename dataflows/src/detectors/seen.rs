@@ -1,6 +1,7 @@
 //! What is known of one sensor: its panes, its set-points, and what is normal for it.
 
-use super::{Def, Pane};
+use super::{Carried, Def, Pane};
+use crate::Diff;
 use lehr_domain::{EventMs, Micro, SpanMs};
 use std::collections::BTreeMap;
 use std::ops::Bound::{Excluded, Included, Unbounded};
@@ -95,8 +96,25 @@ impl Seen {
         later.nth(skip).map_or(EventMs::MAX, |(start, _)| *start)
     }
 
+    /// Takes up what was carried before a restart. Must come before any pane.
+    pub fn resume(&mut self, carried: &Carried) {
+        match carried {
+            Carried::Departed(at) => self.departed = Some(*at),
+            Carried::Context(pane) => {
+                self.panes.insert(pane.start, *pane);
+            }
+            // Carried rows are sorted, so these come in order of time, as they were let go.
+            Carried::First(pane) => self.first.push(*pane),
+            Carried::Rule(..) => {}
+        }
+    }
+
     /// Takes up changed panes (`None`: retracted). The oldest ones, retracted, have left by retention.
-    pub fn change_panes(&mut self, changes: &BTreeMap<EventMs, Option<Pane>>) {
+    pub fn change_panes(
+        &mut self,
+        changes: &BTreeMap<EventMs, Option<Pane>>,
+        carry: &mut impl FnMut(Carried, Diff),
+    ) {
         for (start, pane) in changes {
             if let Some(pane) = pane {
                 self.panes.insert(*start, *pane);
@@ -105,7 +123,11 @@ impl Seen {
         for start in changes.iter().filter(|(_, pane)| pane.is_none()).map(|(start, _)| *start) {
             let oldest = self.live(EventMs::MIN).next().map(|pane| pane.start);
             if oldest == Some(start) {
-                self.departed = Some(start);
+                if let Some(before) = self.departed.replace(start) {
+                    carry(Carried::Departed(before), -1);
+                }
+                carry(Carried::Departed(start), 1);
+                carry(Carried::Context(self.panes[&start]), 1);
             } else {
                 self.panes.remove(&start);
             }
@@ -113,13 +135,15 @@ impl Seen {
     }
 
     /// Lets go of panes that left and that no verdict looks back on.
-    pub fn prune(&mut self) {
+    pub fn prune(&mut self, carry: &mut impl FnMut(Carried, Diff)) {
         let Some(departed) = self.departed else { return };
         let mut surplus = self.panes.range(..=departed).count().saturating_sub(CONTEXT_PANES);
         while surplus > 0 {
             let (_, pane) = self.panes.pop_first().expect("there are more panes than the context");
+            carry(Carried::Context(pane), -1);
             if self.first.len() < PHASE_ONE_PANES && pane.is_good() {
                 self.first.push(pane);
+                carry(Carried::First(pane), 1);
             }
             surplus -= 1;
         }

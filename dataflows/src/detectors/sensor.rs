@@ -3,9 +3,10 @@
 use super::departure::Departures;
 use super::seen::Seen;
 use super::watched::{Touched, Watched};
-use super::{Def, Found, Pane, Row, Watch};
+use super::{Carried, Def, Found, Pane, Row, Watch};
 use crate::Diff;
 use crate::operators::KeyState;
+use crate::runs::Phase;
 use lehr_domain::{EventMs, Micro, RuleId, SensorId, SpanMs};
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -14,6 +15,8 @@ pub struct Sensor {
     seen: Seen,
     watched: BTreeMap<RuleId, Watched>,
     departures: Departures,
+    /// Where rules stood after the last pane that left, as shown.
+    carried: BTreeMap<RuleId, (EventMs, Phase)>,
 }
 
 impl KeyState for Sensor {
@@ -30,6 +33,8 @@ struct News {
     watches: BTreeMap<RuleId, Option<Watch>>,
     setpoints: BTreeMap<EventMs, Option<Micro>>,
     panes: BTreeMap<EventMs, Option<Pane>>,
+    /// After a restart, once.
+    carried: Vec<Carried>,
 }
 
 impl News {
@@ -48,6 +53,7 @@ impl News {
                 Row::Pane(pane) => {
                     news.panes.insert(pane.start, None);
                 }
+                Row::Carried(_) => {}
             }
         }
         for (row, _) in changes.iter().filter(|(_, diff)| *diff > 0) {
@@ -63,6 +69,7 @@ impl News {
                 Row::Pane(pane) => {
                     news.panes.insert(pane.start, Some(*pane));
                 }
+                Row::Carried(carried) => news.carried.push(carried.clone()),
             }
         }
         news
@@ -76,8 +83,11 @@ impl Sensor {
             self.watched.values_mut().for_each(|watched| watched.clear(sensor, self.seen.def, out));
             self.seen.def = def;
         }
+        let departed_before = self.seen.departed;
+        news.carried.iter().for_each(|carried| self.seen.resume(carried));
         let fresh = self.change_rules(sensor, width, &news, out);
-        let touched = self.change_rows(width, &news);
+        self.resume(sensor, &news.carried, out);
+        let touched = self.change_rows(sensor, width, &news, out);
         if let Some(def) = self.seen.def {
             for (rule, watched) in &mut self.watched {
                 let touched = if fresh.contains(rule) { &Touched::ALL } else { &touched };
@@ -89,7 +99,42 @@ impl Sensor {
             self.departures
                 .restate(&self.seen, sensor, span, width, &mut |row, diff| out.push((Found::Deviating(row), diff)));
         }
-        self.forget(sensor, out);
+        if self.seen.departed != departed_before {
+            self.forget(sensor, out);
+        }
+        if !self.carried.is_empty() || self.seen.departed != departed_before {
+            self.carry(sensor, out);
+        }
+    }
+
+    /// Takes up where rules stood before a restart.
+    fn resume(&mut self, sensor: SensorId, carried: &[Carried], out: &mut Vec<(Found, Diff)>) {
+        for row in carried {
+            if let (Carried::Rule(rule, at, phase), Some(def)) = (row, self.seen.def)
+                && let Some(watched) = self.watched.get_mut(rule)
+            {
+                watched.resume(sensor, def.line, (*at, *phase), out);
+            } else if !matches!(row, Carried::Rule(..)) {
+                out.push((Found::Carried(sensor, row.clone()), 1));
+            }
+        }
+    }
+
+    /// Shows where rules stood after the last pane that left, when that changed.
+    fn carry(&mut self, sensor: SensorId, out: &mut Vec<(Found, Diff)>) {
+        let Some(departed) = self.seen.departed else { return };
+        let carried: BTreeMap<RuleId, (EventMs, Phase)> =
+            self.watched.iter().filter_map(|(rule, watched)| Some((*rule, watched.carried(departed)?))).collect();
+        if carried == self.carried {
+            return;
+        }
+        let mut show = |rows: &BTreeMap<RuleId, (EventMs, Phase)>, diff: Diff| {
+            let rows = rows.iter().map(|(rule, (at, phase))| Carried::Rule(*rule, *at, *phase));
+            out.extend(rows.map(|row| (Found::Carried(sensor, row), diff)));
+        };
+        show(&self.carried, -1);
+        show(&carried, 1);
+        self.carried = carried;
     }
 
     /// Takes up changed rules; returns those that have judged nothing yet.
@@ -112,9 +157,15 @@ impl Sensor {
     }
 
     /// Takes up changed panes, set-points and the clock.
-    fn change_rows(&mut self, width: SpanMs, news: &News) -> Touched {
+    fn change_rows(
+        &mut self,
+        sensor: SensorId,
+        width: SpanMs,
+        news: &News,
+        out: &mut Vec<(Found, Diff)>,
+    ) -> Touched {
         let before = self.seen.departed;
-        self.seen.change_panes(&news.panes);
+        self.seen.change_panes(&news.panes, &mut |row, diff| out.push((Found::Carried(sensor, row), diff)));
         let left = |start: &EventMs| self.seen.departed != before && Some(*start) <= self.seen.departed;
         let panes: BTreeSet<EventMs> = news.panes.keys().copied().filter(|start| !left(start)).collect();
         for (at, value) in &news.setpoints {
@@ -148,6 +199,6 @@ impl Sensor {
                 watched.forget(sensor, def.line, departed, out);
             }
         }
-        self.seen.prune();
+        self.seen.prune(&mut |row, diff| out.push((Found::Carried(sensor, row), diff)));
     }
 }

@@ -5,7 +5,7 @@ use super::seen::Seen;
 use super::silence::{Silence, Silences};
 use super::{Def, Found, Watch};
 use crate::Diff;
-use crate::runs::{Delays, Interval, Runs, Verdict};
+use crate::runs::{Delays, Interval, Phase, Runs, Verdict};
 use crate::tables::ConditionRow;
 use lehr_domain::rule::Check;
 use lehr_domain::{EventMs, LineId, RuleId, SensorId, SpanMs};
@@ -147,6 +147,30 @@ impl Watched {
                     runs.restate(from, upto, verdicts(check, seen, from), &mut |run, diff| sheet.run(run, diff));
                 }
             }
+        }
+    }
+
+    /// Where the rule stood after the last of the panes up to `upto`, which have left; `None` when nothing is
+    /// to be remembered.
+    pub fn carried(&self, upto: EventMs) -> Option<(EventMs, Phase)> {
+        match &self.shown {
+            // Silences look back on the context alone.
+            Shown::Silences(_) => None,
+            Shown::Runs(_, runs) => runs.carried(upto),
+        }
+    }
+
+    /// Takes up what was carried before a restart.
+    pub fn resume(
+        &mut self,
+        sensor: SensorId,
+        line: LineId,
+        (at, phase): (EventMs, Phase),
+        out: &mut Vec<(Found, Diff)>,
+    ) {
+        let mut sheet = Sheet { rule: self.rule, line, sensor, width: self.width, out };
+        if let Shown::Runs(_, runs) = &mut self.shown {
+            runs.resume(at, phase, &mut |run, diff| sheet.run(run, diff));
         }
     }
 

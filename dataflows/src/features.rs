@@ -3,7 +3,8 @@
 //! A window is the merge of its panes in order of time, and the 2 h window the merge of its 15 min windows:
 //! a changed pane (the open one changes every tick) costs at most fifteen merges of panes and eight of
 //! windows. A pane belongs to the window in which it starts; windows shorter than a pane do not exist. A
-//! pane without a good reading contributes nothing. State: the panes of each 2 h window, until they leave.
+//! pane without a good reading contributes nothing. State: the panes of each 2 h window, until they leave. Panes of
+//! one minute are their own 1 min windows.
 //!
 //! As panes leave by retention, the windows that held them shrink and then vanish; who keeps features takes
 //! them before that.
@@ -79,7 +80,12 @@ impl Tree {
             self.panes.insert(*start, Window { panes: 1, moments: *moments });
         }
         let changed: BTreeSet<EventMs> = changes.iter().map(|((start, _), _)| *start).collect();
-        if pane_width <= SHORT {
+        if pane_width == SHORT {
+            // The panes themselves: nothing to be merged, and nothing to be kept.
+            for ((start, moments), diff) in changes {
+                show(SHORT, *start, Window { panes: 1, moments: *moments }, *diff);
+            }
+        } else if pane_width < SHORT {
             refresh(SHORT, &changed, &self.panes, &mut self.short, show);
         }
         if pane_width <= MEDIUM {

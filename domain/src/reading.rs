@@ -111,6 +111,15 @@ impl ReadingBatch {
         }
     }
 
+    /// Adds the readings of another batch behind these.
+    pub fn append(&mut self, mut other: ReadingBatch) {
+        self.sensor.append(&mut other.sensor);
+        self.at.append(&mut other.at);
+        self.value.append(&mut other.value);
+        self.status.append(&mut other.status);
+        self.revision.append(&mut other.revision);
+    }
+
     /// The readings at `rows`, column by column: no reading is put together on the way.
     pub fn select(&self, rows: &[u32]) -> ReadingBatch {
         fn column<T: Copy>(values: &[T], rows: &[u32]) -> Vec<T> {

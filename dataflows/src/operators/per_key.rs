@@ -72,10 +72,22 @@ where
                         while let Some(((_, row), diff)) = rows.next_if(|((next, _), _)| *next == key) {
                             changes.push((row, diff));
                         }
-                        let mut state = states.remove(&key).unwrap_or_default();
-                        step(&key, &mut state, &changes, &mut out);
-                        if !state.is_idle() {
-                            states.insert(key, state);
+                        let idle = match states.get_mut(&key) {
+                            Some(state) => {
+                                step(&key, state, &changes, &mut out);
+                                state.is_idle()
+                            }
+                            None => {
+                                let mut state = S::default();
+                                step(&key, &mut state, &changes, &mut out);
+                                if !state.is_idle() {
+                                    states.insert(key.clone(), state);
+                                }
+                                false
+                            }
+                        };
+                        if idle {
+                            states.remove(&key);
                         }
                         consolidate(&mut out);
                         for (row, diff) in out.drain(..) {

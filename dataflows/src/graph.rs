@@ -13,9 +13,9 @@
 //!                └→ defects, alerts → incidents → root_causes
 //! ```
 
-use crate::base::{Feed, Retention, base};
+use crate::base::{Base, Feed, Retention, base};
 use crate::detectors::detectors;
-use crate::operators::highest;
+use crate::operators::{greatest, highest};
 use crate::panes::{PaneFeed, panes};
 use crate::root_cause::Effect;
 use crate::tables::*;
@@ -172,7 +172,8 @@ for_all_tables!(declare_tables);
 
 impl<'s> Tables<'s> {
     /// Wires the graphs together.
-    fn of(panes: Rows<'s, PaneRow>, base: Rows<'s, Event>, pane_width: SpanMs) -> Tables<'s> {
+    fn of(panes: Rows<'s, PaneRow>, base: Base<'s>, pane_width: SpanMs) -> Tables<'s> {
+        let Base { rows: base, heard } = base;
         let sensors = pick(&base, |event| if let Event::Sensor(id, def) = event { Some((id, def)) } else { None });
         let rules = pick(&base, |event| if let Event::Rule(id, rule) = event { Some((id, rule?)) } else { None });
         let edges = pick(&base, |event| if let Event::Edge(id, edge) = event { Some((id, edge?)) } else { None });
@@ -188,7 +189,7 @@ impl<'s> Tables<'s> {
         let late = pick(&base, |event| if let Event::Late(row) = event { Some(row) } else { None });
 
         let latest = latest(panes.clone());
-        let clocks = clocks(panes.clone(), sensors.clone(), units.clone(), states.clone(), pane_width);
+        let clocks = clocks(panes.clone(), sensors.clone(), heard, pane_width);
         let machine_states = crate::machine_states::machine_states(states);
         let features = crate::features::features(panes.clone(), pane_width);
         let (sensor_conditions, deviating) =
@@ -377,20 +378,19 @@ impl crate::operators::KeyState for Newest {
     }
 }
 
-/// How far event time has come on each line: the end of its latest pane, or the pane end after its latest
-/// event. Only ever grows, and changes once a pane, so that what hangs on it is not redone every tick.
+/// How far event time has come on each line: the end of the latest pane that any of its sensors ever had, or the
+/// pane end after the latest event that was ever heard of it. Changes once a pane, so that what hangs on it is not
+/// redone every tick, and falls only when a sensor that was ahead of the others moves to another line.
 fn clocks<'s>(
     panes: Rows<'s, PaneRow>,
     sensors: Rows<'s, (SensorId, lehr_domain::event::SensorDef)>,
-    units: Rows<'s, lehr_domain::unit::Unit>,
-    states: Rows<'s, lehr_domain::machine::StateChange>,
+    heard: Rows<'s, (LineId, EventMs)>,
     width: SpanMs,
 ) -> Rows<'s, (LineId, EventMs)> {
     let newest = highest(panes.map(|pane| (pane.sensor_id, pane.start)), "newest pane of each sensor");
     let by_line = newest.join_map(sensors.map(|(id, def)| (id, def.line)), |_, start, line| (*line, *start));
-    let events = units.map(|unit| (unit.line, unit.at)).concat(states.map(|state| (state.line, state.at)));
-    let events = events.map(move |(line, at)| (line, at.floor(width)));
-    highest(by_line.concat(events), "line clocks").map(move |(line, start)| (line, start + width))
+    let heard = heard.map(move |(line, at)| (line, at.floor(width)));
+    greatest(by_line.concat(heard), "line clocks").map(move |(line, start)| (line, start + width))
 }
 
 fn defects<'s>(units: Rows<'s, lehr_domain::unit::Unit>) -> Rows<'s, DefectRow> {

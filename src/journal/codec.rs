@@ -95,8 +95,7 @@ pub fn decode(tick: Tick, payload: &[u8]) -> Result<Inputs, Reason> {
         postcard::take_from_bytes(rest).map_err(|error| Reason::Payload(error.to_string()))?;
     let mut events: Vec<Revised> = Vec::new();
     for _ in 0..count {
-        let (event, after) =
-            postcard::take_from_bytes(rest).map_err(|error| Reason::Payload(error.to_string()))?;
+        let (event, after) = postcard::take_from_bytes(rest).map_err(|error| Reason::Payload(error.to_string()))?;
         events.push(event);
         rest = after;
     }

@@ -117,8 +117,8 @@ enum Found {
 
 /// The conditions that hold or held on sensors, and the panes that deviate from normal.
 ///
-/// `line_clocks` is, per line, the end of its latest pane; it must never fall. Rules that watch a line
-/// ([`Check::of_line`]) are not evaluated here.
+/// `line_clocks` is, per line, the end of its latest pane. Rules that watch a line ([`Check::of_line`]) are not
+/// evaluated here.
 pub fn detectors<'s>(
     panes: Rows<'s, PaneRow>,
     sensors: Rows<'s, (SensorId, SensorDef)>,

@@ -13,9 +13,9 @@
 //!                └→ defects, alerts → incidents → root_causes
 //! ```
 
-use crate::base::{Feed, Retention, base};
+use crate::base::{self, Feed, Retention};
 use crate::detectors::{Carried, detectors};
-use crate::operators::highest;
+use crate::operators::{greatest, highest};
 use crate::panes::{PaneConfig, PaneFeed, panes};
 use crate::root_cause::Effect;
 use crate::tables::*;
@@ -89,7 +89,7 @@ pub struct Base {
     pub panes: Vec<PaneRow>,
     pub facts: Vec<FactRow>,
     pub newest: Vec<NewestRow>,
-    pub clocks: Vec<ClockRow>,
+    pub heard: Vec<HeardRow>,
     pub carried: Vec<CarriedRow>,
     /// All readings of the panes that were not sealed.
     pub readings: ReadingBatch,
@@ -100,7 +100,6 @@ pub struct Base {
 enum Memory {
     Carried(SensorId, Carried),
     Newest(SensorId, EventMs),
-    Clock(LineId, EventMs),
 }
 
 /// One worker's share of the graph: feed it ticks, step the worker, take the changes of closed ticks.
@@ -128,7 +127,7 @@ impl Graph {
             let mut memories = InputSession::new();
             let remembered = memories.to_collection(scope);
             let panes = panes(reading_stream, config.panes());
-            let base = base(event_stream, config.retention.events);
+            let base = base::base(event_stream, config.retention.events);
             let tables = Tables::of(panes, base, remembered, config.pane_width);
             tables.publish(&changes, &probe);
             (readings, events, Some(memories))
@@ -152,13 +151,15 @@ impl Graph {
                 self.events.send(Feed::Event(Revised { revision: row.revision, event: row.event.clone() }));
             }
         }
+        if index == 0 {
+            base.heard.iter().for_each(|row| self.events.send(Feed::Heard(row.production_line, row.at)));
+        }
         self.events.send(Feed::LowWater(base.low_water));
         self.low_water = base.low_water;
         let carried = base.carried.iter().map(|row| Memory::Carried(row.sensor_id, row.carried.clone()));
         let newest = base.newest.iter().map(|row| Memory::Newest(row.sensor_id, row.start));
-        let clocks = base.clocks.iter().map(|row| Memory::Clock(row.production_line, row.at));
         if index == 0 {
-            carried.chain(newest).chain(clocks).for_each(|memory| memories.insert(memory));
+            carried.chain(newest).for_each(|memory| memories.insert(memory));
         }
         drop(memories);
         self.go_on_after(tick);
@@ -261,7 +262,7 @@ impl<'s> Tables<'s> {
     /// Wires the graphs together.
     fn of(
         panes: Rows<'s, PaneRow>,
-        base: Rows<'s, Revised>,
+        base: base::Base<'s>,
         memories: Rows<'s, Memory>,
         pane_width: SpanMs,
     ) -> Tables<'s> {
@@ -270,6 +271,8 @@ impl<'s> Tables<'s> {
                 memories.clone().flat_map(|memory| if let $pattern = memory { Some($row) } else { None })
             };
         }
+        let base::Base { rows: base, heard } = base;
+        let heard = greatest(heard, "heard of each line");
         let sensors = pick(&base, |event| if let Event::Sensor(id, def) = event { Some((id, def)) } else { None });
         let rules = pick(&base, |event| if let Event::Rule(id, rule) = event { Some((id, rule?)) } else { None });
         let edges = pick(&base, |event| if let Event::Edge(id, edge) = event { Some((id, edge?)) } else { None });
@@ -288,14 +291,7 @@ impl<'s> Tables<'s> {
         let newest = remembered!(Memory::Newest(sensor, start) => (sensor, start));
         let newest = newest.concat(panes.clone().map(|pane| (pane.sensor_id, pane.start)));
         let newest = highest(newest, "newest pane of each sensor");
-        let clocks = clocks(
-            newest.clone(),
-            sensors.clone(),
-            units.clone(),
-            states.clone(),
-            remembered!(Memory::Clock(line, at) => (line, at)),
-            pane_width,
-        );
+        let clocks = clocks(newest.clone(), sensors.clone(), heard.clone(), pane_width);
         let machine_states = crate::machine_states::machine_states(states);
         let features = crate::features::features(panes.clone(), pane_width);
         let detected = detectors(
@@ -423,6 +419,7 @@ impl<'s> Tables<'s> {
                 value: row.value,
             }),
             facts: base.map(|row| FactRow { revision: row.revision, event: row.event }),
+            heard: heard.map(|(line, at)| HeardRow { production_line: line, at }),
             newest: newest.map(|(sensor, start)| NewestRow { sensor_id: sensor, start }),
             carried: detected.carried.map(|(sensor, carried)| CarriedRow { sensor_id: sensor, carried }),
         }
@@ -494,22 +491,18 @@ impl crate::operators::KeyState for Newest {
     }
 }
 
-/// How far event time has come on each line: the end of its latest pane, or the pane end after its latest
-/// event. Only ever grows, and changes once a pane, so that what hangs on it is not redone every tick.
-/// `remembered` is how far the clocks had come before a restart.
+/// How far event time has come on each line: the end of the latest pane that any of its sensors ever had, or the
+/// pane end after the latest event that was ever heard of it. Changes once a pane, so that what hangs on it is not
+/// redone every tick, and falls only when a sensor that was ahead of the others moves to another line.
 fn clocks<'s>(
     newest: Rows<'s, (SensorId, EventMs)>,
     sensors: Rows<'s, (SensorId, lehr_domain::event::SensorDef)>,
-    units: Rows<'s, lehr_domain::unit::Unit>,
-    states: Rows<'s, lehr_domain::machine::StateChange>,
-    remembered: Rows<'s, (LineId, EventMs)>,
+    heard: Rows<'s, (LineId, EventMs)>,
     width: SpanMs,
 ) -> Rows<'s, (LineId, EventMs)> {
     let by_line = newest.join_map(sensors.map(|(id, def)| (id, def.line)), |_, start, line| (*line, *start));
-    let events = units.map(|unit| (unit.line, unit.at)).concat(states.map(|state| (state.line, state.at)));
-    let events = events.map(move |(line, at)| (line, at.floor(width)));
-    let remembered = remembered.map(move |(line, at)| (line, at - width));
-    highest(by_line.concatenate([events, remembered]), "line clocks").map(move |(line, start)| (line, start + width))
+    let heard = heard.map(move |(line, at)| (line, at.floor(width)));
+    greatest(by_line.concat(heard), "line clocks").map(move |(line, start)| (line, start + width))
 }
 
 fn defects<'s>(units: Rows<'s, lehr_domain::unit::Unit>) -> Rows<'s, DefectRow> {

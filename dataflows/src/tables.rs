@@ -749,6 +749,16 @@ table! {
 }
 
 table! {
+    /// Time of the latest event that was ever heard of each line; line clocks stand on it.
+    pub struct HeardRow in "heard" {
+        /// Production line.
+        pub production_line: LineId,
+        /// When the event happened.
+        pub at: EventMs,
+    }
+}
+
+table! {
     /// Start of the newest pane that each sensor ever had; line clocks stand on it.
     pub struct NewestRow in "newest" {
         /// Sensor.
@@ -805,6 +815,7 @@ macro_rules! for_all_tables {
             (errors, ErrorTableRow),
             (late, LateTableRow),
             (facts, FactRow),
+            (heard, HeardRow),
             (newest, NewestRow),
             (carried, CarriedRow),
         }

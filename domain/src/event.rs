@@ -1,4 +1,10 @@
 //! The inputs of Lehr: updates of its base collections, and the group in which they become durable.
+//!
+//! **Form.** Events are journalled, and rows sent between workers, in formats that do not describe themselves:
+//! the serde form of everything in this crate is positional, without `tag`, `flatten`, `untagged` or skipped
+//! fields, and the order of variants and fields is the disk format. New variants go at the end; anything else
+//! needs a new payload version in the journal, whose tests pin the bytes. What people read and write (TOML, the
+//! API) has types of its own.
 
 use crate::calendar::Calendar;
 use crate::causal::Edge;

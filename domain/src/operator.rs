@@ -28,7 +28,6 @@ impl AlertSubject {
 
 /// An action on an alert, in the terms of ISA-18.2.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
-#[serde(tag = "action", rename_all = "snake_case")]
 pub enum OperatorAction {
     Acknowledge,
     /// Hidden until `until`; evaluation goes on underneath.

@@ -53,7 +53,6 @@ pub enum Subject {
 /// operation and the centre its set-point. Every check looks back over finitely many panes, so that a
 /// corrected reading touches finitely many verdicts.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
-#[serde(tag = "check", rename_all = "snake_case")]
 pub enum Check {
     /// A value above `limit`; then it lasts until the pane's maximum is at or below `limit − deadband`.
     High { limit: Micro, deadband: Micro },
@@ -95,7 +94,6 @@ pub struct Rule {
     pub name: String,
     pub enabled: bool,
     pub subject: Subject,
-    #[serde(flatten)]
     pub check: Check,
     pub severity: Severity,
     /// Consecutive panes for which the condition must hold before it counts; at least 1.

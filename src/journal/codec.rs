@@ -6,9 +6,8 @@
 //!
 //! Integers are little-endian. Readings are whole columns, because they are nearly all of the bytes and copying
 //! them must cost no more than memory does. `rest` is postcard: now, wall, low_water, offsets, the number of
-//! events, then each event in the form of [`super::wire`].
+//! events, then each event in its serde form, whose rules [`lehr_domain::event`] states.
 
-use super::wire;
 use super::{JournalError, Reason};
 use lehr_domain::event::Revised;
 use lehr_domain::{EventMs, Inputs, ReadingBatch, Tick};
@@ -62,7 +61,7 @@ fn encode_onto(inputs: &Inputs, out: &mut Vec<u8>) -> Result<(), JournalError> {
         (inputs.now, inputs.wall, inputs.low_water, &inputs.offsets, inputs.events.len() as u64);
     postcard::to_io(&head, &mut *out).map_err(failed)?;
     for event in &inputs.events {
-        postcard::to_io(&wire::Out(event), &mut *out).map_err(failed)?;
+        postcard::to_io(event, &mut *out).map_err(failed)?;
         if out.len() - start > MAX_PAYLOAD_BYTES {
             break;
         }
@@ -96,8 +95,7 @@ pub fn decode(tick: Tick, payload: &[u8]) -> Result<Inputs, Reason> {
         postcard::take_from_bytes(rest).map_err(|error| Reason::Payload(error.to_string()))?;
     let mut events: Vec<Revised> = Vec::new();
     for _ in 0..count {
-        let (wire::In(event), after) =
-            postcard::take_from_bytes(rest).map_err(|error| Reason::Payload(error.to_string()))?;
+        let (event, after) = postcard::take_from_bytes(rest).map_err(|error| Reason::Payload(error.to_string()))?;
         events.push(event);
         rest = after;
     }

@@ -53,7 +53,6 @@ mod simulated;
 pub mod storage;
 #[cfg(test)]
 mod tests;
-mod wire;
 mod writer;
 
 pub use reader::Reader;

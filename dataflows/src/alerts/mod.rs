@@ -26,7 +26,7 @@ mod stopped;
 #[cfg(test)]
 mod tests;
 
-use crate::operators::{KeyState, highest, per_key};
+use crate::operators::{KeyState, greatest, per_key};
 use crate::tables::{AlertRow, ConditionRow, MachineStateRow};
 use crate::{Diff, Rows};
 use differential_dataflow::operators::ThresholdTotal;
@@ -73,7 +73,7 @@ pub fn alerts<'s>(
         .join_map(places, |_, alert, (equipment, parameter)| (*alert, Fact::Sensor(*equipment, *parameter)));
 
     let deadlines = operator.clone().flat_map(deadlines);
-    let furthest = highest(clocks.clone().map(|(_, at)| (LineId::ALL, at)), "furthest clock");
+    let furthest = greatest(clocks.clone().map(|(_, at)| (LineId::ALL, at)), "furthest clock");
     let due = due::due(deadlines, clocks.concat(furthest));
 
     let facts = raised.map(|(condition, _)| (condition.id(), Fact::Raised(condition))).concatenate([

@@ -133,9 +133,9 @@ pub struct Detected<'s> {
 
 /// The conditions that hold or held on sensors, and the panes that deviate from normal.
 ///
-/// `line_clocks` is, per line, the end of its latest pane; it must never fall. Rules that watch a line
-/// ([`Check::of_line`]) are not evaluated here. `carried` is what was remembered before a restart; it comes in
-/// the tick of the panes and rules that were there, and never later.
+/// `line_clocks` is, per line, the end of its latest pane. Rules that watch a line ([`Check::of_line`]) are not
+/// evaluated here. `carried` is what was remembered before a restart; it comes in the tick of the panes and rules
+/// that were there, and never later.
 pub fn detectors<'s>(
     panes: Rows<'s, PaneRow>,
     sensors: Rows<'s, (SensorId, SensorDef)>,

@@ -1,10 +1,10 @@
 //! The handle that every other room holds: submit inputs, read snapshots, follow ticks.
 
 use super::gate::{Admitted, Gate};
-use super::publisher::{Announcement, Published, Publisher};
+use super::publisher::{Published, Publisher};
 use super::sequencer::{Command, Sequencer};
 use super::workers::Workers;
-use super::{RuntimeError, history};
+use super::{RuntimeError, history, threads};
 use crate::journal::{Journal, OpenReport, Options};
 use lehr_dataflows::graph::GraphConfig;
 use lehr_domain::catalogue::Catalogue;
@@ -13,19 +13,14 @@ use lehr_queries::Snapshot;
 use std::collections::VecDeque;
 use std::path::PathBuf;
 use std::sync::atomic::{AtomicI64, AtomicU64, Ordering};
-use std::sync::{Arc, Mutex, mpsc};
+use std::sync::{Arc, Mutex};
 use std::time::Instant;
 use tokio::sync::{broadcast, oneshot, watch};
 
 /// Submissions that may wait for their tick. A tick takes all that wait, so this bounds memory, not rate.
 const QUEUE: usize = 256;
-/// Ticks that may be announced before their changes have come out.
-const ANNOUNCED: usize = 32;
 /// Frames that a subscriber may fall behind before it must start from a snapshot.
 const FRAMES_BEHIND: usize = 256;
-
-/// How often start-up looks whether the replayed ticks have been published.
-const START_UP_PACE: std::time::Duration = std::time::Duration::from_millis(2);
 
 /// How the runtime is set up.
 #[derive(Clone, Debug)]
@@ -149,30 +144,16 @@ impl Runtime {
         let journal_options = Options { salvage: options.salvage, ..Options::default() };
         let (journal, report) = Journal::open(&options.data, journal_options)?;
         let (workers, outputs) = Workers::start(options.workers, options.graph)?;
-        let (announce, announcements) = mpsc::sync_channel::<Announcement>(ANNOUNCED);
         let (latest_sender, latest) = watch::channel(Arc::new(Snapshot::empty()));
         let frames = broadcast::channel(FRAMES_BEHIND).0;
         let kept = Arc::new(Mutex::new(VecDeque::new()));
         let stats = Arc::new(RuntimeStats::default());
-        let publisher = Publisher {
-            announcements,
-            outputs,
-            workers: workers.count(),
-            latest: latest_sender,
-            frames: frames.clone(),
-            kept: kept.clone(),
-            stats: stats.clone(),
-        };
-        spawn("publisher", {
-            let stats = stats.clone();
-            move || publisher.run().unwrap_or_else(|error| stats.fail("publisher", &error))
-        })?;
+        let publisher =
+            Publisher { latest: latest_sender, frames: frames.clone(), kept: kept.clone(), stats: stats.clone() };
+        let downstream = threads::publish(publisher, workers, outputs, stats.clone())?;
         let (commands, inbox) = tokio::sync::mpsc::channel(QUEUE);
-        let mut sequencer = Sequencer::new(journal, workers, announce, stats.clone(), &options);
-        sequencer.recover(&options, progress)?;
-        sequencer.register(&options)?;
-        until_published(&stats)?;
-        spawn("sequencer", move || sequencer.run(inbox))?;
+        let sequencer = Sequencer::new(journal, &options, stats.clone());
+        threads::sequence(sequencer, downstream, inbox, &options, stats.clone(), progress)?;
         Ok(Runtime(Arc::new(Shared {
             options,
             commands,
@@ -292,20 +273,4 @@ impl Runtime {
             pane_retention: self.0.options.graph.retention.panes,
         }
     }
-}
-
-/// Waits until what was replayed and registered is visible, so that whoever gets the handle sees it.
-fn until_published(stats: &RuntimeStats) -> Result<(), RuntimeError> {
-    while stats.published.load(Ordering::Acquire) < stats.durable.load(Ordering::Acquire) {
-        if let Some(failure) = stats.failure() {
-            return Err(RuntimeError::Stopped(failure));
-        }
-        std::thread::sleep(START_UP_PACE);
-    }
-    Ok(())
-}
-
-fn spawn(name: &str, body: impl FnOnce() + Send + 'static) -> Result<(), RuntimeError> {
-    std::thread::Builder::new().name(format!("lehr {name}")).spawn(body)?;
-    Ok(())
 }

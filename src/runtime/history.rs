@@ -1,11 +1,11 @@
 //! The journal read again: at start-up, and for questions about what was known then.
 
 use super::RuntimeError;
+use super::assembly::learn;
+use super::engine::Inline;
 use super::handle::AsOf;
-use super::workers::Workers;
 use crate::journal::{JournalError, Reader};
 use lehr_dataflows::graph::GraphConfig;
-use lehr_dataflows::tables::Changes;
 use lehr_domain::Tick;
 use lehr_domain::event::Inputs;
 use lehr_domain::names::Names;
@@ -57,14 +57,6 @@ fn join(inputs: &mut Inputs, next: Inputs) {
     inputs.offsets.extend(next.offsets);
 }
 
-/// Takes note of registrations; the texts stay shared while nothing is registered.
-fn learn(names: &mut Arc<Names>, inputs: &Inputs) {
-    if inputs.events.iter().any(|row| row.event.registers()) {
-        let names = Arc::make_mut(names);
-        inputs.events.iter().for_each(|row| names.apply(&row.event));
-    }
-}
-
 /// Everything as of a tick up to `durable`, from the journal alone.
 pub fn rebuild(data: &Path, graph: GraphConfig, durable: Tick, as_of: AsOf) -> Result<Snapshot, RuntimeError> {
     let last = match as_of {
@@ -83,16 +75,13 @@ pub fn rebuild(data: &Path, graph: GraphConfig, durable: Tick, as_of: AsOf) -> R
     };
     let reader = Reader::open(data)?;
     let last = last.min(durable);
-    let (workers, outputs) = Workers::start(1, graph)?;
+    let mut engine = Inline::new(graph);
     let mut names = Arc::new(Names::default());
     let mut snapshot = Snapshot::empty();
     for inputs in joined(reader, last) {
         let inputs = Arc::new(inputs?);
-        learn(&mut names, &inputs);
-        workers.feed(&inputs)?;
-        let output = outputs.recv().map_err(|_| RuntimeError::Stopped("a worker has ended".into()))?;
-        let mut changes: Changes = output.changes;
-        changes.consolidate();
+        learn(&mut names, &inputs.events);
+        let changes = engine.run(&inputs);
         snapshot =
             snapshot.apply(inputs.tick, inputs.now, inputs.wall, &names, &changes).map_err(RuntimeError::Publish)?;
     }

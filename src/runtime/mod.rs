@@ -9,21 +9,28 @@
 //! A tick closes when input waits and the tick before it is durable: an idle system costs nothing and a busy
 //! one shares each fsync among all that waits. Every stage is bounded, so a slow stage holds up the ones
 //! before it and nothing grows.
+//!
+//! The stages are state machines without threads, clocks or disks of their own ([`assembly`], [`sequencer`],
+//! [`engine`], [`gathering`], [`publisher`]); [`threads`] and [`handle`] drive them, and so does the simulation.
 
+mod assembly;
+mod engine;
 mod gate;
+mod gathering;
 mod handle;
 mod history;
 mod publisher;
 mod readings;
 mod sequencer;
+mod threads;
 mod workers;
 
+pub use assembly::registrations;
 pub use gate::{Admitted, Gate, refusal};
 pub use handle::{AsOf, Closed, Receipt, Runtime, RuntimeOptions, RuntimeStats, Submission};
 pub use history::{joined, rebuild};
 pub use publisher::Published;
 pub use readings::JournalReadings;
-pub use sequencer::registrations;
 pub use workers::{Output, Workers};
 
 use crate::journal::JournalError;

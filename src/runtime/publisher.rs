@@ -1,15 +1,14 @@
 //! Closed ticks become visible: all at once, in order, to everybody.
 
+use super::RuntimeError;
 use super::gate::Admitted;
 use super::handle::{Closed, RuntimeStats};
-use super::workers::Output;
 use lehr_dataflows::tables::Changes;
 use lehr_domain::names::Names;
 use lehr_domain::{EventMs, Tick};
 use lehr_queries::Snapshot;
-use std::collections::{BTreeMap, VecDeque};
+use std::collections::VecDeque;
 use std::sync::atomic::Ordering;
-use std::sync::mpsc::Receiver;
 use std::sync::{Arc, Mutex};
 use tokio::sync::{broadcast, oneshot, watch};
 
@@ -24,7 +23,7 @@ pub struct Published {
 }
 
 /// What the sequencer tells the publisher of a tick before it hands it to the workers.
-pub(super) struct Announcement {
+pub(crate) struct Announcement {
     pub tick: Tick,
     pub now: EventMs,
     pub wall: EventMs,
@@ -38,10 +37,7 @@ pub(super) struct Announcement {
 /// Neighbouring snapshots share all chunks but the changed ones.
 const KEPT_SNAPSHOTS: usize = 16;
 
-pub(super) struct Publisher {
-    pub announcements: Receiver<Announcement>,
-    pub outputs: Receiver<Output>,
-    pub workers: usize,
+pub(crate) struct Publisher {
     pub latest: watch::Sender<Arc<Snapshot>>,
     pub frames: broadcast::Sender<Published>,
     pub kept: Arc<Mutex<VecDeque<Arc<Snapshot>>>>,
@@ -49,29 +45,12 @@ pub(super) struct Publisher {
 }
 
 impl Publisher {
-    /// Runs until the workers end. An error means that a graph produced an impossible row: nothing is
-    /// published from then on, and health says so.
-    pub fn run(self) -> Result<(), super::RuntimeError> {
-        let mut gathered: BTreeMap<Tick, (usize, Changes)> = BTreeMap::new();
-        while let Ok(announcement) = self.announcements.recv() {
-            let tick = announcement.tick;
-            while gathered.get(&tick).is_none_or(|(workers, _)| *workers < self.workers) {
-                let Ok(output) = self.outputs.recv() else { return Ok(()) };
-                let (workers, changes) = gathered.entry(output.tick).or_default();
-                *workers += 1;
-                changes.merge(output.changes);
-            }
-            let (_, mut changes) = gathered.remove(&tick).expect("just gathered");
-            changes.consolidate();
-            self.publish(announcement, changes)?;
-        }
-        Ok(())
-    }
-
-    fn publish(&self, announcement: Announcement, changes: Changes) -> Result<(), super::RuntimeError> {
+    /// Makes a closed tick visible; its changes must be consolidated. An error means that a graph produced an
+    /// impossible row: nothing may be published from then on.
+    pub fn publish(&mut self, announcement: Announcement, changes: Changes) -> Result<(), RuntimeError> {
         let Announcement { tick, now, wall, names, receipts, visible } = announcement;
         let before = self.latest.borrow().clone();
-        let after = before.apply(tick, now, wall, &names, &changes).map_err(super::RuntimeError::Publish)?;
+        let after = before.apply(tick, now, wall, &names, &changes).map_err(RuntimeError::Publish)?;
         let snapshot = Arc::new(after);
         if visible {
             let mut kept = self.kept.lock().expect("nobody panics while they hold the kept snapshots");

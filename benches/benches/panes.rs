@@ -54,11 +54,7 @@ fn ticks(workers: usize) -> Arc<Vec<Vec<ReadingBatch>>> {
 #[divan::bench(args = [1, 2], sample_count = 7, sample_size = 1)]
 fn panes_from_columns_in_memory(bencher: Bencher, workers: usize) {
     let ticks = ticks(workers);
-    let config = PaneConfig {
-        width: SpanMs::minutes(1),
-        retention: SpanMs::FOREVER,
-        seal_after: SpanMs::minutes(5),
-    };
+    let config = PaneConfig { width: SpanMs::minutes(1), retention: SpanMs::FOREVER, seal_after: SpanMs::minutes(5) };
     let run = |ticks: Arc<Vec<Vec<ReadingBatch>>>| {
         let guards = timely::execute(timely::Config::process(workers), move |worker| {
             let index = worker.index();

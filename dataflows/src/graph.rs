@@ -48,11 +48,8 @@ pub struct GraphConfig {
 
 impl GraphConfig {
     /// Everything stays, with all its readings: for replays, whose output must not depend on when they run.
-    pub const FOREVER: GraphConfig = GraphConfig {
-        pane_width: SpanMs::minutes(1),
-        retention: Retention::FOREVER,
-        seal_after: SpanMs::FOREVER,
-    };
+    pub const FOREVER: GraphConfig =
+        GraphConfig { pane_width: SpanMs::minutes(1), retention: Retention::FOREVER, seal_after: SpanMs::FOREVER };
 
     pub fn panes(&self) -> PaneConfig {
         PaneConfig { width: self.pane_width, retention: self.retention.panes, seal_after: self.seal_after }

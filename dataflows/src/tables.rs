@@ -12,8 +12,8 @@ use lehr_domain::rule::{Check, Severity, Subject};
 use lehr_domain::table::{Cell, ColumnType, Publish};
 use lehr_domain::unit::{DefectType, Verdict};
 use lehr_domain::{
-    AlertId, EdgeId, EquipmentId, Event, EventMs, LineId, Micro, ParameterId, PerMille, ProductId, Ratio, RuleId, SensorId,
-    SpanMs, Status, UnitId, table,
+    AlertId, EdgeId, EquipmentId, Event, EventMs, LineId, Micro, ParameterId, PerMille, ProductId, Ratio, RuleId,
+    SensorId, SpanMs, Status, UnitId, table,
 };
 use serde::{Deserialize, Serialize};
 

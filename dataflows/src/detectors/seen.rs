@@ -110,11 +110,7 @@ impl Seen {
     }
 
     /// Takes up changed panes (`None`: retracted). The oldest ones, retracted, have left by retention.
-    pub fn change_panes(
-        &mut self,
-        changes: &BTreeMap<EventMs, Option<Pane>>,
-        carry: &mut impl FnMut(Carried, Diff),
-    ) {
+    pub fn change_panes(&mut self, changes: &BTreeMap<EventMs, Option<Pane>>, carry: &mut impl FnMut(Carried, Diff)) {
         for (start, pane) in changes {
             if let Some(pane) = pane {
                 self.panes.insert(*start, *pane);

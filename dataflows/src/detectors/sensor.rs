@@ -157,13 +157,7 @@ impl Sensor {
     }
 
     /// Takes up changed panes, set-points and the clock.
-    fn change_rows(
-        &mut self,
-        sensor: SensorId,
-        width: SpanMs,
-        news: &News,
-        out: &mut Vec<(Found, Diff)>,
-    ) -> Touched {
+    fn change_rows(&mut self, sensor: SensorId, width: SpanMs, news: &News, out: &mut Vec<(Found, Diff)>) -> Touched {
         let before = self.seen.departed;
         self.seen.change_panes(&news.panes, &mut |row, diff| out.push((Found::Carried(sensor, row), diff)));
         let left = |start: &EventMs| self.seen.departed != before && Some(*start) <= self.seen.departed;

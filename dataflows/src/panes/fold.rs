@@ -142,7 +142,9 @@ impl Panes {
             if pane.is_sealed() {
                 pane.reopen(samples.collect());
             } else {
-                samples.for_each(|sample| drop(pane.insert(sample)));
+                for sample in samples {
+                    pane.insert(sample);
+                }
             }
             if !pane.dirty {
                 pane.dirty = true;

@@ -197,7 +197,8 @@ fn sealed_panes_that_are_given_their_readings_back_equal_a_recomputation_also_ac
         for batch in readings.chunks(23) {
             let left_until = config.left_until(feeder.mark);
             // The gate in front keeps away what is too late.
-            let taken: Vec<Reading> = batch.iter().copied().filter(|r| r.at.floor(WIDTH) + WIDTH > left_until).collect();
+            let taken: Vec<Reading> =
+                batch.iter().copied().filter(|r| r.at.floor(WIDTH) + WIDTH > left_until).collect();
             let newest = taken.iter().map(|r| r.at).max().unwrap_or(EventMs::MIN);
             feeder.tick(&mut panes, &taken, newest - SpanMs::seconds(90), &mut out);
             accumulate(&mut held, &mut out);

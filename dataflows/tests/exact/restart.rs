@@ -49,7 +49,8 @@ fn a_graph_that_goes_on_from_a_checkpoint_holds_what_one_holds_that_was_never_st
             carried += base.carried.len();
             let setup = Setup { workers, exchange: Exchange::Moved, pace: Pace::Stepwise };
             let mut tables = Tables::default();
-            for (changes, expected) in run_from(setup, config, Some(&base), &ticks).into_iter().zip(&undisturbed[at..]) {
+            for (changes, expected) in run_from(setup, config, Some(&base), &ticks).into_iter().zip(&undisturbed[at..])
+            {
                 tables.apply(changes);
                 let differences = tables.differences(expected);
                 assert!(differences.is_empty(), "seed {seed}, restarted on {workers} after tick {at}:{differences}");

@@ -14,7 +14,7 @@ use lehr_domain::rule::{Check, Rule, Severity, Subject};
 use lehr_domain::unit::{DefectType, Unit};
 use lehr_domain::{
     AlertId, EdgeId, EquipmentId, Event, EventMs, LineId, Micro, ParameterId, PerMille, ProductId, RuleId, SensorId,
-    SpanMs,
+    SpanMs, Status,
 };
 use serde::{Deserialize, Deserializer, Serialize, Serializer};
 
@@ -56,7 +56,21 @@ enum EventWire {
     Operator(#[serde(with = "OperatorEventWire")] OperatorEvent),
     Audit(AuditEntry),
     Error(ErrorRow),
-    Late(LateRow),
+    Late(#[serde(with = "LateWire")] LateRow),
+}
+
+/// Status and revision are kept apart from it: see [`super::codec`].
+#[derive(Serialize, Deserialize)]
+#[serde(remote = "LateRow")]
+struct LateWire {
+    sensor: SensorId,
+    at: EventMs,
+    value: Micro,
+    arrived: EventMs,
+    #[serde(skip)]
+    status: Status,
+    #[serde(skip)]
+    revision: u64,
 }
 
 #[derive(Serialize, Deserialize)]

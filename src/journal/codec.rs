@@ -244,8 +244,8 @@ pub fn decode(tick: Tick, payload: &[u8]) -> Result<Recorded, Reason> {
         let Revised { revision, event: Event::Late(late) } = row else { continue };
         (late.status, late.revision) = (Status::Ok, *revision);
         if version & !THIN == WITH_LATE {
-            let ((status, revision), after) = postcard::take_from_bytes::<(u8, u64)>(rest)
-                .map_err(|error| Reason::Payload(error.to_string()))?;
+            let ((status, revision), after) =
+                postcard::take_from_bytes::<(u8, u64)>(rest).map_err(|error| Reason::Payload(error.to_string()))?;
             late.status = Status::from_u8(status).ok_or_else(|| Reason::Payload(format!("no status {status}")))?;
             late.revision = revision;
             rest = after;

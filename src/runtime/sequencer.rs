@@ -5,7 +5,8 @@ use super::gate::{Admitted, Gate};
 use super::handle::{Closed, RuntimeOptions, RuntimeStats, Submission};
 use super::publisher::Announcement;
 use super::workers::Workers;
-use crate::journal::{Journal, Reader};
+use crate::history::{self, History};
+use crate::journal::Journal;
 use lehr_domain::catalogue::Catalogue;
 use lehr_domain::event::{Inputs, Revised};
 use lehr_domain::names::Names;
@@ -66,12 +67,17 @@ impl Sequencer {
 
     /// Replays what is durable. Ticks are joined into larger ones on the way: the outputs at the end are the
     /// same, and a day of small ticks is read in seconds.
-    pub fn recover(&mut self, options: &RuntimeOptions, progress: impl Fn(Tick)) -> Result<(), RuntimeError> {
+    pub fn recover(
+        &mut self,
+        options: &RuntimeOptions,
+        history: Arc<History>,
+        progress: impl Fn(Tick),
+    ) -> Result<(), RuntimeError> {
         let durable = self.journal.durable();
         if durable == Tick(0) {
             return Ok(());
         }
-        let reader = Reader::open(&options.data)?.up_to(durable);
+        let reader = history::Inputs::within(&options.data, history)?.up_to(durable);
         for joined in super::history::joined(reader, durable) {
             let inputs = joined?;
             self.now = self.now.max(inputs.now);

@@ -2,10 +2,13 @@
 
 pub mod api;
 pub mod auth;
+pub mod checkpoint;
 pub mod cli;
+pub mod history;
 pub mod journal;
 pub mod live;
 pub mod recording;
 pub mod replay;
 pub mod runtime;
 pub mod sources;
+pub mod verify;

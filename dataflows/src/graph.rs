@@ -56,9 +56,12 @@ impl GraphConfig {
     }
 }
 
+/// Late readings are mostly a few minutes late. At 10,000 readings a second this holds 150 MB of them.
+const SEAL_AFTER: SpanMs = SpanMs::minutes(10);
+
 impl Default for GraphConfig {
     fn default() -> GraphConfig {
-        GraphConfig { retention: Retention::default(), ..GraphConfig::FOREVER }
+        GraphConfig { retention: Retention::default(), seal_after: SEAL_AFTER, ..GraphConfig::FOREVER }
     }
 }
 

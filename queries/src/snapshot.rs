@@ -76,6 +76,8 @@ macro_rules! declare_snapshot {
             pub now: EventMs,
             /// Wall time when the tick closed.
             pub wall: EventMs,
+            /// Low-water mark of event time when the tick closed.
+            pub low_water: EventMs,
             pub names: Arc<Names>,
             $( pub $field: LiveTable<$row>, )*
         }
@@ -98,6 +100,7 @@ macro_rules! declare_snapshot {
                     tick,
                     now,
                     wall,
+                    low_water: self.low_water,
                     names: names.clone(),
                     $( $field: self.$field.with_names(names).apply(&changes.$field)?, )*
                 })
@@ -123,6 +126,12 @@ macro_rules! declare_snapshot {
 for_all_tables!(declare_snapshot);
 
 impl Snapshot {
+    /// The same snapshot, of a tick with this low-water mark.
+    pub fn marked(mut self, low_water: EventMs) -> Snapshot {
+        self.low_water = low_water;
+        self
+    }
+
     /// Before the first tick: no rows.
     pub fn empty() -> Snapshot {
         Snapshot::default()

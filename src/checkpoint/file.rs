@@ -40,14 +40,14 @@ enum Kind {
     Panes = 1,
     Facts = 2,
     Newest = 3,
-    Clocks = 4,
+    Heard = 4,
     Carried = 5,
     End = 255,
 }
 
 impl Kind {
     fn of(code: u8) -> Option<Kind> {
-        [Kind::Head, Kind::Panes, Kind::Facts, Kind::Newest, Kind::Clocks, Kind::Carried, Kind::End]
+        [Kind::Head, Kind::Panes, Kind::Facts, Kind::Newest, Kind::Heard, Kind::Carried, Kind::End]
             .into_iter()
             .find(|kind| *kind as u8 == code)
     }
@@ -82,7 +82,7 @@ impl<S: Storage> Writer<'_, S> {
         Ok(())
     }
 
-    fn table<'r, R: Serialize + Clone + 'r>(
+    fn table<'r, R: Serialize + 'r>(
         &mut self,
         kind: Kind,
         rows: impl Iterator<Item = &'r R>,
@@ -131,7 +131,7 @@ pub fn write<S: Storage>(
     writer.table(Kind::Panes, snapshot.panes.iter())?;
     writer.table(Kind::Facts, snapshot.facts.iter())?;
     writer.table(Kind::Newest, snapshot.newest.iter())?;
-    writer.table(Kind::Clocks, snapshot.clocks.iter())?;
+    writer.table(Kind::Heard, snapshot.heard.iter())?;
     writer.table(Kind::Carried, snapshot.carried.iter())?;
     let rows = writer.rows;
     writer.block(Kind::End, &[rows])?;
@@ -177,7 +177,7 @@ pub fn read<S: Storage>(storage: &S, file: &str) -> Result<Checkpoint, String> {
             Some(Kind::Panes) => many(payload, count, &mut base.panes)?,
             Some(Kind::Facts) => many(payload, count, &mut base.facts)?,
             Some(Kind::Newest) => many(payload, count, &mut base.newest)?,
-            Some(Kind::Clocks) => many(payload, count, &mut base.clocks)?,
+            Some(Kind::Heard) => many(payload, count, &mut base.heard)?,
             Some(Kind::Carried) => many(payload, count, &mut base.carried)?,
             Some(Kind::End) => {
                 let promised = one::<u64>(payload)?;

@@ -131,7 +131,11 @@ impl<S: Storage> Checkpoints<S> {
     }
 
     /// The newest good one up to `up_to` that was made under these settings, and those that were passed over.
-    pub fn newest(&self, graph: &GraphConfig, up_to: Tick) -> Result<(Option<Checkpoint>, Vec<Passed>), CheckpointError> {
+    pub fn newest(
+        &self,
+        graph: &GraphConfig,
+        up_to: Tick,
+    ) -> Result<(Option<Checkpoint>, Vec<Passed>), CheckpointError> {
         let mut passed = Vec::new();
         for tick in self.ticks()?.into_iter().rev().filter(|tick| *tick <= up_to) {
             let file = name(tick);
@@ -191,7 +195,10 @@ fn fits(found: Checkpoint, graph: &GraphConfig, tick: Tick) -> Result<Checkpoint
         return Err(format!("it is of tick {}: the file was renamed", head.tick.0));
     }
     if head.pane_width != graph.pane_width {
-        return Err(format!("its panes are {} ms wide, those of this server {}", head.pane_width.0, graph.pane_width.0));
+        return Err(format!(
+            "its panes are {} ms wide, those of this server {}",
+            head.pane_width.0, graph.pane_width.0
+        ));
     }
     if (head.retain_panes, head.retain_events) != (graph.retention.panes, graph.retention.events) {
         return Err("it was made under another retention; the journal is replayed instead".into());

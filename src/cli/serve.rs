@@ -4,7 +4,9 @@ use crate::auth::Auth;
 use crate::runtime::{Runtime, RuntimeOptions};
 use crate::sources::plant::PlantSource;
 use clap::Args;
+use lehr_dataflows::base::Retention;
 use lehr_dataflows::graph::GraphConfig;
+use lehr_domain::SpanMs;
 use lehr_plant::FaultSpec;
 use std::net::SocketAddr;
 use std::path::PathBuf;
@@ -49,6 +51,12 @@ pub struct ServeArgs {
     /// Folder with the built dashboard.
     #[arg(long, default_value = "frontend/dist", env = "LEHR_FRONTEND")]
     frontend: PathBuf,
+    /// How long panes stay correctable, with all that is made of them. Later readings go to the table `late`.
+    #[arg(long, default_value = "8d", value_parser = data::span)]
+    retain_panes: SpanMs,
+    /// How long units, operator events and errors stay.
+    #[arg(long, default_value = "35d", value_parser = data::span)]
+    retain_events: SpanMs,
     /// Go on past damaged journal segments; they are set aside, and what they held is lost.
     #[arg(long)]
     salvage: bool,
@@ -58,10 +66,11 @@ pub fn run(args: ServeArgs) -> Result<(), Failure> {
     if !(args.speed.is_finite() && args.speed > 0.0 && args.speed <= 100_000.0) {
         return Err(format!("--speed {} must lie above 0, up to 100000", args.speed).into());
     }
+    let retention = Retention { panes: args.retain_panes, events: args.retain_events };
     let options = RuntimeOptions {
         data: args.data.clone(),
         workers: args.workers,
-        graph: GraphConfig::default(),
+        graph: GraphConfig { retention, ..GraphConfig::default() },
         catalogue: data::catalogue(args.plant.as_deref(), args.sensors)?,
         knowledge: data::knowledge(args.knowledge.as_ref())?,
         simulated_clock: !args.no_plant,
@@ -82,7 +91,7 @@ pub fn run(args: ServeArgs) -> Result<(), Failure> {
     };
     let (auth, first_token) = Auth::open(&args.data)?;
     let app = App::new(AppOptions {
-        runtime,
+        runtime: runtime.clone(),
         auth,
         data: args.data.clone(),
         frontend: args.frontend.clone(),
@@ -93,6 +102,10 @@ pub fn run(args: ServeArgs) -> Result<(), Failure> {
         let server = api::bind(app, listen).await?;
         announce(server.address(), first_token.as_deref());
         server.until(stop_signal()).await;
+        // Without it the next start would only take longer.
+        if let Err(error) = tokio::task::spawn_blocking(move || runtime.checkpoint()).await? {
+            tracing::warn!("no checkpoint could be made: {error}");
+        }
         Ok::<(), Failure>(())
     })?;
     drop(plant);

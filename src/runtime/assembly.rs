@@ -4,6 +4,8 @@
 use super::RuntimeError;
 use super::gate::{Admitted, Gate};
 use super::handle::{RuntimeOptions, Submission};
+use super::recovery::names_of;
+use crate::checkpoint::Checkpoint;
 use lehr_domain::catalogue::Catalogue;
 use lehr_domain::event::{Inputs, Revised};
 use lehr_domain::names::Names;
@@ -48,6 +50,12 @@ impl Assembly {
 
     pub fn low_water(&self) -> EventMs {
         self.gate.low_water
+    }
+
+    /// Goes on from a checkpoint.
+    pub fn resume(&mut self, checkpoint: &Checkpoint) {
+        self.names = names_of(checkpoint);
+        (self.now, self.gate.low_water) = (checkpoint.head.now, checkpoint.head.low_water);
     }
 
     /// Goes on behind inputs of the journal.

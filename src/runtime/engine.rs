@@ -1,11 +1,11 @@
 //! The graph on the caller's thread: nothing happens but what is asked for, so that who drives it decides the
 //! order of everything.
 
+use super::work::Work;
 use super::workers::Output;
 use lehr_dataflows::graph::{Graph, GraphConfig};
 use lehr_dataflows::tables::Changes;
 use lehr_domain::Tick;
-use lehr_domain::event::Inputs;
 use std::collections::VecDeque;
 use std::sync::Arc;
 use timely::WorkerConfig;
@@ -15,8 +15,8 @@ use timely::worker::Worker;
 
 /// Workers that take ticks in and give each closed one out once per worker.
 pub(crate) trait Engine {
-    /// Hands a tick to every worker. Ticks must ascend.
-    fn feed(&mut self, inputs: &Arc<Inputs>);
+    /// Hands work to every worker. Ticks must ascend.
+    fn feed(&mut self, work: &Arc<Work>);
 
     /// Lets one worker do some of its work. What it closed can be had from [`Engine::output`].
     fn step(&mut self, worker: usize);
@@ -41,10 +41,10 @@ impl Inline {
         Inline { worker, graph, open: VecDeque::new() }
     }
 
-    /// Feeds a tick and works until it has closed; gives what it changed, consolidated.
-    pub fn run(&mut self, inputs: &Arc<Inputs>) -> Changes {
+    /// Does some work until its tick has closed; gives what it changed, consolidated.
+    pub fn run(&mut self, work: &Arc<Work>) -> Changes {
         assert!(self.open.is_empty(), "what was fed before has been taken");
-        self.feed(inputs);
+        self.feed(work);
         loop {
             if let Some(mut output) = self.output() {
                 output.changes.consolidate();
@@ -56,9 +56,9 @@ impl Inline {
 }
 
 impl Engine for Inline {
-    fn feed(&mut self, inputs: &Arc<Inputs>) {
-        self.graph.feed(inputs);
-        self.open.push_back(inputs.tick);
+    fn feed(&mut self, work: &Arc<Work>) {
+        work.feed(&mut self.graph);
+        self.open.push_back(work.closes());
     }
 
     fn step(&mut self, worker: usize) {

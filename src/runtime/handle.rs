@@ -1,10 +1,15 @@
 //! The handle that every other room holds: submit inputs, read snapshots, follow ticks.
 
 use super::gate::{Admitted, Gate};
+use super::keeper::{Checkpointing, KeeperStats};
 use super::publisher::{Published, Publisher};
+use super::reopening::Reopening;
 use super::sequencer::{Command, Sequencer};
+use super::threads::{self, Resumed};
 use super::workers::Workers;
-use super::{RuntimeError, history, threads};
+use super::{RuntimeError, recovery};
+use crate::checkpoint::Checkpoints;
+use crate::history::History;
 use crate::journal::{Journal, OpenReport, Options};
 use lehr_dataflows::graph::GraphConfig;
 use lehr_domain::catalogue::Catalogue;
@@ -90,6 +95,7 @@ pub struct RuntimeStats {
     pub now: AtomicI64,
     /// Low-water mark of event time, milliseconds.
     pub low_water: AtomicI64,
+    pub keeper: KeeperStats,
     /// What stopped the runtime, if something did.
     pub failure: Mutex<Option<String>>,
 }
@@ -127,7 +133,10 @@ struct Shared {
     frames: broadcast::Sender<Published>,
     kept: Arc<Mutex<VecDeque<Arc<Snapshot>>>>,
     stats: Arc<RuntimeStats>,
+    history: Arc<History>,
+    checkpointing: Arc<Mutex<Checkpointing>>,
     report: OpenReport,
+    resumed: Resumed,
     started: Instant,
     rebuilt: tokio::sync::Mutex<Option<Arc<Snapshot>>>,
 }
@@ -143,6 +152,9 @@ impl Runtime {
         std::fs::create_dir_all(&options.data)?;
         let journal_options = Options { salvage: options.salvage, ..Options::default() };
         let (journal, report) = Journal::open(&options.data, journal_options)?;
+        let history = Arc::new(History::open(&options.data)?);
+        history.tidy()?;
+        let checkpoints = Checkpoints::open(&options.data)?;
         let (workers, outputs) = Workers::start(options.workers, options.graph)?;
         let (latest_sender, latest) = watch::channel(Arc::new(Snapshot::empty()));
         let frames = broadcast::channel(FRAMES_BEHIND).0;
@@ -150,10 +162,17 @@ impl Runtime {
         let stats = Arc::new(RuntimeStats::default());
         let publisher =
             Publisher { latest: latest_sender, frames: frames.clone(), kept: kept.clone(), stats: stats.clone() };
-        let downstream = threads::publish(publisher, workers, outputs, stats.clone())?;
+        let reopening = Reopening::new(history.clone(), options.graph.panes());
+        let downstream = threads::publish(publisher, workers, outputs, reopening, stats.clone())?;
         let (commands, inbox) = tokio::sync::mpsc::channel(QUEUE);
         let sequencer = Sequencer::new(journal, &options, stats.clone());
-        threads::sequence(sequencer, downstream, inbox, &options, stats.clone(), progress)?;
+        let kept_on_disk = (&history, &checkpoints);
+        let resumed = threads::sequence(sequencer, downstream, inbox, &options, kept_on_disk, stats.clone(), progress)?;
+        for passed in &resumed.passed {
+            tracing::warn!("checkpoint {} was passed over: {}", passed.file, passed.reason);
+        }
+        let checkpointing = Arc::new(Mutex::new(Checkpointing::new(checkpoints, options.graph)));
+        threads::keep(latest.clone(), checkpointing.clone(), history.clone(), stats.clone())?;
         Ok(Runtime(Arc::new(Shared {
             options,
             commands,
@@ -161,7 +180,10 @@ impl Runtime {
             frames,
             kept,
             stats,
+            history,
+            checkpointing,
             report,
+            resumed,
             started: Instant::now(),
             rebuilt: tokio::sync::Mutex::new(None),
         })))
@@ -233,11 +255,11 @@ impl Runtime {
         if let Some(snapshot) = rebuilt.as_ref().filter(|snapshot| wanted(snapshot)) {
             return Ok(snapshot.clone());
         }
-        let options = self.0.options.clone();
+        let (options, history) = (self.0.options.clone(), self.0.history.clone());
         let durable = Tick(self.0.stats.durable.load(Ordering::Acquire));
-        let made = tokio::task::spawn_blocking(move || history::rebuild(&options.data, options.graph, durable, as_of))
-            .await
-            .map_err(|error| RuntimeError::Stopped(error.to_string()))??;
+        let rebuild = move || recovery::rebuild(&options.data, history, options.graph, durable, as_of);
+        let made =
+            tokio::task::spawn_blocking(rebuild).await.map_err(|error| RuntimeError::Stopped(error.to_string()))??;
         let made = Arc::new(made);
         *rebuilt = Some(made.clone());
         Ok(made)
@@ -250,6 +272,22 @@ impl Runtime {
     /// What was found when the journal was opened.
     pub fn open_report(&self) -> &OpenReport {
         &self.0.report
+    }
+
+    /// What the start went on from.
+    pub fn resumed(&self) -> &Resumed {
+        &self.0.resumed
+    }
+
+    pub fn history(&self) -> &Arc<History> {
+        &self.0.history
+    }
+
+    /// Makes a checkpoint of what is visible, so that the next start has nothing to replay. Blocks.
+    pub fn checkpoint(&self) -> Result<(), RuntimeError> {
+        let snapshot = self.snapshot();
+        let mut checkpointing = self.0.checkpointing.lock().expect("nobody panics while they make a checkpoint");
+        Ok(checkpointing.write(&snapshot, &self.0.stats)?)
     }
 
     pub fn options(&self) -> &RuntimeOptions {

@@ -18,21 +18,29 @@ mod engine;
 mod gate;
 mod gathering;
 mod handle;
-mod history;
+mod keeper;
 mod publisher;
 mod readings;
+mod recovery;
+mod reopening;
 mod sequencer;
 mod threads;
+mod work;
 mod workers;
 
 pub use assembly::registrations;
 pub use gate::{Admitted, Gate, refusal};
 pub use handle::{AsOf, Closed, Receipt, Runtime, RuntimeOptions, RuntimeStats, Submission};
-pub use history::{joined, rebuild};
+pub use keeper::KeeperStats;
 pub use publisher::Published;
-pub use readings::JournalReadings;
+pub use readings::KeptReadings;
+pub use recovery::{joined, rebuild};
+pub use threads::Resumed;
+pub use work::Work;
 pub use workers::{Output, Workers};
 
+use crate::checkpoint::CheckpointError;
+use crate::history::HistoryError;
 use crate::journal::JournalError;
 use lehr_queries::QueryError;
 
@@ -41,6 +49,10 @@ use lehr_queries::QueryError;
 pub enum RuntimeError {
     #[error("the journal failed")]
     Journal(#[from] JournalError),
+    #[error(transparent)]
+    History(#[from] HistoryError),
+    #[error(transparent)]
+    Checkpoint(#[from] CheckpointError),
     #[error("a table could not be published")]
     Publish(#[source] QueryError),
     #[error("the plant catalogue cannot be used")]

@@ -27,6 +27,7 @@ pub(crate) struct Announcement {
     pub tick: Tick,
     pub now: EventMs,
     pub wall: EventMs,
+    pub low_water: EventMs,
     pub names: Arc<Names>,
     pub receipts: Vec<(oneshot::Sender<Closed>, Admitted)>,
     /// Whether subscribers are to see it. Ticks that are only replayed at start-up are not shown.
@@ -48,10 +49,10 @@ impl Publisher {
     /// Makes a closed tick visible; its changes must be consolidated. An error means that a graph produced an
     /// impossible row: nothing may be published from then on.
     pub fn publish(&mut self, announcement: Announcement, changes: Changes) -> Result<(), RuntimeError> {
-        let Announcement { tick, now, wall, names, receipts, visible } = announcement;
+        let Announcement { tick, now, wall, low_water, names, receipts, visible } = announcement;
         let before = self.latest.borrow().clone();
         let after = before.apply(tick, now, wall, &names, &changes).map_err(RuntimeError::Publish)?;
-        let snapshot = Arc::new(after);
+        let snapshot = Arc::new(after.marked(low_water));
         if visible {
             let mut kept = self.kept.lock().expect("nobody panics while they hold the kept snapshots");
             if kept.len() == KEPT_SNAPSHOTS {

@@ -13,6 +13,7 @@ use super::assembly::{Assembly, registrations};
 use super::gate::Admitted;
 use super::handle::{Closed, RuntimeOptions, RuntimeStats, Submission};
 use super::publisher::Announcement;
+use crate::checkpoint::{Checkpoint, Head};
 use crate::journal::Journal;
 use crate::journal::storage::{Disk, Storage};
 use lehr_domain::event::Inputs;
@@ -75,6 +76,18 @@ impl<S: Storage> Sequencer<S> {
         self.journal.durable()
     }
 
+    /// Goes on from a checkpoint, before anything is replayed.
+    pub fn resume(&mut self, checkpoint: &Checkpoint) -> Announcement {
+        let Head { tick, now, wall, low_water, .. } = checkpoint.head;
+        assert!(tick <= self.durable(), "only durable ticks have checkpoints");
+        self.assembly.resume(checkpoint);
+        if tick == self.durable() {
+            self.note_progress();
+        }
+        let names = self.assembly.names().clone();
+        Announcement { tick, now, wall, low_water, names, receipts: Vec::new(), visible: false }
+    }
+
     /// Goes on behind inputs that were read from the journal: in order, and no later than [`Sequencer::durable`].
     /// Several ticks may come joined into one; see [`super::joined`].
     pub fn replay(&mut self, inputs: Inputs) -> Durable {
@@ -124,9 +137,9 @@ impl<S: Storage> Sequencer<S> {
     }
 
     fn announced(&self, inputs: Inputs, receipts: Vec<(oneshot::Sender<Closed>, Admitted)>, visible: bool) -> Durable {
-        let Inputs { tick, now, wall, .. } = inputs;
+        let Inputs { tick, now, wall, low_water, .. } = inputs;
         let names = self.assembly.names().clone();
-        let announcement = Announcement { tick, now, wall, names, receipts, visible };
+        let announcement = Announcement { tick, now, wall, low_water, names, receipts, visible };
         Durable { announcement, inputs: Arc::new(inputs) }
     }
 

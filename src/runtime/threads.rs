@@ -3,16 +3,22 @@
 use super::RuntimeError;
 use super::gathering::Gathering;
 use super::handle::{RuntimeOptions, RuntimeStats};
-use super::history::joined;
+use super::keeper::{self, Checkpointing};
 use super::publisher::{Announcement, Publisher};
+use super::recovery::joined;
+use super::reopening::Reopening;
 use super::sequencer::{Command, Durable, Sequencer, take_waiting};
 use super::workers::{Output, Workers};
-use crate::journal::Reader;
+use crate::checkpoint::{Checkpoints, Passed};
+use crate::history::{self, History};
+use lehr_dataflows::graph::Base;
 use lehr_domain::{EventMs, Tick};
-use std::sync::Arc;
+use lehr_queries::Snapshot;
 use std::sync::atomic::Ordering;
 use std::sync::mpsc::{self, Receiver, SyncSender};
+use std::sync::{Arc, Mutex};
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
+use tokio::sync::watch;
 
 /// Ticks that may be announced before their changes have come out.
 const ANNOUNCED: usize = 32;
@@ -26,18 +32,38 @@ fn wall() -> EventMs {
     EventMs(since.as_millis() as i64)
 }
 
+/// What a start went on from.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Resumed {
+    /// The tick of the checkpoint; 0 when the journal was replayed from its beginning.
+    pub from: Tick,
+    /// Checkpoints that could not be used.
+    pub passed: Vec<Passed>,
+}
+
 /// Where durable ticks go.
 pub(super) struct Downstream {
     announce: SyncSender<Announcement>,
     workers: Workers,
+    reopening: Reopening,
 }
 
 impl Downstream {
     /// Waits while the stages behind are too far behind.
-    fn hand_over(&self, durable: Durable) -> Result<(), RuntimeError> {
-        let stopped = |_| RuntimeError::Stopped("the publisher has ended".into());
-        self.announce.send(durable.announcement).map_err(stopped)?;
-        self.workers.feed(&durable.inputs)
+    fn hand_over(&mut self, durable: Durable) -> Result<(), RuntimeError> {
+        let work = self.reopening.work(durable.inputs)?;
+        self.announce(durable.announcement)?;
+        self.workers.feed(&Arc::new(work))
+    }
+
+    fn restore(&mut self, announcement: Announcement, base: Base) -> Result<(), RuntimeError> {
+        let work = self.reopening.restore(base)?;
+        self.announce(announcement)?;
+        self.workers.feed(&Arc::new(work))
+    }
+
+    fn announce(&self, announcement: Announcement) -> Result<(), RuntimeError> {
+        self.announce.send(announcement).map_err(|_| RuntimeError::Stopped("the publisher has ended".into()))
     }
 }
 
@@ -46,6 +72,7 @@ pub(super) fn publish(
     publisher: Publisher,
     workers: Workers,
     outputs: Receiver<Output>,
+    reopening: Reopening,
     stats: Arc<RuntimeStats>,
 ) -> Result<Downstream, RuntimeError> {
     let (announce, announcements) = mpsc::sync_channel(ANNOUNCED);
@@ -54,7 +81,7 @@ pub(super) fn publish(
         let ended = run_publisher(publisher, gathering, &announcements, &outputs);
         ended.unwrap_or_else(|error| stats.fail("publisher", &error));
     })?;
-    Ok(Downstream { announce, workers })
+    Ok(Downstream { announce, workers, reopening })
 }
 
 /// Runs until the workers end.
@@ -79,19 +106,30 @@ fn run_publisher(
     Ok(())
 }
 
-/// Replays the journal, registers what the catalogue adds, waits until all of it is visible, and starts the
-/// sequencer's thread. `progress` is told how many ticks have been read.
+/// Goes on from the newest checkpoint, replays the journal from there, registers what the catalogue adds, waits until
+/// all of it is visible, and starts the sequencer's thread. `progress` is told how many ticks have been read.
 pub(super) fn sequence(
     mut sequencer: Sequencer,
-    downstream: Downstream,
+    mut downstream: Downstream,
     inbox: tokio::sync::mpsc::Receiver<Command>,
     options: &RuntimeOptions,
+    (history, checkpoints): (&Arc<History>, &Checkpoints),
     stats: Arc<RuntimeStats>,
     progress: impl Fn(Tick),
-) -> Result<(), RuntimeError> {
+) -> Result<Resumed, RuntimeError> {
     let durable = sequencer.durable();
+    let mut resumed = Resumed::default();
     if durable > Tick(0) {
-        let reader = Reader::open(&options.data)?.up_to(durable);
+        let mut reader = history::Inputs::within(&options.data, history.clone())?.up_to(durable);
+        let (checkpoint, passed) = checkpoints.newest(&options.graph, durable)?;
+        resumed.passed = passed;
+        if let Some(checkpoint) = checkpoint {
+            let announcement = sequencer.resume(&checkpoint);
+            resumed.from = announcement.tick;
+            stats.keeper.checkpoint.store(resumed.from.0, Ordering::Release);
+            downstream.restore(announcement, checkpoint.base)?;
+            reader = reader.from(resumed.from.next());
+        }
         for inputs in joined(reader, durable) {
             let inputs = inputs?;
             progress(inputs.tick);
@@ -103,14 +141,25 @@ pub(super) fn sequence(
     }
     until_published(&stats)?;
     spawn("sequencer", move || {
-        run_sequencer(sequencer, &downstream, inbox).unwrap_or_else(|error| stats.fail("sequencer", &error));
-    })
+        run_sequencer(sequencer, downstream, inbox).unwrap_or_else(|error| stats.fail("sequencer", &error));
+    })?;
+    Ok(resumed)
+}
+
+/// Starts the keeper's thread.
+pub(super) fn keep(
+    latest: watch::Receiver<Arc<Snapshot>>,
+    checkpointing: Arc<Mutex<Checkpointing>>,
+    history: Arc<History>,
+    stats: Arc<RuntimeStats>,
+) -> Result<(), RuntimeError> {
+    spawn("keeper", move || keeper::run(&latest, &checkpointing, &history, &stats))
 }
 
 /// Takes submissions until all handles are gone or the journal fails.
 fn run_sequencer(
     mut sequencer: Sequencer,
-    downstream: &Downstream,
+    mut downstream: Downstream,
     mut inbox: tokio::sync::mpsc::Receiver<Command>,
 ) -> Result<(), RuntimeError> {
     while let Some(first) = inbox.blocking_recv() {

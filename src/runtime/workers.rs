@@ -1,10 +1,10 @@
 //! The threads on which the graph runs.
 
 use super::RuntimeError;
+use super::work::Work;
 use lehr_dataflows::graph::{Graph, GraphConfig};
 use lehr_dataflows::tables::Changes;
 use lehr_domain::Tick;
-use lehr_domain::event::Inputs;
 use std::collections::VecDeque;
 use std::sync::mpsc::{self, Receiver, Sender, SyncSender, TryRecvError};
 use std::sync::{Arc, Mutex};
@@ -27,7 +27,7 @@ pub struct Output {
 
 /// The worker threads. Dropping it lets them finish what they were given.
 pub struct Workers {
-    inputs: Vec<SyncSender<Arc<Inputs>>>,
+    inputs: Vec<SyncSender<Arc<Work>>>,
     threads: Vec<Thread>,
     guards: Option<timely::communication::WorkerGuards<()>>,
 }
@@ -66,10 +66,10 @@ impl Workers {
         self.inputs.len()
     }
 
-    /// Hands a tick to every worker; waits while they are too far behind.
-    pub fn feed(&self, inputs: &Arc<Inputs>) -> Result<(), RuntimeError> {
+    /// Hands work to every worker; waits while they are too far behind.
+    pub fn feed(&self, work: &Arc<Work>) -> Result<(), RuntimeError> {
         for (sender, thread) in self.inputs.iter().zip(&self.threads) {
-            sender.send(inputs.clone()).map_err(|_| RuntimeError::Stopped("a worker has ended".into()))?;
+            sender.send(work.clone()).map_err(|_| RuntimeError::Stopped("a worker has ended".into()))?;
             thread.unpark();
         }
         Ok(())
@@ -89,7 +89,7 @@ impl Drop for Workers {
 fn run(
     worker: &mut timely::worker::Worker,
     config: GraphConfig,
-    inputs: &Receiver<Arc<Inputs>>,
+    inputs: &Receiver<Arc<Work>>,
     outputs: &Sender<Output>,
 ) {
     let index = worker.index();
@@ -99,9 +99,9 @@ fn run(
     while !ended || !open.is_empty() {
         while open.len() < TICKS_AHEAD {
             match inputs.try_recv() {
-                Ok(inputs) => {
-                    graph.feed(&inputs);
-                    open.push_back(inputs.tick);
+                Ok(work) => {
+                    work.feed(&mut graph);
+                    open.push_back(work.closes());
                 }
                 Err(TryRecvError::Empty) => break,
                 Err(TryRecvError::Disconnected) => {

@@ -1,7 +1,11 @@
-use super::super::codec::{MAX_PAYLOAD_BYTES, decode, encode};
+use super::super::codec::{MAX_PAYLOAD_BYTES, decode as decode_record, digest, encode, thin};
 use super::super::{JournalError, Reason};
 use super::*;
 use std::mem::discriminant;
+
+fn decode(tick: Tick, payload: &[u8]) -> Result<Inputs, Reason> {
+    decode_record(tick, payload).map(|recorded| recorded.inputs)
+}
 
 #[test]
 fn what_was_encoded_decodes_to_the_same_and_damage_never_panics() {
@@ -59,7 +63,7 @@ fn the_disk_format_is_pinned() {
     inputs.events.push(Revised { revision: 6, event: Event::Operator(event) });
     let mut payload = Vec::new();
     encode(&inputs, &mut payload).unwrap();
-    let mut expected = vec![1, 1, 0, 0, 0, 4, 3, 2, 1, 5, 0, 0, 0, 0, 0, 0, 0];
+    let mut expected = vec![2, 1, 0, 0, 0, 4, 3, 2, 1, 5, 0, 0, 0, 0, 0, 0, 0];
     expected.extend([0xff; 8]);
     expected.extend([3, 9, 0, 0, 0, 0, 0, 0, 0]);
     expected.extend([2, 4, 0, 1, 1, b'k', 0xac, 2, 1]);
@@ -82,7 +86,45 @@ fn the_disk_form_of_every_event_is_pinned() {
     let mut payload = Vec::new();
     encode(&inputs, &mut payload).unwrap();
     assert_eq!(decode(Tick(1), &payload), Ok(inputs));
-    assert_eq!((payload.len(), crc32fast::hash(&payload)), (1399, 164_802_142));
+    assert_eq!((payload.len(), crc32fast::hash(&payload)), (1401, 3_459_000_489));
+}
+
+/// Version 1 had neither status nor revision of a late reading; all else is as it was.
+#[test]
+fn the_old_form_still_reads_but_for_late_readings() {
+    let inputs = inputs(7, 20, &mut rng(7));
+    let late = inputs.events.iter().any(|row| matches!(row.event, Event::Late(_)));
+    let without = Inputs { events: Vec::new(), ..inputs.clone() };
+    for (inputs, reads) in [(without, true), (inputs, !late)] {
+        let mut payload = Vec::new();
+        encode(&inputs, &mut payload).unwrap();
+        payload[0] = 1;
+        assert_eq!(decode(Tick(7), &payload).is_ok_and(|read| read == inputs), reads);
+    }
+}
+
+#[test]
+fn a_thin_payload_says_which_readings_were_taken_out() {
+    for seed in 0..50 {
+        let inputs = inputs(seed + 1, 20, &mut rng(seed));
+        let (mut payload, mut taken) = (Vec::new(), Vec::new());
+        encode(&inputs, &mut payload).unwrap();
+        thin(&payload, &mut taken).unwrap();
+        let recorded = decode_record(inputs.tick, &taken).unwrap();
+        let removed = recorded.removed.unwrap();
+        assert_eq!(removed.rows as usize, inputs.readings.len());
+        let mut reversed: Vec<Reading> = inputs.readings.iter().collect();
+        reversed.reverse();
+        assert_eq!(removed.digest, digest(reversed.iter().copied()), "seed {seed}");
+        if let Some(first) = reversed.first_mut() {
+            first.value.0 ^= 1;
+            assert_ne!(removed.digest, digest(reversed), "seed {seed}");
+        }
+        let rest = Inputs { readings: Default::default(), ..inputs };
+        assert_eq!(recorded.inputs, rest, "seed {seed}");
+        assert!(thin(&taken, &mut Vec::new()).is_err(), "twice");
+        assert!((0..taken.len()).all(|cut| decode(Tick(1), &taken[..cut]).is_err()), "seed {seed}");
+    }
 }
 
 #[test]
@@ -96,7 +138,7 @@ fn a_segment_with_one_record_is_pinned() {
     let mut expected = b"LEHRJRN1\x01\0\0\0".to_vec();
     expected.extend(crc32fast::hash(&expected).to_le_bytes());
     let mut covered = vec![10, 0, 0, 0, 1, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0];
-    covered.extend([1, 0, 0, 0, 0, 0, 0, 0, 0, 0]);
+    covered.extend([2, 0, 0, 0, 0, 0, 0, 0, 0, 0]);
     expected.extend([10, 0, 0, 0]);
     expected.extend(crc32fast::hash(&covered).to_le_bytes());
     expected.extend(&covered[4..]);

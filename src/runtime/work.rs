@@ -1,0 +1,36 @@
+//! What the workers are handed.
+
+use lehr_dataflows::graph::{Base, Graph};
+use lehr_domain::event::Inputs;
+use lehr_domain::{ReadingBatch, Tick};
+use std::sync::Arc;
+
+/// Perhaps a place to go on from, then ticks.
+#[derive(Clone, Debug)]
+pub enum Work {
+    Restore(Base),
+    /// A tick, and the earlier readings of the sealed panes that it touches.
+    Tick(Arc<Inputs>, ReadingBatch),
+}
+
+impl Work {
+    /// A tick for graphs that never seal panes.
+    pub fn tick(inputs: Inputs) -> Work {
+        Work::Tick(Arc::new(inputs), ReadingBatch::default())
+    }
+
+    /// The tick that closes once the work is done.
+    pub fn closes(&self) -> Tick {
+        match self {
+            Work::Restore(base) => base.tick,
+            Work::Tick(inputs, _) => inputs.tick,
+        }
+    }
+
+    pub fn feed(&self, graph: &mut Graph) {
+        match self {
+            Work::Restore(base) => graph.restore(base),
+            Work::Tick(inputs, reopened) => graph.feed(inputs, reopened),
+        }
+    }
+}

@@ -3,6 +3,7 @@
 pub mod api;
 pub mod auth;
 pub mod cli;
+pub mod history;
 pub mod journal;
 pub mod live;
 pub mod recording;

@@ -13,8 +13,8 @@ use crate::operator::{AuditEntry, OperatorEvent};
 use crate::rule::Rule;
 use crate::unit::Unit;
 use crate::{
-    EdgeId, EquipmentId, EventMs, LineId, Micro, ParameterId, ProductId, ReadingBatch, RuleId, SensorId, SpanMs, Tick,
-    UnitId,
+    EdgeId, EquipmentId, EventMs, LineId, Micro, ParameterId, ProductId, Reading, ReadingBatch, RuleId, SensorId,
+    SpanMs, Status, Tick, UnitId,
 };
 use serde::{Deserialize, Serialize};
 
@@ -69,6 +69,17 @@ pub struct LateRow {
     pub value: Micro,
     /// Plant time of arrival.
     pub arrived: EventMs,
+    pub status: Status,
+    /// Of the reading.
+    pub revision: u64,
+}
+
+impl LateRow {
+    /// The reading that came too late.
+    pub fn reading(&self) -> Reading {
+        let LateRow { sensor, at, value, status, revision, .. } = *self;
+        Reading { sensor, at, revision, value, status }
+    }
 }
 
 /// An update of a base collection. The row with the highest revision holds for its [`EventKey`]; among

@@ -1,11 +1,13 @@
 //! The journal: an append-only log of [`Inputs`](lehr_domain::Inputs), one record a tick. It is the only durable
-//! state of Lehr; recovery is replaying it, and a recording is a directory that holds one. Only this room writes
-//! its files. It does not interpret inputs, does not compress them and never deletes a segment.
+//! state of Lehr beside history; recovery is replaying it, and a recording is a directory that holds one. Only this room
+//! writes its files. It does not interpret inputs and does not compress them. It deletes a segment in one case: when its
+//! readings are durable in history (`src/history`) and what is left of it in a *thin* segment.
 //!
 //! ```text
 //! DIR/journal/lock                              locked while a writer has the journal open
 //! DIR/journal/00000000000000000001.seg          ticks 1 …, named by the first
 //! DIR/journal/00000000000000004711.seg          ticks 4711 …; only the last segment is written to
+//! DIR/journal/00000000000000000042.thin         ticks 42 …, their readings moved to history
 //! DIR/journal/00000000000000000815.seg.damaged  set aside by a salvage: bad stretches are skipped
 //!
 //! segment  magic "LEHRJRN1" │ version u32 │ crc32 u32 of both │ record*
@@ -29,6 +31,10 @@
 //! | last segment: no longer than a header, and that bad | torn creation | header written again, reported in [`OpenReport::torn`] |
 //! | last segment: bad bytes, behind them a record that knew them durable | damage | [`JournalError::Corrupt`] |
 //! | earlier segment: bad bytes, short, or bad header | damage | [`JournalError::Corrupt`] |
+//! | thin segment: bad bytes, short, or bad header, wherever it stands | damage | [`JournalError::Corrupt`] |
+//! | `.thin` beside a `.seg` of the same tick | readings were being moved out | the `.seg` counts |
+//! | `.thin.unfinished` | a crash while readings were moved out | of no account; written over |
+//! | a thin segment last | the segments after it are missing whole | the next group begins a new segment |
 //! | a tick out of order, or missing between segments | a segment was lost, renamed or copied in | [`JournalError::Corrupt`] |
 //! | good checksum, other version | another Lehr wrote it | [`JournalError::Version`], also with salvage |
 //! | good checksum, payload that does not decode | another Lehr wrote it, or a fault in this code | [`JournalError::Corrupt`] when read |
@@ -36,7 +42,7 @@
 //!
 //! With [`Options::salvage`] a damaged segment is renamed `.damaged` and stays where it is; from then on its good
 //! records are read and the bad stretches skipped. A missing segment is marked by an empty `.damaged` file in its
-//! place. Nothing is deleted, and a restored `.seg` beside a `.damaged` of the same name takes its place again.
+//! place. A salvage deletes nothing, and a restored `.seg` beside a `.damaged` of the same name takes its place again.
 //! Ticks that a salvage lost are never given out anew as long as a later record shows that they were used.
 //!
 //! **Failing writes.** When a write fails (a full disk), the segment is cut back to what is durable, what was
@@ -47,14 +53,16 @@
 pub mod codec;
 mod reader;
 mod recovery;
-mod segment;
+pub(crate) mod segment;
 #[cfg(test)]
-mod simulated;
+pub(crate) mod simulated;
 pub mod storage;
 #[cfg(test)]
 mod tests;
+pub(crate) mod thin;
 mod writer;
 
+pub use codec::{Recorded, Removed};
 pub use reader::Reader;
 pub use writer::{Journal, Options};
 
@@ -66,7 +74,7 @@ use std::io;
 pub const FIRST_TICK: Tick = Tick(1);
 
 /// The folder of the journal within a data directory or a recording.
-const FOLDER: &str = "journal";
+pub(crate) const FOLDER: &str = "journal";
 
 /// What went wrong with the journal.
 #[derive(Debug, thiserror::Error)]
@@ -91,6 +99,8 @@ pub enum JournalError {
     Ended { missing: u64, up_to: u64 },
     #[error("tick {tick} cannot be appended: the next tick is {expected}")]
     OutOfOrder { tick: u64, expected: u64 },
+    #[error("the readings of tick {} are in history: read this directory through it", .tick.0)]
+    Thin { tick: Tick },
     #[error("inputs of tick {}: the columns of readings differ in length", .tick.0)]
     Ragged { tick: Tick },
     #[error("inputs of tick {}: {bytes} bytes are more than a record holds: close ticks earlier", .tick.0)]
@@ -157,6 +167,6 @@ pub struct OpenReport {
     pub damaged: Vec<String>,
 }
 
-fn io_error(action: &'static str, file: &str, source: io::Error) -> JournalError {
+pub(crate) fn io_error(action: &'static str, file: &str, source: io::Error) -> JournalError {
     JournalError::Io { action, file: file.to_owned(), source }
 }

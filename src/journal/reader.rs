@@ -1,14 +1,18 @@
 //! The reading side: ticks in order, segment by segment, one record in memory at a time.
 //!
 //! A reader takes no lock. While a writer appends, it can see half a group; it then ends there, as at a torn
-//! tail, unless [`Reader::up_to`] told it that more is durable.
+//! tail, unless [`Reader::up_to`] told it that more is durable. When a segment that it reads is made thin, it goes on
+//! in the thin one, where readings are missing from the records: [`Reader::record`] shows that, and the iterator,
+//! which promises whole inputs, takes it for an error.
 
 use super::recovery::torn;
-use super::segment::{Cursor, HEADER_BYTES, Record, Segment, Step, list};
+use super::codec::Recorded;
+use super::segment::{Cursor, HEADER_BYTES, Kind, Record, Segment, Step, list};
 use super::storage::{Disk, Storage};
 use super::{Damage, FIRST_TICK, FOLDER, JournalError, Reason, codec, io_error};
 use lehr_domain::{Inputs, Tick};
 use std::collections::VecDeque;
+use std::io::ErrorKind;
 use std::path::Path;
 
 /// An iterator over the ticks of a journal. After an error it ends.
@@ -25,6 +29,8 @@ pub struct Reader<S = Disk> {
     torn: Option<Damage>,
     /// Where a bad record was read a second time, because it may have been written in the meantime.
     read_again: Option<(Segment, u64)>,
+    /// The thin segment that took the place of a whole one while that was read: it repeats ticks.
+    resumed: Option<Segment>,
     done: bool,
 }
 
@@ -48,6 +54,7 @@ impl<S: Storage> Reader<S> {
             expected: FIRST_TICK,
             torn: None,
             read_again: None,
+            resumed: None,
             done: false,
         }
     }
@@ -69,18 +76,28 @@ impl<S: Storage> Reader<S> {
         self.torn.as_ref()
     }
 
-    fn read(&mut self) -> Result<Option<Inputs>, JournalError> {
+    /// The next tick, as it is recorded. `None` at the end.
+    pub fn record(&mut self) -> Option<Result<Recorded, JournalError>> {
+        if self.done {
+            return None;
+        }
+        let read = self.read().transpose();
+        self.done = !matches!(read, Some(Ok(_)));
+        read
+    }
+
+    fn read(&mut self) -> Result<Option<Recorded>, JournalError> {
         if self.up_to.is_some_and(|up_to| self.expected.max(self.from) > up_to) {
             return Ok(None);
         }
-        while let Some((segment, record)) = self.record()? {
+        while let Some((segment, record)) = self.found()? {
             if self.up_to.is_some_and(|up_to| record.tick > up_to) {
                 return Ok(None);
             }
             if record.tick >= self.from {
                 let payload = self.cursor.as_ref().map_or(&[][..], Cursor::payload);
-                let inputs = codec::decode(record.tick, payload);
-                return inputs.map(Some).map_err(|reason| corrupt(segment, record.offset, reason));
+                let recorded = codec::decode(record.tick, payload);
+                return recorded.map(Some).map_err(|reason| corrupt(segment, record.offset, reason));
             }
         }
         match self.up_to {
@@ -92,7 +109,32 @@ impl<S: Storage> Reader<S> {
     }
 
     /// The next record, of any tick. `None` at the end of what is there.
-    fn record(&mut self) -> Result<Option<(Segment, Record)>, JournalError> {
+    fn found(&mut self) -> Result<Option<(Segment, Record)>, JournalError> {
+        loop {
+            match self.find() {
+                Err(error) if self.made_thin(&error)? => {}
+                found => return found,
+            }
+        }
+    }
+
+    /// Whether an error means that the segment was made thin in the meantime; then the cursor is in the thin one.
+    fn made_thin(&mut self, error: &JournalError) -> Result<bool, JournalError> {
+        let gone = matches!(error, JournalError::Io { source, .. } if source.kind() == ErrorKind::NotFound);
+        let Some(segment) = self.cursor.as_ref().map(Cursor::segment).filter(|segment| segment.kind == Kind::Whole)
+        else {
+            return Ok(false);
+        };
+        let thin = Segment { kind: Kind::Thin, ..segment };
+        if !gone || !list(&self.storage)?.contains(&thin) {
+            return Ok(false);
+        }
+        self.cursor = Some(Cursor::at(thin, 0));
+        self.resumed = Some(thin);
+        Ok(true)
+    }
+
+    fn find(&mut self) -> Result<Option<(Segment, Record)>, JournalError> {
         loop {
             let Some(cursor) = &mut self.cursor else {
                 if self.next_segment()? {
@@ -101,7 +143,7 @@ impl<S: Storage> Reader<S> {
                 return Ok(None);
             };
             let segment = cursor.segment();
-            let step = if segment.damaged {
+            let step = if segment.is_damaged() {
                 let below = self.ahead.front().map(|next| next.first);
                 cursor.seek(&self.storage, self.expected, below)?.map_or(Step::End, Step::Record)
             } else {
@@ -109,10 +151,11 @@ impl<S: Storage> Reader<S> {
             };
             let offset = cursor.offset();
             match step {
-                Step::Record(record) if record.tick == self.expected || segment.damaged => {
+                Step::Record(record) if record.tick == self.expected || segment.is_damaged() => {
                     self.expected = record.tick.next();
                     return Ok(Some((segment, record)));
                 }
+                Step::Record(record) if record.tick < self.expected && self.resumed == Some(segment) => {}
                 Step::Record(record) => {
                     let reason = Reason::Tick { found: record.tick, expected: self.expected };
                     return Err(corrupt(segment, record.offset, reason));
@@ -164,7 +207,7 @@ impl<S: Storage> Reader<S> {
         if found < expected {
             return Err(corrupt(segment, 0, Reason::Tick { found, expected }));
         }
-        if found > expected && !before.is_some_and(|before| before.damaged) {
+        if found > expected && !before.is_some_and(Segment::is_damaged) {
             return Err(corrupt(segment, 0, Reason::Missing(expected, found)));
         }
         self.expected = found;
@@ -191,11 +234,12 @@ impl<S: Storage> Iterator for Reader<S> {
     type Item = Result<Inputs, JournalError>;
 
     fn next(&mut self) -> Option<Self::Item> {
-        if self.done {
-            return None;
-        }
-        let read = self.read().transpose();
-        self.done = !matches!(read, Some(Ok(_)));
-        read
+        Some(self.record()?.and_then(|recorded| match recorded.removed {
+            Some(removed) if removed.rows > 0 => {
+                self.done = true;
+                Err(JournalError::Thin { tick: recorded.inputs.tick })
+            }
+            _ => Ok(recorded.inputs),
+        }))
     }
 }

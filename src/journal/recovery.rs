@@ -1,7 +1,7 @@
 //! Opening a journal for writing: reads every record's checksum, finds the end, cuts off what a crash tore and
 //! refuses, or sets aside, what is damaged. See the table in [`super`].
 
-use super::segment::{Cursor, HEADER_BYTES, Segment, Step, header, list};
+use super::segment::{Cursor, HEADER_BYTES, Kind, Segment, Step, header, list};
 use super::storage::Storage;
 use super::{Damage, FIRST_TICK, JournalError, OpenReport, Reason, io_error};
 use lehr_domain::Tick;
@@ -20,10 +20,24 @@ enum Scan {
     Damaged { offset: u64, reason: Reason },
 }
 
+/// What can follow a segment.
+enum Left {
+    /// More records in it.
+    Open(Current),
+    /// The next segment: this one is thin, and never written to again.
+    Closed,
+    /// A later segment: this one is damaged, and may have held the ticks between.
+    Gaps,
+}
+
 /// Whether the bad bytes at `offset`, where tick `bad` belongs, can be what a crash left of the last group. They
 /// cannot when a good record behind them was appended after `bad` had become durable, nor can a header be torn
 /// once records follow it.
 pub fn torn<S: Storage>(storage: &S, segment: Segment, offset: u64, bad: Tick) -> Result<bool, JournalError> {
+    if segment.kind != Kind::Whole {
+        // A thin segment got its name only when it was whole and durable.
+        return Ok(false);
+    }
     if offset < HEADER_BYTES {
         let name = segment.name();
         let len = storage.len(&name).map_err(|error| io_error("measure", &name, error))?;
@@ -47,8 +61,12 @@ pub fn recover<S: Storage>(storage: &mut S, salvage: bool) -> Result<(Option<Cur
     for (index, segment) in segments.iter().enumerate() {
         recovery.check_order(*segment, gap_allowed)?;
         recovery.expected = recovery.expected.max(segment.first);
-        current = recovery.take(*segment, segments.get(index + 1).copied())?;
-        gap_allowed = current.is_none();
+        let left = recovery.take(*segment, segments.get(index + 1).copied())?;
+        gap_allowed = matches!(left, Left::Gaps);
+        current = match left {
+            Left::Open(current) => Some(current),
+            Left::Closed | Left::Gaps => None,
+        };
     }
     recovery.report.segments = segments.len();
     recovery.report.last = Tick(recovery.expected.0 - 1);
@@ -84,30 +102,31 @@ impl<S: Storage> Recovery<'_, S> {
         if !self.salvage {
             return Err(corrupt(segment, 0, reason));
         }
-        let mark = Segment { first: expected, damaged: true }.name();
+        let mark = Segment::whole(expected).aside().name();
         self.storage.create(&mark).map_err(|error| io_error("create", &mark, error))?;
         self.report.damaged.push(mark.clone());
         self.report.salvaged.push(Damage { segment: mark, offset: 0, reason });
         Ok(())
     }
 
-    /// Reads `segment`; moves `expected` behind it. `None` when it is damaged and so never written to again.
-    fn take(&mut self, segment: Segment, next: Option<Segment>) -> Result<Option<Current>, JournalError> {
-        if segment.damaged {
+    /// Reads `segment`; moves `expected` behind it.
+    fn take(&mut self, segment: Segment, next: Option<Segment>) -> Result<Left, JournalError> {
+        if segment.is_damaged() {
             self.skim(segment, next)?;
-            return Ok(None);
+            return Ok(Left::Gaps);
         }
         let (first, records) = (self.expected, self.report.records);
         match self.scan(segment, next.is_none())? {
-            Scan::Whole { len } => Ok(Some(Current { segment, len })),
+            Scan::Whole { .. } if segment.kind == Kind::Thin => Ok(Left::Closed),
+            Scan::Whole { len } => Ok(Left::Open(Current { segment, len })),
             Scan::Torn { offset, reason } => {
                 let len = self.mend(segment, offset)?;
                 self.report.torn = Some(Damage { segment: segment.name(), offset, reason });
-                Ok(Some(Current { segment, len }))
+                Ok(Left::Open(Current { segment, len }))
             }
             Scan::Damaged { offset, reason } if !self.salvage => Err(corrupt(segment, offset, reason)),
             Scan::Damaged { offset, reason } => {
-                let (name, aside) = (segment.name(), Segment { damaged: true, ..segment });
+                let (name, aside) = (segment.name(), segment.aside());
                 // Renaming would overwrite what an earlier salvage set aside.
                 let names = self.storage.list().map_err(|error| io_error("list", "journal", error))?;
                 if names.contains(&aside.name()) {
@@ -117,7 +136,7 @@ impl<S: Storage> Recovery<'_, S> {
                 self.report.salvaged.push(Damage { segment: name, offset, reason });
                 (self.expected, self.report.records) = (first, records);
                 self.skim(aside, next)?;
-                Ok(None)
+                Ok(Left::Gaps)
             }
         }
     }

@@ -16,36 +16,74 @@ pub const HEAD_BYTES: usize = 24;
 /// How much is read at a time: large enough that a read costs more than the call, small beside a segment.
 const CHUNK_BYTES: usize = 1 << 20;
 
-const SUFFIX: &str = ".seg";
-const DAMAGED: &str = ".seg.damaged";
+/// What a segment holds. Of several with the same first tick the one declared first counts: a whole segment stands
+/// beside its thin one while the readings are being moved out, and beside a damaged one when somebody restored it.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub enum Kind {
+    /// Everything.
+    Whole,
+    /// Everything but the readings, which are in history.
+    Thin,
+    /// Whole once, set aside by a salvage: its bad stretches are skipped.
+    Damaged,
+    /// Thin, and set aside by a salvage.
+    ThinDamaged,
+}
+
+impl Kind {
+    pub const ALL: [Kind; 4] = [Kind::Whole, Kind::Thin, Kind::Damaged, Kind::ThinDamaged];
+
+    fn suffix(self) -> &'static str {
+        match self {
+            Kind::Whole => ".seg",
+            Kind::Thin => ".thin",
+            Kind::Damaged => ".seg.damaged",
+            Kind::ThinDamaged => ".thin.damaged",
+        }
+    }
+}
 
 /// A segment of the directory. Sorts by first tick.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub struct Segment {
     pub first: Tick,
-    /// Set aside by a salvage: its bad stretches are skipped.
-    pub damaged: bool,
+    pub kind: Kind,
 }
 
 impl Segment {
-    pub fn name(self) -> String {
-        format!("{:020}{}", self.first.0, if self.damaged { DAMAGED } else { SUFFIX })
+    pub fn whole(first: Tick) -> Segment {
+        Segment { first, kind: Kind::Whole }
     }
 
-    fn parse(name: &str) -> Option<Segment> {
-        let (digits, damaged) = match name.strip_suffix(DAMAGED) {
-            Some(digits) => (digits, true),
-            None => (name.strip_suffix(SUFFIX)?, false),
-        };
-        if digits.len() != 20 || !digits.bytes().all(|digit| digit.is_ascii_digit()) {
+    pub fn name(self) -> String {
+        format!("{:020}{}", self.first.0, self.kind.suffix())
+    }
+
+    pub fn parse(name: &str) -> Option<Segment> {
+        let (digits, suffix) = name.split_at_checked(20)?;
+        let kind = Kind::ALL.into_iter().find(|kind| kind.suffix() == suffix)?;
+        if !digits.bytes().all(|digit| digit.is_ascii_digit()) {
             return None;
         }
-        Some(Segment { first: Tick(digits.parse().ok()?), damaged })
+        Some(Segment { first: Tick(digits.parse().ok()?), kind })
+    }
+
+    /// Set aside by a salvage.
+    pub fn is_damaged(self) -> bool {
+        matches!(self.kind, Kind::Damaged | Kind::ThinDamaged)
+    }
+
+    /// The same, set aside.
+    pub fn aside(self) -> Segment {
+        let kind = match self.kind {
+            Kind::Whole | Kind::Damaged => Kind::Damaged,
+            Kind::Thin | Kind::ThinDamaged => Kind::ThinDamaged,
+        };
+        Segment { kind, ..self }
     }
 }
 
-/// The segments of a directory, ascending. Where a whole segment stands beside a damaged one of the same tick,
-/// somebody has restored it: the whole one counts.
+/// The segments of a directory, ascending, one for each first tick: see [`Kind`] for which counts.
 pub fn list<S: Storage>(storage: &S) -> Result<Vec<Segment>, JournalError> {
     let names = storage.list().map_err(|error| io_error("list", "journal", error))?;
     let mut segments: Vec<Segment> = names.iter().filter_map(|name| Segment::parse(name)).collect();

@@ -23,6 +23,7 @@ struct File {
 enum Naming {
     Create(String, usize),
     Rename(String, String),
+    Remove(String),
 }
 
 #[derive(Debug, Default)]
@@ -94,6 +95,7 @@ impl SimDisk {
                 match naming {
                     Naming::Create(name, file) => drop(state.durable.insert(name, file)),
                     Naming::Rename(from, to) => rename_in(&mut state.durable, &from, &to),
+                    Naming::Remove(name) => drop(state.durable.remove(&name)),
                 }
             }
         }
@@ -210,6 +212,15 @@ impl Storage for SimDisk {
         state.file(from)?;
         rename_in(&mut state.seen, from, to);
         state.unsynced.push(Naming::Rename(from.to_owned(), to.to_owned()));
+        Ok(())
+    }
+
+    fn remove(&mut self, name: &str) -> io::Result<()> {
+        let state = &mut *self.0.borrow_mut();
+        state.powered()?;
+        state.file(name)?;
+        state.seen.remove(name);
+        state.unsynced.push(Naming::Remove(name.to_owned()));
         Ok(())
     }
 

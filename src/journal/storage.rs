@@ -19,6 +19,7 @@ pub trait Storage {
     fn append(&mut self, name: &str, bytes: &[u8]) -> io::Result<()>;
     fn truncate(&mut self, name: &str, len: u64) -> io::Result<()>;
     fn rename(&mut self, from: &str, to: &str) -> io::Result<()>;
+    fn remove(&mut self, name: &str) -> io::Result<()>;
     fn sync(&mut self, name: &str) -> io::Result<()>;
     fn sync_dir(&mut self) -> io::Result<()>;
 }
@@ -38,7 +39,7 @@ pub struct Disk {
 const LOCK_FILE: &str = "lock";
 
 impl Disk {
-    /// For readers: takes no lock, and the directory must exist.
+    /// For readers, and for who moves readings out of closed segments: takes no lock, and the directory must exist.
     pub fn shared(dir: &Path) -> io::Result<Disk> {
         if !dir.is_dir() {
             return Err(io::Error::new(ErrorKind::NotFound, "there is no such directory"));
@@ -72,7 +73,7 @@ impl Disk {
 }
 
 /// Makes `dir` with its parents, each durable in its own parent.
-fn make_dir(dir: &Path) -> io::Result<()> {
+pub fn make_dir(dir: &Path) -> io::Result<()> {
     if dir.is_dir() {
         return Ok(());
     }
@@ -129,6 +130,11 @@ impl Storage for Disk {
     fn rename(&mut self, from: &str, to: &str) -> io::Result<()> {
         self.appending = None;
         std::fs::rename(self.path(from), self.path(to))
+    }
+
+    fn remove(&mut self, name: &str) -> io::Result<()> {
+        self.appending = None;
+        std::fs::remove_file(self.path(name))
     }
 
     fn sync(&mut self, name: &str) -> io::Result<()> {

@@ -154,7 +154,7 @@ impl<S: Storage> Journal<S> {
         {
             return Ok(current);
         }
-        let segment = Segment { first: self.durable.next(), damaged: false };
+        let segment = Segment::whole(self.durable.next());
         // When writing fails, what is there of the file is written over at the next attempt, which comes here again
         // because what was gathered never shrinks; after a restart it is a torn creation.
         write_header(&mut self.storage, segment)?;

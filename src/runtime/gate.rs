@@ -81,7 +81,8 @@ impl Gate {
                 into.events.push(Revised { revision: tick.0, event: Event::Error(row) });
             } else if self.is_late(reading.at) {
                 admitted.late += 1;
-                let row = LateRow { sensor: reading.sensor, at: reading.at, value: reading.value, arrived: now };
+                let Reading { sensor, at, value, status, revision } = reading;
+                let row = LateRow { sensor, at, value, arrived: now, status, revision };
                 into.events.push(Revised { revision: tick.0, event: Event::Late(row) });
             } else {
                 admitted.taken += 1;

@@ -1,7 +1,11 @@
-use super::super::codec::{MAX_PAYLOAD_BYTES, decode, encode};
+use super::super::codec::{MAX_PAYLOAD_BYTES, decode as decode_record, digest, encode, thin};
 use super::super::{JournalError, Reason};
 use super::*;
 use std::mem::discriminant;
+
+fn decode(tick: Tick, payload: &[u8]) -> Result<Inputs, Reason> {
+    decode_record(tick, payload).map(|recorded| recorded.inputs)
+}
 
 #[test]
 fn what_was_encoded_decodes_to_the_same_and_damage_never_panics() {
@@ -82,7 +86,56 @@ fn the_disk_form_of_every_event_is_pinned() {
     let mut payload = Vec::new();
     encode(&inputs, &mut payload).unwrap();
     assert_eq!(decode(Tick(1), &payload), Ok(inputs));
-    assert_eq!((payload.len(), crc32fast::hash(&payload)), (1399, 164_802_142));
+    assert_eq!((payload.len(), crc32fast::hash(&payload)), (1401, 3_367_127_621));
+}
+
+/// Version 1 had neither status nor revision of a late reading.
+#[test]
+fn late_readings_of_the_old_form_still_read() {
+    let late = LateRow {
+        sensor: SensorId(1),
+        at: EventMs(-2),
+        value: Micro(3),
+        arrived: EventMs(4),
+        status: Status::Ok,
+        revision: 7,
+    };
+    let inputs = Inputs {
+        tick: Tick(7),
+        events: vec![Revised { revision: 7, event: Event::Late(late) }],
+        ..Inputs::default()
+    };
+    let mut payload = Vec::new();
+    encode(&inputs, &mut payload).unwrap();
+    assert_eq!(payload[0], 2);
+    assert_eq!(decode(Tick(7), &payload), Ok(inputs.clone()));
+    payload[0] = 1;
+    payload.truncate(payload.len() - 2);
+    assert_eq!(decode(Tick(7), &payload), Ok(inputs));
+}
+
+#[test]
+fn a_thin_payload_says_which_readings_were_taken_out() {
+    for seed in 0..50 {
+        let inputs = inputs(seed + 1, 20, &mut rng(seed));
+        let (mut payload, mut taken) = (Vec::new(), Vec::new());
+        encode(&inputs, &mut payload).unwrap();
+        thin(&payload, &mut taken).unwrap();
+        let recorded = decode_record(inputs.tick, &taken).unwrap();
+        let removed = recorded.removed.unwrap();
+        assert_eq!(removed.rows as usize, inputs.readings.len());
+        let mut reversed: Vec<Reading> = inputs.readings.iter().collect();
+        reversed.reverse();
+        assert_eq!(removed.digest, digest(reversed.iter().copied()), "seed {seed}");
+        if let Some(first) = reversed.first_mut() {
+            first.value.0 ^= 1;
+            assert_ne!(removed.digest, digest(reversed), "seed {seed}");
+        }
+        let rest = Inputs { readings: Default::default(), ..inputs };
+        assert_eq!(recorded.inputs, rest, "seed {seed}");
+        assert!(thin(&taken, &mut Vec::new()).is_err(), "twice");
+        assert!((0..taken.len()).all(|cut| decode(Tick(1), &taken[..cut]).is_err()), "seed {seed}");
+    }
 }
 
 #[test]

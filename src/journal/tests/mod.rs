@@ -108,7 +108,14 @@ fn one_of_each() -> Vec<Event> {
         }),
         Event::Audit(audit),
         Event::Error(ErrorRow { id, at, source, reason, hash, sample }),
-        Event::Late(LateRow { sensor: SensorId(1), at, value: Micro(3), arrived: EventMs(4) }),
+        Event::Late(LateRow {
+            sensor: SensorId(1),
+            at,
+            value: Micro(3),
+            arrived: EventMs(4),
+            status: Status::Warning,
+            revision: 5,
+        }),
     ]
 }
 

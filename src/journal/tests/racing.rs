@@ -82,6 +82,10 @@ impl Storage for &Growing {
         self.read_only()
     }
 
+    fn remove(&mut self, _: &str) -> io::Result<()> {
+        self.read_only()
+    }
+
     fn sync(&mut self, _: &str) -> io::Result<()> {
         self.read_only()
     }

@@ -1,0 +1,34 @@
+use super::*;
+
+#[test]
+fn lookups_equal_a_filter_of_everything_journalled_before() {
+    for seed in 100..112 {
+        let mut world = World::new(seed, 50, 4_000);
+        let mut rng = rng(seed);
+        let history = world.history();
+        let mut rows = 0;
+        for round in 0..5 {
+            let context = format!("seed {seed} round {round}");
+            rows += world.check_lookups(&history, &mut rng, &context);
+            if let Some(segment) = history.convertible().unwrap().first() {
+                history.convert(*segment, &world.names).unwrap();
+            }
+            rows += world.check_lookups(&history, &mut rng, &context);
+            world.write(&mut rng, 6, 4_000);
+            rows += world.check_lookups(&history, &mut rng, &context);
+        }
+        assert!(rows > 50, "seed {seed}: {rows} rows are too few to tell");
+    }
+}
+
+#[test]
+fn a_lookup_beyond_what_is_journalled_is_refused_rather_than_short() {
+    let world = World::new(113, 20, 4_000);
+    let history = world.history();
+    let everything = [Range { sensor: SensorId(1), from: EventMs::MIN, to: EventMs::MAX }];
+    assert!(history.readings(&everything, Tick(21)).is_ok());
+    assert!(history.readings(&everything, Tick(23)).is_err());
+    world.convert_all(&history);
+    assert!(history.readings(&everything, Tick(21)).is_ok());
+    assert!(world.history().readings(&everything, Tick(23)).is_err());
+}

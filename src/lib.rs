@@ -10,3 +10,4 @@ pub mod recording;
 pub mod replay;
 pub mod runtime;
 pub mod sources;
+pub mod verify;

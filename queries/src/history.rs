@@ -6,7 +6,9 @@
 use crate::arrow::{schema_of, time_type};
 use crate::error::Result;
 use crate::providers::external;
-use arrow::array::{Float64Builder, Int64Builder, StringBuilder, TimestampMillisecondBuilder};
+use arrow::array::{
+    ArrayRef, Float64Array, Int64Array, RecordBatchOptions, StringArray, StringBuilder, TimestampMillisecondArray,
+};
 use arrow::datatypes::{DataType, SchemaRef, TimeUnit};
 use arrow::record_batch::RecordBatch;
 use async_trait::async_trait;
@@ -19,9 +21,10 @@ use datafusion::logical_expr::{Expr, Operator, TableProviderFilterPushDown};
 use datafusion::physical_plan::stream::RecordBatchReceiverStreamBuilder;
 use datafusion::physical_plan::streaming::{PartitionStream, StreamingTableExec};
 use datafusion::physical_plan::{ExecutionPlan, SendableRecordBatchStream};
+use lehr_domain::event::SensorDef;
 use lehr_domain::names::Names;
 use lehr_domain::table::{Column, ColumnType};
-use lehr_domain::{EventMs, ReadingBatch, SpanMs};
+use lehr_domain::{EventMs, Micro, ReadingBatch, SensorId, SpanMs};
 use std::fmt::Debug;
 use std::sync::Arc;
 
@@ -41,9 +44,22 @@ pub struct ReadingsScan {
     pub sensor_id: Option<String>,
     /// So many rows are enough.
     pub limit: Option<usize>,
+    /// The columns that batches must have, by position in [`readings_schema`]; all when absent. Texts cost more to make
+    /// than anything else here.
+    pub columns: Option<Vec<usize>>,
 }
 
-/// Batches of readings with [`readings_schema`], made one at a time.
+impl ReadingsScan {
+    fn schema(&self) -> SchemaRef {
+        let all = readings_schema();
+        match &self.columns {
+            Some(columns) => Arc::new(all.project(columns).expect("columns are positions in the schema")),
+            None => all,
+        }
+    }
+}
+
+/// Batches of readings with the columns that were asked for, made one at a time.
 pub type ReadingBatches = Box<dyn Iterator<Item = Result<RecordBatch>> + Send>;
 
 /// Where readings are kept. Called on a thread that may block; the iterator is dropped early when the query
@@ -71,37 +87,41 @@ pub fn readings_schema() -> SchemaRef {
     schema_of(&readings_columns())
 }
 
-/// Readings as rows of `readings`, in the order given. Readings of a sensor without a definition have no
-/// line, parameter or unit.
-pub fn reading_batch_to_arrow(batch: &ReadingBatch, names: &Names) -> Result<RecordBatch> {
-    let rows = batch.len();
-    let texts = || StringBuilder::with_capacity(rows, rows * 16);
-    let (mut sensor, mut status, mut line, mut parameter, mut unit) = (texts(), texts(), texts(), texts(), texts());
-    let mut at = TimestampMillisecondBuilder::with_capacity(rows).with_data_type(time_type());
-    let mut value = Float64Builder::with_capacity(rows);
-    let mut revision = Int64Builder::with_capacity(rows);
-    for reading in batch.iter() {
-        let def = names.sensor_def(reading.sensor);
-        sensor.append_value(names.sensor(reading.sensor));
-        at.append_value(reading.at.0);
-        value.append_value(reading.value.to_f64());
-        status.append_value(reading.status.text());
-        revision.append_value(reading.revision as i64);
-        line.append_option(def.map(|def| names.line(def.line)));
-        parameter.append_option(def.map(|def| names.parameter(def.parameter)));
-        unit.append_option(def.map(|def| def.unit.as_str()));
+/// Readings as rows of `readings`, in the order given, with the columns that the scan asks for. Readings of a sensor
+/// without a definition have no line, parameter or unit.
+pub fn reading_batch_to_arrow(batch: &ReadingBatch, names: &Names, scan: &ReadingsScan) -> Result<RecordBatch> {
+    let all: Vec<usize> = (0..readings_schema().fields().len()).collect();
+    let columns = scan.columns.as_ref().unwrap_or(&all);
+    let arrays = columns.iter().map(|position| column(*position, batch, names)).collect();
+    let options = RecordBatchOptions::new().with_row_count(Some(batch.len()));
+    Ok(RecordBatch::try_new_with_options(scan.schema(), arrays, &options)?)
+}
+
+/// One column of [`readings_columns`].
+fn column(position: usize, batch: &ReadingBatch, names: &Names) -> ArrayRef {
+    let sensors = || batch.sensor.iter().map(|sensor| SensorId(*sensor));
+    let of_def = |text: fn(&Names, &SensorDef) -> String| -> ArrayRef {
+        // Neighbours are mostly of one sensor: its text is made once.
+        let mut last: Option<(SensorId, Option<String>)> = None;
+        let mut texts = StringBuilder::with_capacity(batch.len(), batch.len() * 16);
+        for sensor in sensors() {
+            if last.as_ref().is_none_or(|(known, _)| *known != sensor) {
+                last = Some((sensor, names.sensor_def(sensor).map(|def| text(names, def))));
+            }
+            texts.append_option(last.as_ref().and_then(|(_, text)| text.as_deref()));
+        }
+        Arc::new(texts.finish())
+    };
+    match position {
+        0 => Arc::new(StringArray::from_iter_values(sensors().map(|sensor| names.sensor(sensor)))),
+        1 => Arc::new(TimestampMillisecondArray::from(batch.at.clone()).with_data_type(time_type())),
+        2 => Arc::new(Float64Array::from_iter_values(batch.value.iter().map(|value| Micro(*value).to_f64()))),
+        3 => Arc::new(StringArray::from_iter_values(batch.iter().map(|reading| reading.status.text()))),
+        4 => Arc::new(Int64Array::from_iter_values(batch.revision.iter().map(|revision| *revision as i64))),
+        5 => of_def(|names, def| names.line(def.line).to_owned()),
+        6 => of_def(|names, def| names.parameter(def.parameter).to_owned()),
+        _ => of_def(|_, def| def.unit.clone()),
     }
-    let columns: Vec<arrow::array::ArrayRef> = vec![
-        Arc::new(sensor.finish()),
-        Arc::new(at.finish()),
-        Arc::new(value.finish()),
-        Arc::new(status.finish()),
-        Arc::new(revision.finish()),
-        Arc::new(line.finish()),
-        Arc::new(parameter.finish()),
-        Arc::new(unit.finish()),
-    ];
-    Ok(RecordBatch::try_new(readings_schema(), columns)?)
 }
 
 /// `readings` in SQL.
@@ -137,12 +157,13 @@ impl TableProvider for ReadingsProvider {
         filters: &[Expr],
         limit: Option<usize>,
     ) -> PlanResult<Arc<dyn ExecutionPlan>> {
-        let mut scan = ReadingsScan { limit, ..ReadingsScan::default() };
+        let mut scan = ReadingsScan { limit, columns: projection.cloned(), ..ReadingsScan::default() };
         for filter in filters {
             narrow(&mut scan, filter);
         }
-        let part = Arc::new(ReadingsPart { source: self.source.clone(), scan, schema: readings_schema() });
-        let plan = StreamingTableExec::try_new(readings_schema(), vec![part], projection, [], false, limit)?;
+        let schema = scan.schema();
+        let part = Arc::new(ReadingsPart { source: self.source.clone(), scan, schema: schema.clone() });
+        let plan = StreamingTableExec::try_new(schema, vec![part], None, [], false, limit)?;
         Ok(Arc::new(plan))
     }
 }

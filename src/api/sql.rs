@@ -7,7 +7,7 @@ use super::route::{Answer, Call, Reply, Route};
 use super::schema::{self, NOT_BLANK, answer, integer, list, nullable, number, object, text};
 use crate::auth::Role;
 use crate::runtime::AsOf;
-use crate::runtime::JournalReadings;
+use crate::runtime::KeptReadings;
 use lehr_domain::{EventMs, Tick};
 use lehr_queries::{Limits, Source, saved};
 use schemars::JsonSchema;
@@ -106,7 +106,7 @@ async fn run(app: App, call: Call) -> Answer {
         time: asked.seconds.map_or(standard.time, Duration::from_secs_f64),
         ..standard
     };
-    let history = JournalReadings::new(app.options().data.clone(), &snapshot);
+    let history = KeptReadings::new(app.options().data.clone(), app.runtime().history().clone(), &snapshot);
     let source = Source { snapshot, history: Some(Arc::new(history)) };
     let result = app.queries().run(&query.query, &source, limits).await?;
     Ok(match query.format.unwrap_or_default() {
@@ -123,7 +123,7 @@ async fn run(app: App, call: Call) -> Answer {
 /// As SQL itself tells them, so that the two cannot differ.
 async fn tables(app: App, _call: Call) -> Answer {
     let snapshot = app.runtime().snapshot();
-    let history = JournalReadings::new(app.options().data.clone(), &snapshot);
+    let history = KeptReadings::new(app.options().data.clone(), app.runtime().history().clone(), &snapshot);
     let source = Source { snapshot, history: Some(Arc::new(history)) };
     let ask = async |sql: &str| -> Result<Vec<Value>, ApiError> {
         let result = app.queries().run(sql, &source, Limits::default()).await?;

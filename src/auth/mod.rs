@@ -21,6 +21,9 @@ use token::{Entry, Secret};
 /// The variable that sets a token of role admin, for set-ups that keep their secrets themselves.
 pub const ADMIN_TOKEN_VARIABLE: &str = "LEHR_ADMIN_TOKEN";
 
+/// Where tokens are kept, below the data directory.
+pub const TOKENS_FILE: &str = "tokens.json";
+
 /// Tokens that may exist. Every request is compared with all of them: 256 comparisons of 32 bytes are 10 µs.
 pub const TOKENS_MOST: usize = 256;
 
@@ -64,6 +67,11 @@ pub enum AuthError {
     FromEnvironment,
 }
 
+/// How many tokens a file holds.
+pub fn count(path: &Path) -> Result<usize, AuthError> {
+    store::read(path).map(|entries| entries.len())
+}
+
 /// Who is asking.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Principal {
@@ -96,7 +104,7 @@ impl Auth {
 
     /// As [`Auth::open`], with the admin token that the environment would give.
     pub fn open_with(data: &Path, given: Option<String>) -> Result<(Auth, Option<String>), AuthError> {
-        let path = data.join("tokens.json");
+        let path = data.join(TOKENS_FILE);
         let mut entries = store::read(&path)?;
         if let Some(given) = given {
             let fits = (GIVEN_TOKEN_LEAST..=TOKEN_MOST).contains(&given.len());

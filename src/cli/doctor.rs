@@ -79,8 +79,8 @@ fn journal(args: &DoctorArgs) -> Result<String, String> {
     }
     let mut reader = Reader::open(&args.data).map_err(|error| super::with_causes(&error))?;
     let mut last = Tick(0);
-    for inputs in reader.by_ref() {
-        last = inputs.map_err(|error| super::with_causes(&error))?.tick;
+    while let Some(recorded) = reader.record() {
+        last = recorded.map_err(|error| super::with_causes(&error))?.inputs.tick;
     }
     let torn = reader.torn().map_or(String::new(), |torn| format!("; a torn end at byte {} will be cut", torn.offset));
     Ok(format!("good up to tick {}{torn}", last.0))

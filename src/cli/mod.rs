@@ -4,9 +4,11 @@ mod data;
 mod doctor;
 mod generate;
 mod import;
+mod rebuild;
 mod replay;
 mod serve;
 mod sql;
+mod verify;
 
 use clap::{Parser, Subcommand};
 use std::process::ExitCode;
@@ -33,6 +35,8 @@ enum Command {
     Replay(replay::ReplayArgs),
     Sql(sql::SqlArgs),
     Import(import::ImportArgs),
+    Verify(verify::VerifyArgs),
+    Rebuild(rebuild::RebuildArgs),
     Doctor(doctor::DoctorArgs),
 }
 
@@ -50,6 +54,11 @@ pub fn run(cli: Cli) -> ExitCode {
         Command::Replay(args) => replay::run(&args),
         Command::Sql(args) => sql::run(&args),
         Command::Import(args) => import::run(&args),
+        Command::Verify(args) => match verify::run(&args) {
+            Ok(code) => return code,
+            Err(error) => Err(error),
+        },
+        Command::Rebuild(args) => rebuild::run(&args),
         Command::Doctor(args) => return doctor::run(&args),
     };
     match result {

@@ -35,6 +35,7 @@ pub fn run(args: &ReplayArgs) -> Result<(), Failure> {
         workers: args.workers,
         batch: args.batch,
         shuffle: args.shuffle.map(|seed| Shuffle { seed, max_delay: args.max_delay }),
+        fold_late: false,
     };
     let bar = indicatif::ProgressBar::new_spinner().with_message("readings");
     let summary = replay::replay(&options, |readings| bar.set_position(readings))?;

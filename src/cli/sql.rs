@@ -1,5 +1,6 @@
 use super::{Failure, data};
-use crate::runtime::{AsOf, JournalReadings, rebuild};
+use crate::history::History;
+use crate::runtime::{AsOf, KeptReadings, rebuild};
 use clap::{Args, ValueEnum};
 use lehr_dataflows::base::Retention;
 use lehr_dataflows::graph::GraphConfig;
@@ -59,9 +60,10 @@ pub fn run(args: &SqlArgs) -> Result<(), Failure> {
         (None, None) => AsOf::Time(EventMs::MAX),
     };
     let graph = GraphConfig { retention: Retention::FOREVER, ..GraphConfig::default() };
-    let snapshot = Arc::new(rebuild(&args.data, graph, Tick(u64::MAX), as_of)?);
-    let history = JournalReadings::new(args.data.clone(), &snapshot);
-    let source = Source { snapshot, history: Some(Arc::new(history)) };
+    let history = Arc::new(History::open(&args.data)?);
+    let snapshot = Arc::new(rebuild(&args.data, history.clone(), graph, Tick(u64::MAX), as_of)?);
+    let readings = KeptReadings::new(args.data.clone(), history, &snapshot);
+    let source = Source { snapshot, history: Some(Arc::new(readings)) };
     let limits =
         Limits { rows: args.rows, time: Duration::from_millis(args.timeout.0.max(1) as u64), ..Limits::default() };
     let queries = Queries::new(Resources::default())?;

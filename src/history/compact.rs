@@ -72,7 +72,10 @@ impl<J: Storage, H: Files> History<J, H> {
 fn free_name(partition: &str, first: Tick, last: Tick, files: &[FileEntry]) -> String {
     let taken = |name: &str| files.iter().any(|file| file.name == name);
     let prefixes = (0..).map(|n| if n == 0 { String::new() } else { format!("m{n}-") });
-    prefixes.map(|prefix| file_name(partition, &prefix, first, last)).find(|name| !taken(name)).expect("names are endless")
+    prefixes
+        .map(|prefix| file_name(partition, &prefix, first, last))
+        .find(|name| !taken(name))
+        .expect("names are endless")
 }
 
 /// Files of one day and line that should become one.
@@ -91,7 +94,10 @@ fn due(files: &[FileEntry], now: EventMs) -> Option<Vec<FileEntry>> {
 /// The first [`FEW`] or more files, by size, of the same power of 16 rows.
 fn alike<'f, 'a>(files: &'f [&'a FileEntry]) -> Option<&'f [&'a FileEntry]> {
     let size = |file: &&FileEntry| file.rows.max(1).ilog2() / 4;
-    files.chunk_by(|a, b| size(a) == size(b)).find(|alike| alike.len() >= FEW).map(|alike| &alike[..alike.len().min(MERGED_MOST)])
+    files
+        .chunk_by(|a, b| size(a) == size(b))
+        .find(|alike| alike.len() >= FEW)
+        .map(|alike| &alike[..alike.len().min(MERGED_MOST)])
 }
 
 fn rest_of_day<'f, 'a>(files: &'f [&'a FileEntry], now: EventMs) -> Option<&'f [&'a FileEntry]> {

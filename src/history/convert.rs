@@ -82,8 +82,7 @@ fn partitions<J: Storage>(
         match cursor.step(journal)? {
             Step::Record(record) => {
                 last = record.tick;
-                let readings =
-                    codec::readings(cursor.payload()).map_err(|reason| corrupt(record.offset, reason))?;
+                let readings = codec::readings(cursor.payload()).map_err(|reason| corrupt(record.offset, reason))?;
                 readings.iter().for_each(|reading| parts.take(reading, record.tick));
             }
             Step::End => break,

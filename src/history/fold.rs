@@ -46,11 +46,11 @@ impl<J: Storage, H: Files> History<J, H> {
         let mut parts = Partitions::new(names);
         late.into_iter().for_each(|(tick, reading)| parts.take(reading, tick));
         let mut next = (*self.view()).clone();
-        let before: Vec<String> =
-            next.files.iter().filter(|file| file.folded).map(|file| file.name.clone()).collect();
+        let before: Vec<String> = next.files.iter().filter(|file| file.folded).map(|file| file.name.clone()).collect();
         next.files.retain(|file| !file.folded);
         // A name of this round, lest a file be written over that somebody reads.
-        let round = (0..).find(|round| !before.iter().any(|name| name.contains(&prefix(*round)))).expect("rounds are endless");
+        let round =
+            (0..).find(|round| !before.iter().any(|name| name.contains(&prefix(*round)))).expect("rounds are endless");
         let mut done = Folded::default();
         for (partition, mut rows) in parts.parts {
             rows.sort_unstable();

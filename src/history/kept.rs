@@ -79,7 +79,9 @@ impl<J: Storage, H: Files> Kept<J, H> {
             }
             // Rows of the same sensor and time are neighbours, the one that holds last.
             let before = self.best.replace(row.reading);
-            if let Some(before) = before.filter(|before| (before.sensor, before.at) != (row.reading.sensor, row.reading.at)) {
+            if let Some(before) =
+                before.filter(|before| (before.sensor, before.at) != (row.reading.sensor, row.reading.at))
+            {
                 return Ok(Some(before));
             }
         }

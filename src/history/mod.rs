@@ -27,6 +27,7 @@
 //!
 //! Only the process that holds the journal's lock may convert, merge, fold or tidy.
 
+mod check;
 mod compact;
 mod convert;
 mod error;

@@ -10,8 +10,9 @@ use ::parquet::arrow::arrow_reader::{
 use ::parquet::file::metadata::{PageIndexPolicy, ParquetMetaData};
 use ::parquet::file::page_index::column_index::ColumnIndexMetaData;
 use ::parquet::file::statistics::Statistics;
-use std::collections::VecDeque;
+use std::collections::{BTreeSet, VecDeque};
 use std::ops::Range;
+use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::Mutex;
 
 /// Rows decoded at a time: a page.
@@ -20,6 +21,12 @@ const BATCH_ROWS: usize = rows::PAGE_ROWS;
 /// Footers kept in memory: that of a file of thirty million rows has some three megabytes, of which the whole is read to
 /// find one page.
 const FOOTER_BYTES: usize = 64 << 20;
+
+/// The largest file whose checksum is taken when this process looks at it first: 50 ms. Larger ones are left to
+/// `lehr verify`, and what is read of them for a replay to the digests of its ticks.
+const CHECKED_BYTES: u64 = 256 << 20;
+/// Bytes read at a time for a checksum.
+const CHUNK_BYTES: usize = 1 << 20;
 
 /// What rows can be in some place, ranges closed on both sides.
 #[derive(Clone, Copy, Debug)]
@@ -35,22 +42,46 @@ impl From<&FileEntry> for Span {
     }
 }
 
-/// Footers of files read before, the latest used last.
+/// Footers of files read before, the latest used last. A file is never changed, so that its checksum is taken once.
 #[derive(Debug, Default)]
-pub struct Footers(Mutex<VecDeque<(String, ArrowReaderMetadata)>>);
+pub struct Footers {
+    kept: Mutex<VecDeque<(String, ArrowReaderMetadata)>>,
+    /// Names of sound files; forgotten when files come and go for years.
+    sound: Mutex<BTreeSet<String>>,
+}
+
+/// Names remembered: 8 MB.
+const SOUND_MOST: usize = 100_000;
 
 impl Footers {
+    fn check(&self, file: &FileEntry, source: &Source) -> Result<(), HistoryError> {
+        if file.bytes > CHECKED_BYTES || lock(&self.sound).contains(&file.name) {
+            return Ok(());
+        }
+        if checksum(source).map_err(io("read", &file.name))? != (file.bytes, file.crc32) {
+            let why = "its checksum is wrong".to_owned();
+            return Err(HistoryError::Damaged { file: file.name.clone(), why });
+        }
+        let mut sound = lock(&self.sound);
+        if sound.len() >= SOUND_MOST {
+            sound.clear();
+        }
+        sound.insert(file.name.clone());
+        Ok(())
+    }
+
     fn of(&self, name: &str, source: &Source) -> Result<ArrowReaderMetadata, HistoryError> {
-        let mut kept = lock(&self.0);
+        let mut kept = lock(&self.kept);
         if let Some(place) = kept.iter().position(|(kept, _)| kept == name) {
             let found = kept.remove(place).expect("its place was found");
             kept.push_back(found.clone());
             return Ok(found.1);
         }
         drop(kept);
-        let options = ArrowReaderOptions::new().with_page_index_policy(PageIndexPolicy::Required);
+        let options =
+            ArrowReaderOptions::new().with_skip_arrow_metadata(true).with_page_index_policy(PageIndexPolicy::Required);
         let footer = ArrowReaderMetadata::load(source, options).map_err(parquet(name))?;
-        let mut kept = lock(&self.0);
+        let mut kept = lock(&self.kept);
         kept.push_back((name.to_owned(), footer.clone()));
         let mut bytes: usize = kept.iter().map(|(_, footer)| footer.metadata().memory_size()).sum();
         while bytes > FOOTER_BYTES && kept.len() > 1 {
@@ -70,15 +101,38 @@ pub fn open<H: Files>(
 ) -> Result<Rows, HistoryError> {
     let name = &file.name;
     let source = files.open(name).map_err(io("open", name))?;
-    let footer = footers.of(name, &source)?;
-    let (groups, selection) = select(footer.metadata(), wanted);
-    let decoder = ParquetRecordBatchReaderBuilder::new_with_metadata(source, footer)
-        .with_batch_size(BATCH_ROWS)
-        .with_row_groups(groups)
-        .with_row_selection(selection)
-        .build()
-        .map_err(parquet(name))?;
+    footers.check(file, &source)?;
+    let decoder = guarded(name, || {
+        let footer = footers.of(name, &source)?;
+        let (groups, selection) = select(footer.metadata(), wanted);
+        ParquetRecordBatchReaderBuilder::new_with_metadata(source, footer)
+            .with_batch_size(BATCH_ROWS)
+            .with_row_groups(groups)
+            .with_row_selection(selection)
+            .build()
+            .map_err(parquet(name))
+    })?;
     Ok(Rows { name: name.clone(), decoder, batch: Vec::new().into_iter() })
+}
+
+/// Length and checksum of a whole file.
+pub fn checksum(source: &Source) -> std::io::Result<(u64, u32)> {
+    let (mut crc32, mut chunk, mut offset) = (crc32fast::Hasher::new(), vec![0; CHUNK_BYTES], 0);
+    loop {
+        let count = source.read_at(&mut chunk, offset)?;
+        if count == 0 {
+            return Ok((offset, crc32.finalize()));
+        }
+        crc32.update(&chunk[..count]);
+        offset += count as u64;
+    }
+}
+
+/// Runs a part of Parquet's decoder, which takes some damaged bytes for a fault in itself and panics.
+fn guarded<T>(name: &str, decode: impl FnOnce() -> Result<T, HistoryError>) -> Result<T, HistoryError> {
+    catch_unwind(AssertUnwindSafe(decode)).unwrap_or_else(|_| {
+        Err(HistoryError::Damaged { file: name.to_owned(), why: "its pages do not decode".to_owned() })
+    })
 }
 
 /// Row groups, and rows within all of these, that can be wanted.
@@ -124,7 +178,9 @@ fn page_bounds(footer: &ParquetMetaData, group: usize, column: usize, over: &Ran
             continue;
         }
         let (least, greatest) = match values {
-            ColumnIndexMetaData::INT32(index) => (i64::from(*index.min_value(page)?), i64::from(*index.max_value(page)?)),
+            ColumnIndexMetaData::INT32(index) => {
+                (i64::from(*index.min_value(page)?), i64::from(*index.max_value(page)?))
+            }
             ColumnIndexMetaData::INT64(index) => (*index.min_value(page)?, *index.max_value(page)?),
             _ => return None,
         };
@@ -165,8 +221,9 @@ impl Iterator for Rows {
             if let Some(row) = self.batch.next() {
                 return Some(Ok(row));
             }
-            let batch = match self.decoder.next()?.map_err(parquet(&self.name)) {
-                Ok(batch) => batch,
+            let decoder = &mut self.decoder;
+            let batch = match guarded(&self.name, || decoder.next().transpose().map_err(parquet(&self.name))) {
+                Ok(batch) => batch?,
                 Err(error) => return Some(Err(error)),
             };
             let Some(rows) = rows::from_batch(&batch) else {

@@ -22,7 +22,7 @@ pub enum Source {
 }
 
 impl Source {
-    fn read_at(&self, buf: &mut [u8], offset: u64) -> io::Result<usize> {
+    pub(super) fn read_at(&self, buf: &mut [u8], offset: u64) -> io::Result<usize> {
         match self {
             Source::File(file, _) => file.read_at(buf, offset),
             Source::Memory(bytes) => {

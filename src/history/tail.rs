@@ -150,12 +150,15 @@ pub fn read<J: Storage>(
                 Step::Record(record) => break record,
                 Step::End | Step::Bad(_) => {
                     let reason = crate::journal::Reason::Checksum;
-                    return Err(JournalError::Corrupt { segment: summary.segment.name(), offset: summary.offset, reason });
+                    return Err(JournalError::Corrupt {
+                        segment: summary.segment.name(),
+                        offset: summary.offset,
+                        reason,
+                    });
                 }
             }
         };
-        let corrupt =
-            |reason| JournalError::Corrupt { segment: summary.segment.name(), offset: record.offset, reason };
+        let corrupt = |reason| JournalError::Corrupt { segment: summary.segment.name(), offset: record.offset, reason };
         codec::select(at.payload(), &wanted, |reading| take(record.tick, reading)).map_err(corrupt)?;
         cursor = Some(at);
     }

@@ -5,6 +5,7 @@ use super::manifest::FileEntry;
 use super::{Journalled, rows};
 use crate::journal::storage::Storage;
 use ::parquet::arrow::ArrowWriter;
+use ::parquet::arrow::arrow_writer::ArrowWriterOptions;
 
 /// Rows gathered before they are encoded.
 const BATCH_ROWS: usize = 8_192;
@@ -23,7 +24,11 @@ impl<'s, S: Storage> FileWriter<'s, S> {
     pub fn create(files: &'s mut S, name: String, folded: bool) -> Result<FileWriter<'s, S>, HistoryError> {
         files.create(&name).map_err(io("create", &name))?;
         let encoder = rows::properties()
-            .and_then(|properties| ArrowWriter::try_new(Vec::new(), rows::schema(), Some(properties)))
+            .and_then(|properties| {
+                // The columns' types are Parquet's own; Arrow's copy of the schema would only be one thing more to check.
+                let options = ArrowWriterOptions::new().with_properties(properties).with_skip_arrow_metadata(true);
+                ArrowWriter::try_new_with_options(Vec::new(), rows::schema(), options)
+            })
             .map_err(parquet(&name))?;
         let (ticks, at, sensors) = ((u64::MAX, 0), (i64::MAX, i64::MIN), (u32::MAX, 0));
         let entry = FileEntry { name, bytes: 0, crc32: 0, rows: 0, ticks, at, sensors, folded };

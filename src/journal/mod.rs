@@ -50,6 +50,7 @@
 //! the unwritten pages and called them clean, so that a second fsync succeeds without having written anything:
 //! the journal is then poisoned, and only opening it again, which reads what is there, can go on.
 
+pub(crate) mod check;
 pub mod codec;
 mod reader;
 mod recovery;

@@ -5,8 +5,8 @@
 //! in the thin one, where readings are missing from the records: [`Reader::record`] shows that, and the iterator,
 //! which promises whole inputs, takes it for an error.
 
-use super::recovery::torn;
 use super::codec::Recorded;
+use super::recovery::torn;
 use super::segment::{Cursor, HEADER_BYTES, Kind, Record, Segment, Step, list};
 use super::storage::{Disk, Storage};
 use super::{Damage, FIRST_TICK, FOLDER, JournalError, Reason, codec, io_error};

@@ -12,7 +12,7 @@ use super::{JournalError, codec, io_error};
 const GATHERED_BYTES: usize = 1 << 20;
 
 /// Where a thin segment grows; no reader takes this for a segment.
-const UNFINISHED: &str = ".unfinished";
+pub const UNFINISHED: &str = ".unfinished";
 
 /// Makes the thin form of a closed, whole segment, durable beside it. Made again when it is there already.
 pub fn write<S: Storage>(storage: &mut S, segment: Segment) -> Result<(), JournalError> {

@@ -1,6 +1,6 @@
 //! In which order, and how many at a time, a recording's inputs arrive.
 
-use crate::journal::JournalError;
+use crate::history::HistoryError;
 use lehr_domain::event::{Event, Inputs, Revised};
 use lehr_domain::{EventMs, Reading, SpanMs};
 use rand::{RngExt, SeedableRng};
@@ -13,14 +13,14 @@ pub struct Shuffle {
     pub max_delay: SpanMs,
 }
 
-type Batches = Box<dyn Iterator<Item = Result<Inputs, JournalError>>>;
+type Batches = Box<dyn Iterator<Item = Result<Inputs, HistoryError>>>;
 
 /// The recording in ticks of `batch` readings: as recorded, streaming; or shuffled, in memory.
 pub fn batches(
-    recorded: impl Iterator<Item = Result<Inputs, JournalError>> + 'static,
+    recorded: impl Iterator<Item = Result<Inputs, HistoryError>> + 'static,
     batch: usize,
     shuffle: Option<Shuffle>,
-) -> Result<Batches, JournalError> {
+) -> Result<Batches, HistoryError> {
     match shuffle {
         None => Ok(Box::new(Rebatched { recorded, batch, held: None, at: 0 })),
         Some(shuffle) => Ok(Box::new(shuffled(recorded, batch, shuffle)?.map(Ok))),
@@ -36,8 +36,8 @@ struct Rebatched<I> {
     at: usize,
 }
 
-impl<I: Iterator<Item = Result<Inputs, JournalError>>> Iterator for Rebatched<I> {
-    type Item = Result<Inputs, JournalError>;
+impl<I: Iterator<Item = Result<Inputs, HistoryError>>> Iterator for Rebatched<I> {
+    type Item = Result<Inputs, HistoryError>;
 
     fn next(&mut self) -> Option<Self::Item> {
         let mut out = Inputs::default();
@@ -89,10 +89,10 @@ fn dated(event: &Event) -> Option<EventMs> {
 }
 
 fn shuffled(
-    recorded: impl Iterator<Item = Result<Inputs, JournalError>>,
+    recorded: impl Iterator<Item = Result<Inputs, HistoryError>>,
     batch: usize,
     shuffle: Shuffle,
-) -> Result<impl Iterator<Item = Inputs>, JournalError> {
+) -> Result<impl Iterator<Item = Inputs>, HistoryError> {
     let mut rng = ChaCha8Rng::seed_from_u64(shuffle.seed);
     let mut delay = move || SpanMs(rng.random_range(0..=shuffle.max_delay.0));
     let mut configuration = Vec::new();

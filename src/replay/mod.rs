@@ -6,10 +6,13 @@
 
 mod arrival;
 mod output;
+mod rebuild;
 
 pub use arrival::Shuffle;
+pub use rebuild::{RebuildOptions, RebuildSummary, rebuild};
 
-use crate::journal::{JournalError, Reader};
+use crate::history::{self, HistoryError};
+use crate::journal::JournalError;
 use crate::runtime::{RuntimeError, Workers};
 use lehr_dataflows::base::Retention;
 use lehr_dataflows::graph::GraphConfig;
@@ -31,6 +34,8 @@ pub struct ReplayOptions {
     /// Readings a tick.
     pub batch: usize,
     pub shuffle: Option<Shuffle>,
+    /// Readings that came later than retention take part as if they had come in time.
+    pub fold_late: bool,
 }
 
 /// What came of it.
@@ -53,6 +58,8 @@ pub enum ReplayError {
     #[error("{0} is no recording: it has no journal")]
     NoRecording(PathBuf),
     #[error(transparent)]
+    History(#[from] HistoryError),
+    #[error(transparent)]
     Journal(#[from] JournalError),
     #[error(transparent)]
     Runtime(#[from] RuntimeError),
@@ -73,8 +80,16 @@ pub fn replay(options: &ReplayOptions, progress: impl Fn(u64)) -> Result<ReplayS
         return Err(ReplayError::NoRecording(options.recording.clone()));
     }
     std::fs::create_dir_all(&options.out)?;
-    let reader = Reader::open(&options.recording)?;
-    let batches = arrival::batches(reader, options.batch.max(1), options.shuffle)?;
+    let fold = options.fold_late;
+    let recorded = history::Inputs::open(&options.recording)?.map(move |inputs| {
+        inputs.map(|mut inputs| {
+            if fold {
+                history::fold_late(&mut inputs);
+            }
+            inputs
+        })
+    });
+    let batches = arrival::batches(recorded, options.batch.max(1), options.shuffle)?;
     let config = GraphConfig { retention: Retention::FOREVER, ..GraphConfig::default() };
     let (workers, outputs) = Workers::start(options.workers, config)?;
 

@@ -5,6 +5,7 @@ use super::publisher::{Published, Publisher};
 use super::sequencer::{Command, Sequencer};
 use super::workers::Workers;
 use super::{RuntimeError, history, threads};
+use crate::history::History;
 use crate::journal::{Journal, OpenReport, Options};
 use lehr_dataflows::graph::GraphConfig;
 use lehr_domain::catalogue::Catalogue;
@@ -128,6 +129,7 @@ struct Shared {
     kept: Arc<Mutex<VecDeque<Arc<Snapshot>>>>,
     stats: Arc<RuntimeStats>,
     report: OpenReport,
+    history: Arc<History>,
     started: Instant,
     rebuilt: tokio::sync::Mutex<Option<Arc<Snapshot>>>,
 }
@@ -143,6 +145,8 @@ impl Runtime {
         std::fs::create_dir_all(&options.data)?;
         let journal_options = Options { salvage: options.salvage, ..Options::default() };
         let (journal, report) = Journal::open(&options.data, journal_options)?;
+        let history = Arc::new(History::open(&options.data)?);
+        history.tidy()?;
         let (workers, outputs) = Workers::start(options.workers, options.graph)?;
         let (latest_sender, latest) = watch::channel(Arc::new(Snapshot::empty()));
         let frames = broadcast::channel(FRAMES_BEHIND).0;
@@ -153,7 +157,7 @@ impl Runtime {
         let downstream = threads::publish(publisher, workers, outputs, stats.clone())?;
         let (commands, inbox) = tokio::sync::mpsc::channel(QUEUE);
         let sequencer = Sequencer::new(journal, &options, stats.clone());
-        threads::sequence(sequencer, downstream, inbox, &options, stats.clone(), progress)?;
+        threads::sequence(sequencer, downstream, inbox, &options, stats.clone(), history.clone(), progress)?;
         Ok(Runtime(Arc::new(Shared {
             options,
             commands,
@@ -162,6 +166,7 @@ impl Runtime {
             kept,
             stats,
             report,
+            history,
             started: Instant::now(),
             rebuilt: tokio::sync::Mutex::new(None),
         })))
@@ -233,11 +238,11 @@ impl Runtime {
         if let Some(snapshot) = rebuilt.as_ref().filter(|snapshot| wanted(snapshot)) {
             return Ok(snapshot.clone());
         }
-        let options = self.0.options.clone();
+        let (options, history) = (self.0.options.clone(), self.0.history.clone());
         let durable = Tick(self.0.stats.durable.load(Ordering::Acquire));
-        let made = tokio::task::spawn_blocking(move || history::rebuild(&options.data, options.graph, durable, as_of))
-            .await
-            .map_err(|error| RuntimeError::Stopped(error.to_string()))??;
+        let rebuild = move || history::rebuild(&options.data, history, options.graph, durable, as_of);
+        let made =
+            tokio::task::spawn_blocking(rebuild).await.map_err(|error| RuntimeError::Stopped(error.to_string()))??;
         let made = Arc::new(made);
         *rebuilt = Some(made.clone());
         Ok(made)
@@ -250,6 +255,11 @@ impl Runtime {
     /// What was found when the journal was opened.
     pub fn open_report(&self) -> &OpenReport {
         &self.0.report
+    }
+
+    /// Readings of closed segments, and the way to look readings up.
+    pub fn history(&self) -> &Arc<History> {
+        &self.0.history
     }
 
     pub fn options(&self) -> &RuntimeOptions {

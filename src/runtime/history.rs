@@ -4,7 +4,8 @@ use super::RuntimeError;
 use super::assembly::learn;
 use super::engine::Inline;
 use super::handle::AsOf;
-use crate::journal::{JournalError, Reader};
+use crate::history::{self, History};
+use crate::journal::Reader;
 use lehr_dataflows::graph::GraphConfig;
 use lehr_domain::Tick;
 use lehr_domain::event::Inputs;
@@ -18,10 +19,10 @@ const JOINED_ROWS: usize = 200_000;
 
 /// The journal's ticks, neighbouring ones joined into larger ones under the last one's number. Their inputs
 /// are the same set, so the outputs at the end are the same. The last one is `last` at most.
-pub fn joined(
-    mut reader: impl Iterator<Item = Result<Inputs, JournalError>>,
+pub fn joined<E>(
+    mut reader: impl Iterator<Item = Result<Inputs, E>>,
     last: Tick,
-) -> impl Iterator<Item = Result<Inputs, JournalError>> {
+) -> impl Iterator<Item = Result<Inputs, E>> {
     let mut held: Option<Inputs> = None;
     std::iter::from_fn(move || {
         loop {
@@ -57,14 +58,22 @@ fn join(inputs: &mut Inputs, next: Inputs) {
     inputs.offsets.extend(next.offsets);
 }
 
-/// Everything as of a tick up to `durable`, from the journal alone.
-pub fn rebuild(data: &Path, graph: GraphConfig, durable: Tick, as_of: AsOf) -> Result<Snapshot, RuntimeError> {
+/// Everything as of a tick up to `durable`, from the journal and history alone.
+pub fn rebuild(
+    data: &Path,
+    history: Arc<History>,
+    graph: GraphConfig,
+    durable: Tick,
+    as_of: AsOf,
+) -> Result<Snapshot, RuntimeError> {
     let last = match as_of {
         AsOf::Tick(tick) => tick,
         AsOf::Time(time) => {
             let mut last = Tick(0);
-            for inputs in Reader::open(data)? {
-                let inputs = inputs?;
+            // When a tick closed is in the journal, whether or not its readings are.
+            let mut reader = Reader::open(data)?;
+            while let Some(recorded) = reader.record() {
+                let inputs = recorded?.inputs;
                 if inputs.now > time || inputs.tick > durable {
                     break;
                 }
@@ -73,7 +82,7 @@ pub fn rebuild(data: &Path, graph: GraphConfig, durable: Tick, as_of: AsOf) -> R
             last
         }
     };
-    let reader = Reader::open(data)?;
+    let reader = history::Inputs::within(data, history)?;
     let last = last.min(durable);
     let mut engine = Inline::new(graph);
     let mut names = Arc::new(Names::default());

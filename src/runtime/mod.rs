@@ -30,9 +30,10 @@ pub use gate::{Admitted, Gate, refusal};
 pub use handle::{AsOf, Closed, Receipt, Runtime, RuntimeOptions, RuntimeStats, Submission};
 pub use history::{joined, rebuild};
 pub use publisher::Published;
-pub use readings::JournalReadings;
+pub use readings::KeptReadings;
 pub use workers::{Output, Workers};
 
+use crate::history::HistoryError;
 use crate::journal::JournalError;
 use lehr_queries::QueryError;
 
@@ -41,6 +42,8 @@ use lehr_queries::QueryError;
 pub enum RuntimeError {
     #[error("the journal failed")]
     Journal(#[from] JournalError),
+    #[error(transparent)]
+    History(#[from] HistoryError),
     #[error("a table could not be published")]
     Publish(#[source] QueryError),
     #[error("the plant catalogue cannot be used")]

@@ -1,16 +1,19 @@
-//! The table `readings`: every reading that the journal holds up to a tick, streamed.
+//! The table `readings`: every reading that is kept up to a tick, streamed.
 //!
-//! Corrected values stand in place of those they replaced. A reading that is later than all before it of its
-//! sensor replaces nothing; only the others can, and they are few. So a first pass over the journal notes the
-//! identities of those others, and a second one gives every other reading as it comes, and the best of each
-//! noted identity at the end. Memory: the noted readings, and one batch.
+//! Corrected values stand in place of those they replaced. What history covers comes from its files, each sensor and
+//! time once. The rest, the tail, is still in journal segments, in the order in which it came: there, a reading that is
+//! later than all before it of its sensor replaces nothing; only the others can, and they are few. So a first pass over
+//! the tail notes the identities of those others, and a second pass over all gives every other reading as it comes,
+//! and the best of each noted identity at the end. Memory: the noted readings, one batch, and a page of each file of a
+//! day.
 
+use crate::history::{History, HistoryError, Manifest, Wanted};
 use crate::journal::{JournalError, Reader};
 use lehr_domain::names::Names;
 use lehr_domain::{EventMs, Reading, ReadingBatch, SensorId, Tick};
 use lehr_queries::history::{ReadingBatches, ReadingsScan, ReadingsSource, reading_batch_to_arrow};
 use lehr_queries::{QueryError, Snapshot};
-use std::collections::HashMap;
+use rustc_hash::FxHashMap;
 use std::path::PathBuf;
 use std::sync::Arc;
 
@@ -21,68 +24,88 @@ const BATCH: usize = 8_192;
 const NOTED_MOST: usize = 2_000_000;
 
 type Identity = (SensorId, EventMs);
+type Noted = FxHashMap<Identity, Option<Reading>>;
 
+/// The readings behind a snapshot.
 #[derive(Debug)]
-pub struct JournalReadings {
+pub struct KeptReadings {
     data: PathBuf,
+    history: Arc<History>,
     up_to: Tick,
     names: Arc<Names>,
 }
 
-impl JournalReadings {
-    /// The readings behind a snapshot.
-    pub fn new(data: PathBuf, snapshot: &Snapshot) -> JournalReadings {
-        JournalReadings { data, up_to: snapshot.tick, names: snapshot.names.clone() }
+impl KeptReadings {
+    pub fn new(data: PathBuf, history: Arc<History>, snapshot: &Snapshot) -> KeptReadings {
+        KeptReadings { data, history, up_to: snapshot.tick, names: snapshot.names.clone() }
     }
 
-    fn ticks(&self) -> Result<impl Iterator<Item = Result<ReadingBatch, QueryError>> + Send + use<>, QueryError> {
-        let failed = |error: JournalError| QueryError::Internal(format!("the journal cannot be read: {error}"));
-        let reader = Reader::open(&self.data).map_err(failed)?.up_to(self.up_to);
-        Ok(reader.map(move |inputs| inputs.map(|inputs| inputs.readings).map_err(failed)))
+    /// The ticks that `view` does not cover. Their segments stay as long as it is held.
+    fn tail(
+        &self,
+        view: &Arc<Manifest>,
+    ) -> Result<impl Iterator<Item = Result<ReadingBatch, QueryError>> + Send + use<>, QueryError> {
+        let failed = |error: JournalError| unreadable(error.into());
+        let mut reader = Reader::open(&self.data).map_err(failed)?.from(view.first_uncovered()).up_to(self.up_to);
+        let view = view.clone();
+        Ok(std::iter::from_fn(move || {
+            let recorded = match reader.record()?.map_err(failed) {
+                Ok(recorded) => recorded,
+                Err(error) => return Some(Err(error)),
+            };
+            if view.covers(recorded.inputs.tick) {
+                return Some(Ok(ReadingBatch::default()));
+            }
+            match recorded.removed {
+                Some(removed) if removed.rows > 0 => {
+                    Some(Err(unreadable(HistoryError::Moved { file: "a segment".into() })))
+                }
+                _ => Some(Ok(recorded.inputs.readings)),
+            }
+        }))
+    }
+
+    fn scanned(
+        &self,
+        scan: &ReadingsScan,
+    ) -> Result<impl Iterator<Item = Result<ReadingBatch, QueryError>> + Send + use<>, QueryError> {
+        let wanted = Wanted {
+            sensor: scan.sensor_id.as_ref().map(|name| self.names.sensor_id(name).unwrap_or(SensorId(u32::MAX))),
+            from: scan.from.unwrap_or(EventMs::MIN),
+            to: scan.to.unwrap_or(EventMs::MAX),
+            up_to: self.up_to,
+        };
+        let view = self.history.view();
+        let noted = noted(&wanted, |sensor| newest(&view, sensor), self.tail(&view)?)?;
+        let (tail, kept) = (self.tail(&view)?, self.history.kept(view, wanted));
+        let kept = kept.map(|reading| reading.map_err(unreadable));
+        Ok(Scanned::new(wanted, noted, tail, kept, scan.limit.unwrap_or(usize::MAX)))
     }
 }
 
-impl ReadingsSource for JournalReadings {
+fn unreadable(error: HistoryError) -> QueryError {
+    QueryError::Internal(format!("the readings cannot be read: {error}"))
+}
+
+/// No reading in files of this sensor is later.
+fn newest(view: &Manifest, sensor: SensorId) -> EventMs {
+    let holds = |sensors: (u32, u32)| sensors.0 <= sensor.0 && sensor.0 <= sensors.1;
+    view.files.iter().filter(|file| holds(file.sensors)).map(|file| EventMs(file.at.1)).max().unwrap_or(EventMs::MIN)
+}
+
+impl ReadingsSource for KeptReadings {
     fn scan(&self, scan: &ReadingsScan) -> ReadingBatches {
         // Before the first tick there is no journal to read.
         if self.up_to == Tick(0) {
             return Box::new(std::iter::empty());
         }
-        let wanted = Wanted::new(scan, &self.names);
-        let scanned = noted(&wanted, || self.ticks()).and_then(|noted| Ok(Scanned::new(wanted, noted, self.ticks()?)));
-        match scanned {
+        match self.scanned(scan) {
             Ok(scanned) => {
-                let names = self.names.clone();
-                Box::new(scanned.map(move |batch| reading_batch_to_arrow(&batch?, &names)))
+                let (names, scan) = (self.names.clone(), scan.clone());
+                Box::new(scanned.map(move |batch| reading_batch_to_arrow(&batch?, &names, &scan)))
             }
             Err(error) => Box::new(std::iter::once(Err(error))),
         }
-    }
-}
-
-/// Which readings a scan needs.
-#[derive(Clone, Debug)]
-struct Wanted {
-    from: EventMs,
-    to: EventMs,
-    /// `Some(None)`: a sensor that is not known.
-    sensor: Option<Option<SensorId>>,
-    limit: usize,
-}
-
-impl Wanted {
-    fn new(scan: &ReadingsScan, names: &Names) -> Wanted {
-        Wanted {
-            from: scan.from.unwrap_or(EventMs::MIN),
-            to: scan.to.unwrap_or(EventMs::MAX),
-            sensor: scan.sensor_id.as_ref().map(|name| names.sensor_id(name)),
-            limit: scan.limit.unwrap_or(usize::MAX),
-        }
-    }
-
-    fn has(&self, reading: &Reading) -> bool {
-        let of_sensor = self.sensor.is_none_or(|sensor| sensor == Some(reading.sensor));
-        of_sensor && self.from <= reading.at && reading.at < self.to
     }
 }
 
@@ -90,19 +113,18 @@ fn identity(reading: &Reading) -> Identity {
     (reading.sensor, reading.at)
 }
 
-/// The identities that may have several readings, none of them read yet.
-fn noted<I>(
+/// The identities that may have several readings, none of them read yet. `newest` is the time up to which a sensor may
+/// have readings outside of `ticks`.
+fn noted(
     wanted: &Wanted,
-    ticks: impl FnOnce() -> Result<I, QueryError>,
-) -> Result<HashMap<Identity, Option<Reading>>, QueryError>
-where
-    I: Iterator<Item = Result<ReadingBatch, QueryError>>,
-{
-    let mut newest: HashMap<SensorId, EventMs> = HashMap::new();
-    let mut noted = HashMap::new();
-    for batch in ticks()? {
+    newest: impl Fn(SensorId) -> EventMs,
+    ticks: impl Iterator<Item = Result<ReadingBatch, QueryError>>,
+) -> Result<Noted, QueryError> {
+    let mut last: FxHashMap<SensorId, EventMs> = FxHashMap::default();
+    let mut noted = Noted::default();
+    for batch in ticks {
         for reading in batch?.iter().filter(|reading| wanted.has(reading)) {
-            let last = newest.entry(reading.sensor).or_insert(EventMs::MIN);
+            let last = last.entry(reading.sensor).or_insert_with(|| newest(reading.sensor));
             if reading.at > *last {
                 *last = reading.at;
                 continue;
@@ -116,29 +138,41 @@ where
     Ok(noted)
 }
 
-struct Scanned<I> {
+struct Scanned<I, K> {
     wanted: Wanted,
-    noted: HashMap<Identity, Option<Reading>>,
+    noted: Noted,
     ticks: I,
+    kept: K,
     batch: ReadingBatch,
+    limit: usize,
     given: usize,
-    /// What was noted, once the ticks are through.
+    /// What was noted, once all else is through.
     rest: Option<std::vec::IntoIter<Reading>>,
 }
 
-impl<I: Iterator<Item = Result<ReadingBatch, QueryError>>> Scanned<I> {
-    fn new(wanted: Wanted, noted: HashMap<Identity, Option<Reading>>, ticks: I) -> Scanned<I> {
-        Scanned { wanted, noted, ticks, batch: ReadingBatch::default(), given: 0, rest: None }
+impl<I, K> Scanned<I, K>
+where
+    I: Iterator<Item = Result<ReadingBatch, QueryError>>,
+    K: Iterator<Item = Result<Reading, QueryError>>,
+{
+    fn new(wanted: Wanted, noted: Noted, ticks: I, kept: K, limit: usize) -> Scanned<I, K> {
+        Scanned { wanted, noted, ticks, kept, batch: ReadingBatch::default(), limit, given: 0, rest: None }
+    }
+
+    fn take(&mut self, reading: Reading) {
+        if !self.noted.is_empty()
+            && let Some(best) = self.noted.get_mut(&identity(&reading))
+        {
+            // The order of readings is that of who holds: revision, then value, then status.
+            *best = (*best).max(Some(reading));
+        } else {
+            self.batch.push(reading);
+        }
     }
 
     fn take_tick(&mut self, readings: &ReadingBatch) {
-        for reading in readings.iter().filter(|reading| self.wanted.has(reading)) {
-            match self.noted.get_mut(&identity(&reading)) {
-                None => self.batch.push(reading),
-                // The order of readings is that of who holds: revision, then value, then status.
-                Some(best) => *best = (*best).max(Some(reading)),
-            }
-        }
+        let wanted = self.wanted;
+        readings.iter().filter(|reading| wanted.has(reading)).for_each(|reading| self.take(reading));
     }
 
     /// Adds what was noted; `false` when there is no more.
@@ -153,21 +187,40 @@ impl<I: Iterator<Item = Result<ReadingBatch, QueryError>>> Scanned<I> {
         rest.by_ref().take(BATCH).for_each(|reading| self.batch.push(reading));
         self.batch.len() > before
     }
+
+    /// Fills the batch a little; `false` when there is no more. The tail comes first: its segments may be converted by
+    /// another process while a long answer is read.
+    fn pull(&mut self) -> Result<bool, QueryError> {
+        if self.rest.is_none() {
+            if let Some(readings) = self.ticks.next() {
+                self.take_tick(&readings?);
+                return Ok(true);
+            }
+            if let Some(reading) = self.kept.next() {
+                self.take(reading?);
+                return Ok(true);
+            }
+        }
+        Ok(self.take_rest())
+    }
 }
 
-impl<I: Iterator<Item = Result<ReadingBatch, QueryError>>> Iterator for Scanned<I> {
+impl<I, K> Iterator for Scanned<I, K>
+where
+    I: Iterator<Item = Result<ReadingBatch, QueryError>>,
+    K: Iterator<Item = Result<Reading, QueryError>>,
+{
     type Item = Result<ReadingBatch, QueryError>;
 
     fn next(&mut self) -> Option<Self::Item> {
-        while self.batch.len() < BATCH && self.given < self.wanted.limit {
-            match self.ticks.next() {
-                Some(Ok(readings)) => self.take_tick(&readings),
-                Some(Err(error)) => return Some(Err(error)),
-                None if self.take_rest() => {}
-                None => break,
+        while self.batch.len() < BATCH && self.given < self.limit {
+            match self.pull() {
+                Ok(true) => {}
+                Ok(false) => break,
+                Err(error) => return Some(Err(error)),
             }
         }
-        if self.batch.is_empty() || self.given >= self.wanted.limit {
+        if self.batch.is_empty() || self.given >= self.limit {
             return None;
         }
         let batch = std::mem::take(&mut self.batch);
@@ -211,21 +264,31 @@ mod tests {
             }
             let replaced = ticks.iter().map(ReadingBatch::len).sum::<usize>() - held.len();
             assert!(replaced > 50, "seed {seed}: only {replaced} corrections");
-            for (from, to, sensor) in [(None, None, None), (Some(100), Some(300), None), (None, None, Some("?"))] {
-                let scan = ReadingsScan {
-                    from: from.map(EventMs),
-                    to: to.map(EventMs),
-                    sensor_id: sensor.map(str::to_owned),
-                    limit: None,
+            // The first ticks come from files, as if they were covered: each identity once.
+            let covered = (seed as usize * 7) % 60;
+            let (files, tail) = ticks.split_at(covered.min(ticks.len()));
+            let mut kept: BTreeMap<Identity, Reading> = BTreeMap::new();
+            for reading in files.iter().flat_map(ReadingBatch::iter) {
+                let best = kept.entry(identity(&reading)).or_insert(reading);
+                *best = (*best).max(reading);
+            }
+            let newest = |sensor| kept.keys().filter(|key| key.0 == sensor).map(|key| key.1).max();
+            for (from, to, sensor) in [(None, None, None), (Some(100), Some(300), None), (None, None, Some(1))] {
+                let wanted = Wanted {
+                    sensor: sensor.map(SensorId),
+                    from: from.map_or(EventMs::MIN, EventMs),
+                    to: to.map_or(EventMs::MAX, EventMs),
+                    up_to: Tick(u64::MAX),
                 };
-                let wanted = Wanted::new(&scan, &Names::default());
-                let noted = noted(&wanted, || Ok(ticks.iter().cloned().map(Ok))).unwrap();
-                let scanned = Scanned::new(wanted.clone(), noted, ticks.iter().cloned().map(Ok));
+                let tail = || tail.iter().cloned().map(Ok);
+                let noted = noted(&wanted, |sensor| newest(sensor).unwrap_or(EventMs::MIN), tail()).unwrap();
+                let kept = kept.values().filter(|reading| wanted.has(reading)).copied().map(Ok);
+                let scanned = Scanned::new(wanted, noted, tail(), kept, usize::MAX);
                 let mut given: Vec<Reading> =
                     scanned.flat_map(|batch| batch.unwrap().iter().collect::<Vec<_>>()).collect();
                 given.sort_by_key(identity);
                 let expected: Vec<Reading> = held.values().filter(|reading| wanted.has(reading)).copied().collect();
-                assert_eq!(given, expected, "seed {seed}, {scan:?}");
+                assert_eq!(given, expected, "seed {seed}, {wanted:?}");
             }
         }
     }

@@ -7,7 +7,7 @@ use super::history::joined;
 use super::publisher::{Announcement, Publisher};
 use super::sequencer::{Command, Durable, Sequencer, take_waiting};
 use super::workers::{Output, Workers};
-use crate::journal::Reader;
+use crate::history::{self, History};
 use lehr_domain::{EventMs, Tick};
 use std::sync::Arc;
 use std::sync::atomic::Ordering;
@@ -87,11 +87,12 @@ pub(super) fn sequence(
     inbox: tokio::sync::mpsc::Receiver<Command>,
     options: &RuntimeOptions,
     stats: Arc<RuntimeStats>,
+    history: Arc<History>,
     progress: impl Fn(Tick),
 ) -> Result<(), RuntimeError> {
     let durable = sequencer.durable();
     if durable > Tick(0) {
-        let reader = Reader::open(&options.data)?.up_to(durable);
+        let reader = history::Inputs::within(&options.data, history)?.up_to(durable);
         for inputs in joined(reader, durable) {
             let inputs = inputs?;
             progress(inputs.tick);

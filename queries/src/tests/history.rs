@@ -36,7 +36,8 @@ impl ReadingsSource for Endless {
             .inspect(move |_| {
                 made.fetch_add(1, Ordering::Relaxed);
             });
-        Box::new(batches.map(|batch| reading_batch_to_arrow(&batch, &names())))
+        let scan = scan.clone();
+        Box::new(batches.map(move |batch| reading_batch_to_arrow(&batch, &names(), &scan)))
     }
 }
 
@@ -53,7 +54,7 @@ fn readings_have_their_names() {
     assert_eq!(rows_of("SELECT * FROM readings LIMIT 1", &source), [expected]);
     let mut unknown = ReadingBatch::default();
     unknown.push(Reading { sensor: SensorId(9999), ..reading(0) });
-    let batch = reading_batch_to_arrow(&unknown, &names()).unwrap();
+    let batch = reading_batch_to_arrow(&unknown, &names(), &ReadingsScan::default()).unwrap();
     assert_eq!(batch.schema(), readings_schema());
     assert!(batch.column_by_name("unit").unwrap().is_null(0));
 }
@@ -104,6 +105,19 @@ fn time_and_sensor_of_a_filter_reach_the_source() {
     let sql = format!("SELECT count(*) FROM readings WHERE sensor_id = '{name}' AND at >= {noon}");
     assert_eq!(rows_of(&sql, &source), [json!([30])]);
     assert_eq!(history.scans.lock().unwrap().pop().unwrap().sensor_id, Some(name));
+}
+
+#[test]
+fn only_the_columns_that_a_query_reads_are_asked_for() {
+    let noon = "TIMESTAMP '2026-03-10T11:59:00Z'";
+    for (select, columns) in [("avg(value)", vec![1, 2]), ("count(*)", vec![1]), ("max(unit)", vec![1, 7])] {
+        let (history, source) = endless();
+        rows_of(&format!("SELECT {select} FROM readings WHERE at >= {noon}"), &source);
+        assert_eq!(history.scans.lock().unwrap().pop().unwrap().columns, Some(columns), "{select}");
+    }
+    let (history, source) = endless();
+    assert_eq!(rows_of("SELECT count(*) FROM (SELECT * FROM readings LIMIT 250)", &source), [json!([250])]);
+    assert_eq!(history.scans.lock().unwrap().pop().unwrap().columns, Some(vec![]));
 }
 
 #[test]

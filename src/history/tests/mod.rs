@@ -3,6 +3,7 @@
 mod crashes;
 mod lookups;
 mod round_trip;
+mod verify;
 
 use super::source::Source;
 use super::{Files, History, HistoryError, Inputs, Journalled, Range, Wanted};
@@ -12,7 +13,8 @@ use crate::journal::{Journal, Options, Reader};
 use lehr_domain::event::{LateRow, Revised, SensorDef};
 use lehr_domain::names::Names;
 use lehr_domain::{
-    EquipmentId, Event, EventMs, Inputs as TickInputs, LineId, Micro, ParameterId, Reading, SensorId, SpanMs, Status, Tick,
+    EquipmentId, Event, EventMs, Inputs as TickInputs, LineId, Micro, ParameterId, Reading, SensorId, SpanMs, Status,
+    Tick,
 };
 use rand::{RngExt, SeedableRng};
 use rand_chacha::ChaCha8Rng;
@@ -136,7 +138,9 @@ impl World {
 
     fn convert_all(&self, history: &SimHistory) -> usize {
         let segments = history.convertible().unwrap();
-        segments.iter().for_each(|segment| drop(history.convert(*segment, &self.names).unwrap()));
+        for segment in &segments {
+            history.convert(*segment, &self.names).unwrap();
+        }
         segments.len()
     }
 
@@ -153,7 +157,9 @@ impl World {
     /// Everything that was journalled before a tick, from scratch.
     fn journalled(&self, before: Tick) -> Vec<Journalled> {
         let ticks = self.written.iter().filter(|inputs| inputs.tick < before);
-        ticks.flat_map(|inputs| inputs.readings.iter().map(|reading| Journalled { reading, tick: inputs.tick })).collect()
+        ticks
+            .flat_map(|inputs| inputs.readings.iter().map(|reading| Journalled { reading, tick: inputs.tick }))
+            .collect()
     }
 
     /// Random lookups against a filter of all that was journalled. Gives the number of rows found.

@@ -93,8 +93,7 @@ fn what_holds_is_given_once_as_of_any_tick() {
                     replaced += usize::from(*best != row.reading);
                     *best = (*best).max(row.reading);
                 }
-                let mut kept: Vec<Reading> =
-                    history.kept(history.view(), wanted).collect::<Result<_, _>>().unwrap();
+                let mut kept: Vec<Reading> = history.kept(history.view(), wanted).collect::<Result<_, _>>().unwrap();
                 kept.sort_unstable();
                 assert_eq!(kept, held.into_values().collect::<Vec<_>>(), "seed {seed} {wanted:?}");
             }
@@ -131,8 +130,7 @@ fn late_readings_are_folded_in_once_and_change_no_tick() {
         assert!(!inputs.events.iter().any(|row| matches!(row.event, Event::Late(_))));
     }
     assert!(late.len() > 5, "{} late readings are too few", late.len());
-    let wanted =
-        Wanted { sensor: None, from: EventMs::MIN, to: START - SpanMs::days(15), up_to: Tick(u64::MAX) };
+    let wanted = Wanted { sensor: None, from: EventMs::MIN, to: START - SpanMs::days(15), up_to: Tick(u64::MAX) };
     let kept = |history: &Arc<SimHistory>| -> Vec<Reading> {
         history.kept(history.view(), wanted).collect::<Result<_, _>>().unwrap()
     };

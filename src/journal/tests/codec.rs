@@ -100,11 +100,8 @@ fn late_readings_of_the_old_form_still_read() {
         status: Status::Ok,
         revision: 7,
     };
-    let inputs = Inputs {
-        tick: Tick(7),
-        events: vec![Revised { revision: 7, event: Event::Late(late) }],
-        ..Inputs::default()
-    };
+    let inputs =
+        Inputs { tick: Tick(7), events: vec![Revised { revision: 7, event: Event::Late(late) }], ..Inputs::default() };
     let mut payload = Vec::new();
     encode(&inputs, &mut payload).unwrap();
     assert_eq!(payload[0], 2);

@@ -1,0 +1,81 @@
+//! A data directory checked, file by file: what was found, what it means, and what to do. Changes nothing, and may run
+//! beside a server.
+
+use crate::auth;
+use crate::history::History;
+use crate::journal::storage::Disk;
+use crate::journal::{self, JournalError};
+use std::path::Path;
+
+/// What a check says of one file.
+#[derive(Clone, Debug, PartialEq, Eq, serde::Serialize)]
+pub struct Finding {
+    /// Below the data directory.
+    pub file: String,
+    pub state: State,
+    pub found: String,
+    /// What to do; empty when there is nothing to do.
+    pub advice: String,
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, serde::Serialize)]
+#[serde(rename_all = "lowercase")]
+pub enum State {
+    Good,
+    /// Odd, but nothing is lost by it.
+    Note,
+    Damaged,
+}
+
+impl Finding {
+    pub fn good(file: impl Into<String>, found: impl Into<String>) -> Finding {
+        Finding { file: file.into(), state: State::Good, found: found.into(), advice: String::new() }
+    }
+
+    pub fn note(file: impl Into<String>, found: impl Into<String>, advice: impl Into<String>) -> Finding {
+        Finding { file: file.into(), state: State::Note, found: found.into(), advice: advice.into() }
+    }
+
+    pub fn damaged(file: impl Into<String>, found: impl Into<String>, advice: impl Into<String>) -> Finding {
+        Finding { file: file.into(), state: State::Damaged, found: found.into(), advice: advice.into() }
+    }
+}
+
+/// Checks everything below a data directory or recording that has a journal.
+pub fn verify(data: &Path) -> Result<Vec<Finding>, JournalError> {
+    let folder = data.join(journal::FOLDER);
+    let disk =
+        Disk::shared(&folder).map_err(|error| journal::io_error("open", &folder.display().to_string(), error))?;
+    let mut findings = journal::check::check(&disk)?;
+    match History::open(data) {
+        Ok(history) => findings.extend(history.check()?),
+        Err(error) => findings.push(Finding::damaged(
+            "history/manifest",
+            error.to_string(),
+            "restore it from a copy; the readings of thin segments cannot be found without it",
+        )),
+    }
+    findings.extend(checkpoints(data));
+    findings.extend(tokens(data));
+    Ok(findings)
+}
+
+/// Checkpoints are an aid to a quick start, and never the only copy of anything. (There are none to check yet.)
+fn checkpoints(_data: &Path) -> Vec<Finding> {
+    Vec::new()
+}
+
+fn tokens(data: &Path) -> Option<Finding> {
+    let path = data.join(auth::TOKENS_FILE);
+    if !path.exists() {
+        return None;
+    }
+    Some(match auth::count(&path) {
+        Ok(count) => Finding::good(auth::TOKENS_FILE, format!("{count} tokens")),
+        Err(error) => Finding::damaged(
+            auth::TOKENS_FILE,
+            error.to_string(),
+            "restore it from a copy, or remove it: the next start then makes an admin token",
+        ),
+    })
+}

@@ -48,7 +48,7 @@ impl<J: Storage, H: Files> History<J, H> {
             .collect::<Result<Vec<_>, HistoryError>>()?;
         let first = due.iter().map(|file| file.ticks.0).min().unwrap_or_default();
         let last = due.iter().map(|file| file.ticks.1).max().unwrap_or_default();
-        let name = free_name(due[0].partition(), Tick(first), Tick(last), &view.files);
+        let name = free_name(due[0].partition(), Tick(first), Tick(last), &files.list().map_err(io("list", FOLDER))?);
         let mut writer = FileWriter::create(files, name, false)?;
         for row in Merged::of(sources) {
             writer.push(row?)?;
@@ -69,12 +69,11 @@ impl<J: Storage, H: Files> History<J, H> {
 }
 
 /// A name that no file has: the ticks of a merged file may be those of its largest part.
-fn free_name(partition: &str, first: Tick, last: Tick, files: &[FileEntry]) -> String {
-    let taken = |name: &str| files.iter().any(|file| file.name == name);
+fn free_name(partition: &str, first: Tick, last: Tick, taken: &[String]) -> String {
     let prefixes = (0..).map(|n| if n == 0 { String::new() } else { format!("m{n}-") });
     prefixes
         .map(|prefix| file_name(partition, &prefix, first, last))
-        .find(|name| !taken(name))
+        .find(|name| !taken.contains(name))
         .expect("names are endless")
 }
 

@@ -49,8 +49,9 @@ impl<J: Storage, H: Files> History<J, H> {
         let before: Vec<String> = next.files.iter().filter(|file| file.folded).map(|file| file.name.clone()).collect();
         next.files.retain(|file| !file.folded);
         // A name of this round, lest a file be written over that somebody reads.
-        let round =
-            (0..).find(|round| !before.iter().any(|name| name.contains(&prefix(*round)))).expect("rounds are endless");
+        let taken = files.list().map_err(io("list", FOLDER))?;
+        let free = |round: &u32| !taken.iter().any(|name| name.contains(&prefix(*round)));
+        let round = (0..).find(free).expect("rounds are endless");
         let mut done = Folded::default();
         for (partition, mut rows) in parts.parts {
             rows.sort_unstable();

@@ -45,17 +45,24 @@ impl From<&FileEntry> for Span {
 /// Footers of files read before, the latest used last. A file is never changed, so that its checksum is taken once.
 #[derive(Debug, Default)]
 pub struct Footers {
-    kept: Mutex<VecDeque<(String, ArrowReaderMetadata)>>,
-    /// Names of sound files; forgotten when files come and go for years.
-    sound: Mutex<BTreeSet<String>>,
+    kept: Mutex<VecDeque<(Key, ArrowReaderMetadata)>>,
+    /// Sound files; forgotten when files come and go for years.
+    sound: Mutex<BTreeSet<Key>>,
 }
 
-/// Names remembered: 8 MB.
+/// Name and checksum: a name may be given again once its file is gone.
+type Key = (String, u32);
+
+fn key(file: &FileEntry) -> Key {
+    (file.name.clone(), file.crc32)
+}
+
+/// Files remembered: 8 MB.
 const SOUND_MOST: usize = 100_000;
 
 impl Footers {
     fn check(&self, file: &FileEntry, source: &Source) -> Result<(), HistoryError> {
-        if file.bytes > CHECKED_BYTES || lock(&self.sound).contains(&file.name) {
+        if file.bytes > CHECKED_BYTES || lock(&self.sound).contains(&key(file)) {
             return Ok(());
         }
         if checksum(source).map_err(io("read", &file.name))? != (file.bytes, file.crc32) {
@@ -66,13 +73,14 @@ impl Footers {
         if sound.len() >= SOUND_MOST {
             sound.clear();
         }
-        sound.insert(file.name.clone());
+        sound.insert(key(file));
         Ok(())
     }
 
-    fn of(&self, name: &str, source: &Source) -> Result<ArrowReaderMetadata, HistoryError> {
+    fn of(&self, file: &FileEntry, source: &Source) -> Result<ArrowReaderMetadata, HistoryError> {
+        let key = key(file);
         let mut kept = lock(&self.kept);
-        if let Some(place) = kept.iter().position(|(kept, _)| kept == name) {
+        if let Some(place) = kept.iter().position(|(kept, _)| *kept == key) {
             let found = kept.remove(place).expect("its place was found");
             kept.push_back(found.clone());
             return Ok(found.1);
@@ -80,9 +88,9 @@ impl Footers {
         drop(kept);
         let options =
             ArrowReaderOptions::new().with_skip_arrow_metadata(true).with_page_index_policy(PageIndexPolicy::Required);
-        let footer = ArrowReaderMetadata::load(source, options).map_err(parquet(name))?;
+        let footer = ArrowReaderMetadata::load(source, options).map_err(parquet(&file.name))?;
         let mut kept = lock(&self.kept);
-        kept.push_back((name.to_owned(), footer.clone()));
+        kept.push_back((key, footer.clone()));
         let mut bytes: usize = kept.iter().map(|(_, footer)| footer.metadata().memory_size()).sum();
         while bytes > FOOTER_BYTES && kept.len() > 1 {
             let (_, gone) = kept.pop_front().expect("there are two");
@@ -103,7 +111,7 @@ pub fn open<H: Files>(
     let source = files.open(name).map_err(io("open", name))?;
     footers.check(file, &source)?;
     let decoder = guarded(name, || {
-        let footer = footers.of(name, &source)?;
+        let footer = footers.of(file, &source)?;
         let (groups, selection) = select(footer.metadata(), wanted);
         ParquetRecordBatchReaderBuilder::new_with_metadata(source, footer)
             .with_batch_size(BATCH_ROWS)

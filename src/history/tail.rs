@@ -26,6 +26,8 @@ pub struct Summary {
 #[derive(Debug, Default)]
 pub struct Tail {
     known: Vec<Summary>,
+    /// What the view covered that was looked at last.
+    covered: Vec<(u64, u64)>,
     /// Where to go on.
     place: Option<(Segment, u64)>,
     /// Everything before it is known or covered.
@@ -35,7 +37,10 @@ pub struct Tail {
 impl Tail {
     /// Learns of every record before `before` that `view` does not cover, and forgets what it does.
     pub fn catch_up<J: Storage>(&mut self, journal: &J, view: &Manifest, before: Tick) -> Result<(), HistoryError> {
-        self.known.retain(|record| !view.covers(record.tick));
+        if self.covered != view.covered {
+            self.known.retain(|record| !view.covers(record.tick));
+            self.covered.clone_from(&view.covered);
+        }
         self.next = self.next.max(view.first_uncovered());
         if self.next >= before {
             return Ok(());

@@ -6,8 +6,8 @@
 //!
 //! Integers are little-endian. Readings are whole columns, because they are nearly all of the bytes and copying
 //! them must cost no more than memory does. `rest` is postcard: now, wall, low_water, offsets, the number of
-//! events, then each event in its serde form, whose rules [`lehr_domain::event`] states. In version 1 late readings
-//! lacked status and revision; a version 1 payload without any reads as it always did.
+//! events, then each event in its serde form, whose rules [`lehr_domain::event`] states. Version 2 is written where an
+//! event is a late reading: before, those had neither status nor revision.
 //!
 //! In a thin segment the readings are taken out, what is left says which they were, and the highest bit of the version
 //! says that it is so:
@@ -17,14 +17,16 @@
 //! ```
 
 use super::{JournalError, Reason};
-use lehr_domain::event::Revised;
+use lehr_domain::event::{LateRow, Revised};
 use lehr_domain::ids::stable_hash;
-use lehr_domain::{Event, EventMs, Inputs, Reading, ReadingBatch, SensorId, Tick};
+use lehr_domain::{Event, EventMs, Inputs, Reading, ReadingBatch, SensorId, Status, Tick};
 
-/// What this code writes.
-const PAYLOAD_VERSION: u8 = 2;
-/// Read as long as there is no late reading in it.
-const WITHOUT_LATE: u8 = 1;
+/// Without late readings, or from before their status and revision were kept.
+const PLAIN: u8 = 1;
+/// Late readings have status and revision.
+const WITH_LATE: u8 = 2;
+/// The place of late readings among events, as it is on disk.
+const LATE: u32 = 14;
 /// Set in the version when the readings were taken out.
 const THIN: u8 = 0x80;
 
@@ -90,7 +92,8 @@ fn encode_onto(inputs: &Inputs, out: &mut Vec<u8>) -> Result<(), JournalError> {
     }
     let start = out.len();
     out.reserve(columns + 64);
-    out.push(PAYLOAD_VERSION);
+    let late = inputs.events.iter().any(|row| matches!(row.event, Event::Late(_)));
+    out.push(if late { WITH_LATE } else { PLAIN });
     out.extend_from_slice(&(rows as u32).to_le_bytes());
     put(out, sensor, u32::to_le_bytes);
     put(out, at, i64::to_le_bytes);
@@ -181,8 +184,8 @@ impl Raw<'_> {
 fn head(payload: &[u8]) -> Result<(u8, usize), Reason> {
     let mut rest = payload;
     let [version] = *take::<1>(&mut rest)?;
-    if ![WITHOUT_LATE, PAYLOAD_VERSION].contains(&(version & !THIN)) {
-        return Err(Reason::Payload(format!("payload version {version}, this lehr reads {PAYLOAD_VERSION}")));
+    if ![PLAIN, WITH_LATE].contains(&(version & !THIN)) {
+        return Err(Reason::Payload(format!("payload version {version}, this lehr reads {PLAIN} and {WITH_LATE}")));
     }
     let rows = u32::from_le_bytes(*take::<4>(&mut rest)?) as usize;
     if version & THIN == 0 && rows.saturating_mul(ROW_BYTES) > rest.len() {
@@ -222,11 +225,7 @@ pub fn decode(tick: Tick, payload: &[u8]) -> Result<Recorded, Reason> {
         postcard::take_from_bytes(rest).map_err(|error| Reason::Payload(error.to_string()))?;
     let mut events: Vec<Revised> = Vec::new();
     for _ in 0..count {
-        let (event, after): (Revised, _) =
-            postcard::take_from_bytes(rest).map_err(|error| Reason::Payload(error.to_string()))?;
-        if version & !THIN == WITHOUT_LATE && matches!(event.event, Event::Late(_)) {
-            return Err(Reason::Payload("late readings of payload version 1: use the lehr that wrote it".into()));
-        }
+        let (event, after) = event(version & !THIN, rest).map_err(|error| Reason::Payload(error.to_string()))?;
         events.push(event);
         rest = after;
     }
@@ -234,6 +233,19 @@ pub fn decode(tick: Tick, payload: &[u8]) -> Result<Recorded, Reason> {
         return Err(Reason::Payload(format!("{} bytes after the last event", rest.len())));
     }
     Ok(Recorded { inputs: Inputs { tick, now, wall, low_water, readings, events, offsets }, removed })
+}
+
+/// Steps over one event.
+fn event(version: u8, bytes: &[u8]) -> postcard::Result<(Revised, &[u8])> {
+    if version == PLAIN {
+        let ((revision, variant), rest) = postcard::take_from_bytes::<(u64, u32)>(bytes)?;
+        if variant == LATE {
+            let ((sensor, at, value, arrived), rest) = postcard::take_from_bytes(rest)?;
+            let late = LateRow { sensor, at, value, arrived, status: Status::Ok, revision };
+            return Ok((Revised { revision, event: Event::Late(late) }, rest));
+        }
+    }
+    postcard::take_from_bytes(bytes)
 }
 
 /// Appends a column. Chunks of known size make this a plain copy on little-endian machines.

@@ -27,6 +27,27 @@ fn ticks_read_the_same_before_and_after_their_readings_moved() {
     }
 }
 
+/// A reader in the middle of a segment goes on in the thin one that takes its place.
+#[test]
+fn a_reader_does_not_notice_that_readings_move() {
+    for seed in 13..19 {
+        let world = World::new(seed, 60, 4_000);
+        let history = world.history();
+        let mut inputs = Inputs::over(Reader::over(world.journal.clone()), history.clone());
+        let mut read = Vec::new();
+        for step in 0.. {
+            if step % 9 == 4
+                && let Some(segment) = history.convertible().unwrap().first()
+            {
+                history.convert(*segment, &world.names).unwrap();
+            }
+            let Some(inputs) = inputs.next() else { break };
+            read.push(sorted(inputs.unwrap()));
+        }
+        assert_eq!(read, world.expected(), "seed {seed}");
+    }
+}
+
 #[test]
 fn writing_goes_on_beside_and_after_a_conversion() {
     let mut world = World::new(20, 30, 4_000);

@@ -1,4 +1,5 @@
-use super::super::Reason;
+use super::super::storage::Storage;
+use super::super::{Reason, thin};
 use super::*;
 
 /// Segment names, ascending.
@@ -227,4 +228,72 @@ fn a_segment_copied_under_another_name_is_found() {
     image.insert(name, bytes);
     let refused = open(&SimDisk::from_image(&image), &segments_of(700));
     assert!(matches!(refused, Err(JournalError::Corrupt { reason: Reason::Tick { .. }, .. })), "{refused:?}");
+}
+
+/// All closed segments made thin.
+fn thinned(seed: u64) -> (SimDisk, Vec<Inputs>) {
+    let (mut disk, written, _) = sample(seed, 12, 700);
+    let closed = thin::closed(&disk).unwrap();
+    assert!(closed.len() >= 3, "several segments");
+    for segment in closed {
+        thin::write(&mut disk, segment).unwrap();
+        thin::remove(&mut disk, segment).unwrap();
+    }
+    (disk, written)
+}
+
+/// Every record as it is, readings or not.
+fn events_of(disk: &SimDisk) -> Result<Vec<Inputs>, JournalError> {
+    let mut reader = Reader::over(disk.clone());
+    std::iter::from_fn(|| reader.record()).map(|recorded| recorded.map(|recorded| recorded.inputs)).collect()
+}
+
+#[test]
+fn every_changed_byte_of_a_thin_segment_is_damage_wherever_it_stands() {
+    for last in [false, true] {
+        let (mut disk, written) = thinned(21);
+        if last {
+            disk.remove(names(&disk).last().unwrap()).unwrap();
+        }
+        let image = disk.image();
+        let name = if last { image.keys().last() } else { image.keys().next() }.unwrap();
+        assert!(name.ends_with(".thin"));
+        for at in 0..image[name].len() {
+            let mut bent = image.clone();
+            bent.get_mut(name).unwrap()[at] ^= 0x80;
+            let disk = SimDisk::from_image(&bent);
+            let refused = open(&disk, &segments_of(700));
+            assert!(matches!(refused, Err(JournalError::Corrupt { .. })), "{name} byte {at}: {refused:?}");
+            assert_eq!(disk.image(), bent, "nothing is changed on damage");
+            assert!(events_of(&disk).is_err(), "{name} byte {at}: the reader did not see it");
+            let (_, report) = open(&disk, &Options { segment_bytes: 700, salvage: true }).unwrap();
+            assert_eq!(report.salvaged.len(), 1, "{name} byte {at}");
+            assert_eq!(disk.image().get(&format!("{name}.damaged")), bent.get(name), "nothing is deleted");
+            assert!(events_of(&disk).unwrap().len() < written.len());
+        }
+    }
+}
+
+#[test]
+fn whole_inputs_are_not_read_from_a_thin_segment_by_mistake() {
+    let (disk, written) = thinned(22);
+    let (read, error) = read_all(&disk);
+    assert!(matches!(error, Some(JournalError::Thin { .. })), "{error:?}");
+    assert!(read[..] == written[..read.len()], "only ticks without readings before it");
+    let without: Vec<Inputs> = written.iter().cloned().map(|i| Inputs { readings: Default::default(), ..i }).collect();
+    let last = names(&disk).last().map(|name| tick_of(name)).unwrap();
+    let kept = events_of(&disk).unwrap();
+    assert_eq!(kept[..last as usize - 1], without[..last as usize - 1]);
+    assert_eq!(kept[last as usize - 1..], written[last as usize - 1..]);
+}
+
+#[test]
+fn a_whole_segment_counts_as_long_as_it_is_beside_its_thin_one() {
+    let (mut disk, written, _) = sample(23, 12, 700);
+    for segment in thin::closed(&disk).unwrap() {
+        thin::write(&mut disk, segment).unwrap();
+    }
+    assert_eq!(read_all(&disk).0, written);
+    let (_, report) = open(&disk, &segments_of(700)).unwrap();
+    assert_eq!(report.last.0 as usize, written.len());
 }

@@ -96,7 +96,11 @@ pub fn run(job: &WindowJob) -> Result<Report, WindowError> {
     })
     .map_err(WindowError::Workers)?;
     // The cause first, then the complaints of those that it stopped.
-    let mut outcomes: Vec<_> = guards.join().into_iter().map(|joined| joined.map_err(WindowError::Workers)?).collect();
+    let mut outcomes: Vec<_> = guards
+        .join()
+        .into_iter()
+        .map(|joined| joined.map_err(WindowError::Workers).and_then(|report| report))
+        .collect();
     outcomes.sort_by_key(|outcome| matches!(outcome, Err(WindowError::Stopped)));
     let mut report = Report::default();
     for outcome in outcomes {

@@ -58,7 +58,7 @@ pub(super) fn scatter(columns: &Columns, workers: usize) -> Scattered {
 
 /// Readings by sensor.
 fn count(sensors: &[i32]) -> Vec<u32> {
-    let mut counts = Vec::new();
+    let mut counts: Vec<u32> = Vec::new();
     for sensor in sensors {
         let index = index_of(*sensor);
         if index >= counts.len() {

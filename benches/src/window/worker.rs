@@ -16,7 +16,7 @@ use std::sync::mpsc::{Receiver, Sender, channel};
 use std::sync::{Arc, Mutex};
 use std::time::{Duration, Instant};
 use timely::container::CapacityContainerBuilder;
-use timely::dataflow::operators::{Input, Probe};
+use timely::dataflow::operators::Input;
 use timely::dataflow::{InputHandle, ProbeHandle};
 use timely::worker::Worker;
 
@@ -61,6 +61,7 @@ impl Shared {
 /// One worker: its part of the input, of the dataflow, and of the results.
 pub(super) struct WindowWorker {
     shared: Arc<Shared>,
+    leaving: Leaving,
     groups_per_tick: usize,
     source: RowGroups,
     columns: Columns,
@@ -95,6 +96,7 @@ impl WindowWorker {
         let from_workers = receivers[worker.index()].take().expect("each worker takes its queue once");
         drop(receivers);
         Ok(WindowWorker {
+            leaving: Leaving { shared: Arc::clone(&shared), done: false },
             shared,
             groups_per_tick: job.groups_per_tick,
             source: RowGroups::open(&job.input)?,
@@ -128,6 +130,7 @@ impl WindowWorker {
                 worker.step_or_park(Some(IDLE));
             }
         }
+        self.leaving.done = true;
         let started = Instant::now();
         self.input.close();
         while !self.probe.done() {
@@ -203,10 +206,15 @@ impl WindowWorker {
     }
 }
 
-impl Drop for WindowWorker {
-    /// Also when this worker panics.
+/// Tells the others when this worker leaves before its end, also by a panic.
+struct Leaving {
+    shared: Arc<Shared>,
+    done: bool,
+}
+
+impl Drop for Leaving {
     fn drop(&mut self) {
-        if self.next_group < self.shared.groups {
+        if !self.done {
             self.shared.broken.store(true, Ordering::Relaxed);
         }
     }

@@ -19,7 +19,7 @@ struct Args {
     #[arg(long, default_value_t = 2)]
     workers: usize,
     /// Row groups of the input that make a tick.
-    #[arg(long, default_value_t = 4)]
+    #[arg(long, default_value_t = 1)]
     groups_per_tick: usize,
     /// How late a reading may be, in milliseconds of event time; a later one is an error.
     #[arg(long, default_value_t = 30_000)]

@@ -2,6 +2,7 @@
 # make test    every test, with all set-up that they need
 # make build   the binary and the dashboard
 # make bench   a recorded day through every graph, with one worker and with two
+# make bench-peers   the same windows on Lehr, DuckDB, Flink, Pathway and Bytewax; writes docs/peers.md
 # make lint    formatting, clippy, type checks
 
 # The build cache stays outside the clone, so that a fresh clone builds in minutes.
@@ -13,7 +14,7 @@ SPEED ?= 60
 DATA ?= data
 ARGS ?=
 
-.PHONY: run test build bench lint frontend rust test-setup clean
+.PHONY: run test build bench bench-peers lint frontend rust test-setup clean
 
 run: build
 	$(CARGO_TARGET_DIR)/debug/lehr serve --data $(DATA) --speed $(SPEED) $(ARGS)
@@ -42,6 +43,9 @@ test: build test-setup
 
 bench:
 	scripts/bench
+
+bench-peers:
+	scripts/bench-peers $(ARGS)
 
 lint: frontend/node_modules/.package-lock.json
 	cargo fmt --all --check

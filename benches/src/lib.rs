@@ -1,2 +1,4 @@
-//! What benchmarks share. Micro benchmarks are in `benches/`; `src/bin/window.rs` is Lehr's side of the
-//! comparison with other engines in `peers/`.
+//! What benchmarks share. Micro benchmarks are in `benches/`; [`window`] is Lehr's side of the comparison with
+//! other engines in `peers/`, and `src/bin/window.rs` its command line.
+
+pub mod window;

@@ -28,17 +28,10 @@ impl Micro {
     pub const MAX_UNITS: f64 = 1e8;
 
     /// Rounds to the nearest millionth, halves away from zero.
+    #[inline]
     pub fn from_f64(value: f64) -> Result<Micro, NotMicro> {
-        if value.is_nan() {
-            return Err(NotMicro::Nan);
-        }
-        if value.is_infinite() {
-            return Err(NotMicro::Infinite);
-        }
-        if value.abs() > Self::MAX_UNITS {
-            return Err(NotMicro::Absurd);
-        }
-        Ok(Micro((value * Self::SCALE as f64).round() as i64))
+        // One comparison says yes to every measurement; NaN compares with nothing.
+        if value.abs() <= Self::MAX_UNITS { Ok(Micro(round(value * Self::SCALE as f64))) } else { Err(refusal(value)) }
     }
 
     /// A whole number of units.
@@ -48,6 +41,24 @@ impl Micro {
 
     pub fn to_f64(self) -> f64 {
         self.0 as f64 / Self::SCALE as f64
+    }
+}
+
+/// Rounds as [`f64::round`] does, halves away from zero, without a call: readings pass here at memory speed. Exact
+/// below 2^52, far above the greatest measurement in millionths.
+#[inline]
+fn round(value: f64) -> i64 {
+    let whole = value as i64;
+    let rest = value - whole as f64;
+    whole + i64::from(rest >= 0.5) - i64::from(rest <= -0.5)
+}
+
+#[cold]
+fn refusal(value: f64) -> NotMicro {
+    match value {
+        _ if value.is_nan() => NotMicro::Nan,
+        _ if value.is_infinite() => NotMicro::Infinite,
+        _ => NotMicro::Absurd,
     }
 }
 
@@ -107,6 +118,19 @@ mod tests {
         assert_eq!(Micro::from_f64(1_500.123_456_7), Ok(Micro(1_500_123_457)));
         assert_eq!(Micro::from_f64(-0.000_000_5), Ok(Micro(-1)));
         assert_eq!(Micro(1_500_123_457).to_f64(), 1500.123457);
+    }
+
+    #[test]
+    fn rounding_is_that_of_the_standard_library() {
+        let mut value = 1e-9_f64;
+        while value < Micro::MAX_UNITS * Micro::SCALE as f64 {
+            for near in
+                [value.next_down(), value, value.next_up(), value.trunc() + 0.5, (value.trunc() + 0.5).next_down()]
+            {
+                assert_eq!((round(near), round(-near)), (near.round() as i64, -near.round() as i64), "{near}");
+            }
+            value *= 1.37;
+        }
     }
 
     #[test]

@@ -13,7 +13,7 @@ use lehr_dataflows::base::Retention;
 use lehr_dataflows::graph::GraphConfig;
 use lehr_domain::event::{ErrorRow, LateRow, Revised};
 use lehr_domain::machine::{MachineState, Setpoint, StateChange};
-use lehr_domain::operator::AuditEntry;
+use lehr_domain::operator::{AuditEntry, OperatorEvent};
 use lehr_domain::rule::Rule;
 use lehr_domain::unit::{Unit, Verdict};
 use lehr_domain::{
@@ -92,7 +92,7 @@ struct Plant {
 impl Plant {
     fn new(seed: u64) -> Plant {
         let mut rng = ChaCha8Rng::seed_from_u64(seed);
-        let rules = definitions::checks(&mut rng).into_iter().map(|check| rule(&mut rng, check)).collect();
+        let rules = definitions::checks(&mut rng, seed).into_iter().map(|check| rule(&mut rng, check)).collect();
         Plant {
             sensors: Sensors::new(SENSORS),
             rng,
@@ -256,7 +256,10 @@ impl Plant {
                 let sensor = SensorId(self.rng.random_range(0..SENSORS));
                 let at = self.now - SpanMs::seconds(30 * self.rng.random_range(0..100));
                 let value = Micro(definitions::LEVEL + self.rng.random_range(-2..=2) * definitions::SIGMA);
-                self.send(Event::Setpoint(Setpoint { sensor, at, value }));
+                let new = Setpoint { sensor, at, value };
+                let told = |row: &Revised| if let Event::Setpoint(row) = row.event { Some(row) } else { None };
+                let old = self.sent.iter().filter_map(told).last().filter(|_| self.rng.random_bool(0.3));
+                self.send(Event::Setpoint(old.map_or(new, |old| Setpoint { value, ..old })));
             }
             11 => {
                 let id = self.rng.random_range(0..SENSORS);
@@ -303,8 +306,15 @@ impl Plant {
         self.send(event);
     }
 
-    /// Sends again, with its revision, what was sent already: it changes nothing, or is outdated.
+    /// Sends again, with its revision, what was sent already: it changes nothing, or is outdated. Or somebody says
+    /// with other words what he did.
     fn repeat(&mut self) {
+        let told = |row: &Revised| if let Event::Operator(event) = &row.event { Some(event.clone()) } else { None };
+        if self.rng.random_bool(0.1)
+            && let Some(event) = self.sent.iter().rev().find_map(told)
+        {
+            self.send(Event::Operator(OperatorEvent { reason: "in other words".into(), ..event }));
+        }
         for _ in 0..self.rng.random_range(0..3) {
             if !self.sent.is_empty() {
                 let again = self.sent[self.rng.random_range(0..self.sent.len())].clone();

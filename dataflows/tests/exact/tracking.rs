@@ -3,7 +3,7 @@
 use crate::oracle::WIDTH;
 use crate::run::{Setup, run};
 use crate::seeds::{is_whole_corpus, seeds};
-use crate::tables::Tables;
+use crate::tables::{MEMORY, Tables};
 use crate::trace::{Habits, Trial, trial};
 use lehr_dataflows::tables::AlertState;
 use lehr_domain::calendar::Scope;
@@ -50,7 +50,7 @@ fn assert_tracks(seed: u64, trial: &Trial, tally: &mut Tally) {
     let changes = run(Setup::PLAIN, trial.config, &trial.ticks);
     for ((inputs, changes), expected) in trial.ticks.iter().zip(changes).zip(&trial.expected) {
         tables.apply(changes);
-        let differences = tables.differences(expected);
+        let differences = tables.differences_but_memory(expected);
         assert!(differences.is_empty(), "seed {seed}, tick {}:{differences}", inputs.tick.0);
         tally.count(expected_before, expected);
         expected_before = expected;
@@ -92,6 +92,7 @@ fn every_table() -> impl Iterator<Item = String> {
     let tables: Vec<_> = Tables::default().turnover(&Tables::default()).into_iter().map(|(table, ..)| table).collect();
     tables
         .into_iter()
+        .filter(|table| *table != MEMORY)
         .flat_map(|table| ["rows", "rows corrected"].map(|what| format!("{table}: {what}")))
         .filter(|what| what != "late: rows corrected")
 }

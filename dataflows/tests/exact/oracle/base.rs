@@ -54,6 +54,10 @@ impl Base {
         (self.low_water > EventMs(0)).then(|| EventMs((self.low_water.0 + hour - 1) / hour * hour))
     }
 
+    pub fn facts(&self) -> impl Iterator<Item = &Revised> {
+        self.rows.values()
+    }
+
     pub fn rows(&self) -> impl Iterator<Item = &Event> {
         self.rows.values().map(|row| &row.event)
     }

@@ -29,7 +29,7 @@ use std::sync::Arc;
 pub const START: EventMs = EventMs(1_774_737_000_000);
 
 const SENSORS: u32 = 6;
-const EDGES: u32 = 10;
+const EDGES: u32 = 16;
 
 /// What a trace does besides the usual.
 #[derive(Clone, Copy, Debug)]
@@ -283,7 +283,7 @@ impl Plant {
         if !self.rng.random_bool(0.2) {
             return;
         }
-        let (id, at, text) = (self.rng.random_range(0..30), self.now, format!("text {}", self.rng.random_range(0..9)));
+        let (id, at, text) = (self.rng.random_range(0..9), self.now, format!("text {}", self.rng.random_range(0..9)));
         let event = match self.rng.random_range(0..3) {
             0 => Event::Audit(AuditEntry {
                 id,

@@ -31,7 +31,7 @@ pub fn sensor(rng: &mut ChaCha8Rng, id: u32) -> SensorDef {
         period: SpanMs::seconds(20),
         span: (Micro(0), Micro(1_000_000)),
         target: (id % 3 != 1).then_some(Micro(LEVEL)),
-        sigma: (id % 3 == 0 || id == 5).then_some(Micro(SIGMA + rng.random_range(-1..=1) * SIGMA / 5)),
+        sigma: matches!(id, 0 | 3 | 5).then_some(Micro(SIGMA + rng.random_range(-1..=1) * SIGMA / 5)),
     }
 }
 

@@ -258,7 +258,7 @@ impl Plant {
                 let value = Micro(definitions::LEVEL + self.rng.random_range(-2..=2) * definitions::SIGMA);
                 let new = Setpoint { sensor, at, value };
                 let told = |row: &Revised| if let Event::Setpoint(row) = row.event { Some(row) } else { None };
-                let old = self.sent.iter().filter_map(told).last().filter(|_| self.rng.random_bool(0.3));
+                let old = self.sent.iter().filter_map(told).next_back().filter(|_| self.rng.random_bool(0.3));
                 self.send(Event::Setpoint(old.map_or(new, |old| Setpoint { value, ..old })));
             }
             11 => {

@@ -48,6 +48,9 @@ pub struct Base<'s> {
     /// workers may each say one for a line; the greatest counts. Of what *came* rather than of what holds, so
     /// that it depends neither on the order in which corrections arrive nor on what has left by retention.
     pub heard: Rows<'s, (LineId, EventMs)>,
+    /// The full hour, UTC, before which rows have left by retention; none before any did. One row a worker. It moves
+    /// once an hour, so that what is cut there is cut seldom.
+    pub left: Rows<'s, EventMs>,
 }
 
 /// The rows that hold: per key the one with the highest revision, among equal revisions the greatest, so
@@ -59,14 +62,16 @@ pub struct Base<'s> {
 pub fn base<'s>(feed: Stream<'s, Ts, Vec<Feed>>, retention: SpanMs) -> Base<'s> {
     let said = said(feed, retention);
     let rows = said.clone().flat_map(|said| if let Said::Holds(row) = said { Some(row) } else { None });
-    let heard = said.flat_map(|said| if let Said::Heard(line, at) = said { Some((line, at)) } else { None });
-    Base { rows, heard }
+    let heard = said.clone().flat_map(|said| if let Said::Heard(line, at) = said { Some((line, at)) } else { None });
+    let left = said.flat_map(|said| if let Said::Left(at) = said { Some(at) } else { None });
+    Base { rows, heard, left }
 }
 
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
 enum Said {
     Holds(Revised),
     Heard(LineId, EventMs),
+    Left(EventMs),
 }
 
 fn said<'s>(feed: Stream<'s, Ts, Vec<Feed>>, retention: SpanMs) -> Rows<'s, Said> {
@@ -120,6 +125,8 @@ struct Held {
     heard: BTreeMap<LineId, EventMs>,
     /// Rows older than this have left.
     low_water: Option<EventMs>,
+    /// What was said of it.
+    left: Option<EventMs>,
 }
 
 impl Held {
@@ -163,7 +170,14 @@ impl Held {
     }
 
     fn expire(&mut self, out: &mut Vec<(Said, Diff)>) {
-        let Some(low_water) = self.low_water else { return };
+        // Before the epoch there was nothing: when everything is kept, nothing has left.
+        let Some(low_water) = self.low_water.filter(|low_water| *low_water > EventMs(0)) else { return };
+        let left = Some((low_water - SpanMs(1)).floor(SpanMs::hours(1)) + SpanMs::hours(1));
+        if self.left < left {
+            out.extend(self.left.map(|left| (Said::Left(left), -1)));
+            out.extend(left.map(|left| (Said::Left(left), 1)));
+            self.left = left;
+        }
         while let Some(entry) = self.by_time.first_entry() {
             if entry.key().0 >= low_water {
                 break;

@@ -271,7 +271,8 @@ impl<'s> Tables<'s> {
                 memories.clone().flat_map(|memory| if let $pattern = memory { Some($row) } else { None })
             };
         }
-        let base::Base { rows: base, heard } = base;
+        let base::Base { rows: base, heard, left } = base;
+        let left = greatest(left.map(|at| ((), at)), "left by retention").map(|((), at)| at);
         let heard = greatest(heard, "heard of each line");
         let sensors = pick(&base, |event| if let Event::Sensor(id, def) = event { Some((id, def)) } else { None });
         let rules = pick(&base, |event| if let Event::Rule(id, rule) = event { Some((id, rule?)) } else { None });
@@ -320,7 +321,8 @@ impl<'s> Tables<'s> {
             clocks.clone(),
         );
         let alert_metrics = crate::alert_metrics::alert_metrics(alerts.clone());
-        let kpis = crate::kpis::kpis(units.clone(), machine_states.clone(), clocks.clone(), products.clone(), calendar);
+        let kpis =
+            crate::kpis::kpis(units.clone(), machine_states.clone(), clocks.clone(), products.clone(), calendar, left);
         let defects = defects(units.clone());
         let incidents = crate::root_cause::incidents(effects(defects.clone(), alerts.clone()));
         let deviations = crate::deviations::deviations(detected.deviating);

@@ -6,6 +6,8 @@
 //! machine states × clocks ── pieces ───┘ × calendar ───────────────────────┘
 //! ```
 //!
+//! Rows are shown until retention reaches the begin of their period (`kept`), and machine time leaves with them.
+//!
 //! Everything is a sum, so a row of the plant or of all articles is the sum of its parts, and ratios are taken
 //! when a row is published. A changed calendar or planned run time restates the past.
 //!
@@ -14,6 +16,7 @@
 //! used gives no rows; an article without a definition has no planned run time. State: per line, minute and
 //! article one sum, as long as the units stay; one piece a machine hour; one sum a row.
 
+mod kept;
 mod periods;
 mod sums;
 #[cfg(test)]
@@ -51,24 +54,27 @@ type Calendars<'s> = Arranged<'s, TraceAgent<ValSpine<LineId, Calendar, Ts, Diff
 
 const MINUTE: SpanMs = SpanMs::minutes(1);
 
-/// One row per period × (line or all) × (product or all) that has units or machine time.
+/// One row per period × (line or all) × (product or all) that has units or machine time. `left` is the instant before
+/// which units have left, if any have, to whole UTC hours.
 pub fn kpis<'s>(
     units: Rows<'s, Unit>,
     states: Rows<'s, MachineStateRow>,
     clocks: Rows<'s, (LineId, EventMs)>,
     products: Rows<'s, (ProductId, Product)>,
     calendar: Rows<'s, Calendar>,
+    left: Rows<'s, EventMs>,
 ) -> Rows<'s, KpiRow> {
     let lines = units.clone().map(|unit| unit.line).concat(states.clone().map(|row| row.production_line));
+    let lines = lines.distinct_total().map(|line| ((), line));
+    let left_by_line = lines.clone().join_map(left.clone().map(|at| ((), at)), |_, line, at| (*line, *at));
     let calendars = lines
-        .distinct_total()
-        .map(|line| ((), line))
         .join_map(calendar.map(|calendar| ((), calendar)), |_, line, calendar| (*line, calendar.clone()))
         .arrange_by_key_named("calendar by line");
     let produced = produced(units, calendars.clone());
     let planned = planned(produced.clone(), products);
-    let times = busy(states, clocks, calendars);
-    produced.concat(planned).concat(times).flat_map(KpiKey::with_totals).count_total().map(|(key, sums)| key.row(&sums))
+    let times = busy(times::time_pieces(states, clocks, left_by_line), calendars);
+    let sums = produced.concat(planned).concat(times).flat_map(KpiKey::with_totals).count_total();
+    kept::kept(sums.map(|(key, sums)| key.row(&sums)), left)
 }
 
 fn produced<'s>(units: Rows<'s, Unit>, calendars: Calendars<'s>) -> Summed<'s, KpiKey> {
@@ -96,13 +102,9 @@ fn planned<'s>(produced: Summed<'s, KpiKey>, products: Rows<'s, (ProductId, Prod
         .as_collection()
 }
 
-fn busy<'s>(
-    states: Rows<'s, MachineStateRow>,
-    clocks: Rows<'s, (LineId, EventMs)>,
-    calendars: Calendars<'s>,
-) -> Summed<'s, KpiKey> {
+fn busy<'s>(pieces: Rows<'s, (LineId, times::Piece)>, calendars: Calendars<'s>) -> Summed<'s, KpiKey> {
     let mut lookup = PeriodLookup::default();
-    let pieces = times::time_pieces(states, clocks).arrange_by_key_named("machine time by line");
+    let pieces = pieces.arrange_by_key_named("machine time by line");
     let cut = pieces.join_core(calendars, move |line, piece, calendar| {
         let mut cut = Vec::new();
         for scope in Scope::ALL {

@@ -7,7 +7,7 @@
 //! that is not promised: what comes after it should have left is not taken, and what panes said when they left stands.
 
 use crate::run::{Exchange, Pace, Setup, run};
-use crate::seeds::seeds;
+use crate::seeds::{is_whole_corpus, seeds};
 use crate::tables::Tables;
 use crate::trace::{ChaCha8Rng, Habits, Trial, trial};
 use lehr_dataflows::tables::Changes;
@@ -17,7 +17,7 @@ use rand::seq::SliceRandom;
 use rand::{RngExt, SeedableRng};
 use std::sync::Arc;
 
-const TICKS: u64 = 40;
+const TICKS: u64 = 30;
 
 const SETUPS: [Setup; 6] = [
     Setup { workers: 1, exchange: Exchange::Moved, pace: Pace::Ahead },
@@ -36,9 +36,10 @@ fn tables_after(changes: Vec<Changes>) -> Tables {
 
 #[test]
 fn workers_exchange_pace_and_order_within_a_tick_change_nothing() {
-    for seed in seeds([200, 201]) {
+    let mut causes = 0;
+    for seed in seeds([200, 201], 0) {
         let Trial { config, ticks, expected } = trial(seed, TICKS, Habits { retention: seed % 2 == 0, leap: false });
-        assert!(expected.iter().any(|tables| tables.root_causes.len() > 3), "vacuous: seed {seed}");
+        causes += expected.iter().map(|tables| tables.root_causes.len()).sum::<usize>();
         let plain = run(Setup::PLAIN, config, &ticks);
         for setup in SETUPS {
             let changes = run(setup, config, &ticks);
@@ -51,6 +52,7 @@ fn workers_exchange_pace_and_order_within_a_tick_change_nothing() {
         let first = (0..ticks.len()).find(|tick| changes[*tick] != plain[*tick]);
         assert_eq!(first, None, "seed {seed}, rows of each tick shuffled: the first tick with other changes");
     }
+    assert!(causes > 50 || !is_whole_corpus(), "{causes} root causes: the last graph in the chain was hardly reached");
 }
 
 fn shuffled(inputs: &Inputs, rng: &mut ChaCha8Rng) -> Inputs {
@@ -63,10 +65,11 @@ fn shuffled(inputs: &Inputs, rng: &mut ChaCha8Rng) -> Inputs {
 
 #[test]
 fn in_which_ticks_and_in_which_order_rows_come_changes_nothing_in_the_end() {
-    for seed in seeds([300, 301]) {
+    let mut causes = 0;
+    for seed in seeds([300, 301], 0) {
         let Trial { config, ticks, expected } = trial(seed, TICKS, Habits { retention: false, leap: false });
         let expected = expected.last().expect("a trace has ticks");
-        assert!(expected.root_causes.len() > 3, "vacuous: seed {seed}");
+        causes += expected.root_causes.len();
         let mut rng = ChaCha8Rng::seed_from_u64(seed);
         let rows = rows(&ticks);
         let mut permuted = rows.clone();
@@ -80,15 +83,16 @@ fn in_which_ticks_and_in_which_order_rows_come_changes_nothing_in_the_end() {
         ];
         for (way, ticks) in ways {
             let setup = Setup { workers: rng.random_range(1..3), pace: Pace::Ahead, ..Setup::PLAIN };
-            let differences = tables_after(run(setup, config, &ticks)).differences(expected);
+            let differences = tables_after(run(setup, config, &ticks)).differences_but_memory(expected);
             assert!(differences.is_empty(), "seed {seed}, {way}:{differences}");
         }
     }
+    assert!(causes > 5 || !is_whole_corpus(), "{causes} root causes: the last graph in the chain was hardly reached");
 }
 
 #[test]
 fn joined_ticks_give_what_the_last_of_them_gave() {
-    for seed in seeds([400]) {
+    for seed in seeds([400], 1) {
         let Trial { config, ticks, expected } = trial(seed, TICKS, Habits { retention: false, leap: false });
         let mut rng = ChaCha8Rng::seed_from_u64(seed);
         let (mut joined, mut ends, mut from) = (Vec::new(), Vec::new(), 0);
@@ -102,7 +106,7 @@ fn joined_ticks_give_what_the_last_of_them_gave() {
         let mut tables = Tables::default();
         for (changes, end) in run(Setup::PLAIN, config, &joined).into_iter().zip(ends) {
             tables.apply(changes);
-            let differences = tables.differences(&expected[end]);
+            let differences = tables.differences_but_memory(&expected[end]);
             assert!(differences.is_empty(), "seed {seed}, joined up to tick {}:{differences}", end + 1);
         }
     }

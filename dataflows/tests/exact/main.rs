@@ -7,8 +7,8 @@
 //! - `invariance`: one way of running against the others
 //! - `restart`: going on from a checkpoint against going on
 //!
-//! `LEHR_SEEDS=n` tries *n* fresh seeds besides the fixed ones (without it a few); a failure names its seed, and
-//! `LEHR_SEED=s` tries that one alone.
+//! `LEHR_SEEDS=n` makes each test try *n* fresh seeds besides its fixed ones (without it one or none); a failure names
+//! its seed, and `LEHR_SEED=s` tries that one alone.
 
 mod invariance;
 mod oracle;

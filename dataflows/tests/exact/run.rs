@@ -5,6 +5,7 @@ use lehr_dataflows::tables::Changes;
 use lehr_domain::{EventMs, Inputs, Reading, ReadingBatch, Tick};
 use std::collections::BTreeSet;
 use std::sync::Arc;
+use std::time::Duration;
 use timely::{CommunicationConfig, WorkerConfig};
 
 /// How rows get from one worker to another.
@@ -37,6 +38,10 @@ impl Setup {
     pub const PLAIN: Setup = Setup { workers: 1, exchange: Exchange::Moved, pace: Pace::Stepwise };
 }
 
+/// A worker that waits for another one leaves it the core, and looks again at least so often. It bounds the harm of a
+/// lost wake-up and decides nothing.
+const PARK: Duration = Duration::from_millis(1);
+
 /// What each tick changed, all workers together.
 pub fn run(setup: Setup, config: GraphConfig, ticks: &[Arc<Inputs>]) -> Vec<Changes> {
     run_from(setup, config, None, ticks)
@@ -62,11 +67,11 @@ pub fn run_from(setup: Setup, config: GraphConfig, base: Option<&Base>, ticks: &
         for (reopened, inputs) in &fed {
             graph.feed(inputs, reopened);
             if setup.pace == Pace::Stepwise {
-                worker.step_while(|| !graph.closed(inputs.tick));
+                worker.step_or_park_while(Some(PARK), || !graph.closed(inputs.tick));
             }
         }
         if let Some(last) = out.last() {
-            worker.step_while(|| !graph.closed(*last));
+            worker.step_or_park_while(Some(PARK), || !graph.closed(*last));
         }
         out.iter().map(|tick| graph.take(*tick)).collect::<Vec<Changes>>()
     });

@@ -48,6 +48,16 @@ impl Base {
         row.event.event_time().is_none_or(|at| at >= self.low_water)
     }
 
+    /// The full hour before which units have left, if any have.
+    pub fn left(&self) -> Option<EventMs> {
+        let hour = 3_600_000;
+        (self.low_water > EventMs(0)).then(|| EventMs((self.low_water.0 + hour - 1) / hour * hour))
+    }
+
+    pub fn facts(&self) -> impl Iterator<Item = &Revised> {
+        self.rows.values()
+    }
+
     pub fn rows(&self) -> impl Iterator<Item = &Event> {
         self.rows.values().map(|row| &row.event)
     }

@@ -19,6 +19,9 @@ use std::collections::{BTreeMap, BTreeSet};
 /// So many of the panes that left are looked back on.
 const CONTEXT: usize = 240;
 
+/// What a rule says of each pane of a sensor.
+type Verdicts = BTreeMap<EventMs, Option<Verdict>>;
+
 /// What decides verdicts: when it changes, what panes said that left is forgotten.
 type Judge = (Check, u16, u16, LineId, ParameterId, Option<Micro>, Option<Micro>);
 
@@ -29,7 +32,7 @@ pub struct Detectors {
     /// Panes that left, as they were when they left.
     departed: BTreeMap<SensorId, BTreeMap<EventMs, PaneRow>>,
     /// What each rule said of each pane of each sensor as of the last tick.
-    said: BTreeMap<(RuleId, SensorId), (Judge, BTreeMap<EventMs, Option<Verdict>>)>,
+    said: BTreeMap<(RuleId, SensorId), (Judge, Verdicts)>,
 }
 
 impl Detectors {
@@ -199,7 +202,7 @@ impl<'a> History<'a> {
         rows
     }
 
-    fn conditions(&self, id: RuleId, rule: &Rule, verdicts: &BTreeMap<EventMs, Option<Verdict>>) -> Vec<ConditionRow> {
+    fn conditions(&self, id: RuleId, rule: &Rule, verdicts: &Verdicts) -> Vec<ConditionRow> {
         let is_there = |start: EventMs| self.panes[self.departed..].iter().any(|pane| pane.start == start);
         let shown = runs(rule.on_delay, rule.off_delay, verdicts).into_iter();
         let shown = shown.filter(|run| run.ended_by.is_none_or(is_there));
@@ -212,7 +215,7 @@ impl<'a> History<'a> {
     }
 
     /// The verdicts on the panes that are there.
-    fn verdicts(&self, check: &Check) -> BTreeMap<EventMs, Option<Verdict>> {
+    fn verdicts(&self, check: &Check) -> Verdicts {
         let deviations: Vec<Option<i128>> = self
             .panes
             .iter()

@@ -1,4 +1,4 @@
-//! Key figures, unit by unit and minute by minute.
+//! Key figures, unit by unit and minute by minute, of periods of which nothing has left.
 
 use super::base::Base;
 use lehr_dataflows::tables::{KpiRow, MachineStateRow};
@@ -29,7 +29,7 @@ pub fn kpis(base: &Base, states: &BTreeSet<MachineStateRow>, clocks: &BTreeMap<L
             at = next;
         }
     }
-    sheet.rows.into_values().collect()
+    sheet.rows.into_values().filter(|row| base.left().is_none_or(|left| row.start >= left)).collect()
 }
 
 fn count(row: &mut KpiRow, unit: &Unit, run_time: i64) {

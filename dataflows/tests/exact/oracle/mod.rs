@@ -24,7 +24,7 @@ use crate::tables::Tables;
 use base::Base;
 use detectors::Detectors;
 use lehr_dataflows::base::Retention;
-use lehr_dataflows::tables::ClockRow;
+use lehr_dataflows::tables::{ClockRow, NewestRow};
 use lehr_domain::{EventMs, Inputs, LineId, SensorId, SpanMs};
 use panes::Panes;
 use std::collections::BTreeMap;
@@ -70,6 +70,8 @@ impl Oracle {
             let newest = self.newest.entry(pane.sensor_id).or_insert(pane.start);
             *newest = (*newest).max(pane.start);
         }
+        tables.newest =
+            self.newest.iter().map(|(sensor, start)| NewestRow { sensor_id: *sensor, start: *start }).collect();
         let clocks = self.clocks();
         tables.clocks = clocks.iter().map(|(line, at)| ClockRow { production_line: *line, at: *at }).collect();
         let (mut conditions, deviating) = self.detectors.found(&self.base, &tables.panes, &clocks);

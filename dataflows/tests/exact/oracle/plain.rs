@@ -8,6 +8,11 @@ use lehr_domain::operator::OperatorAction;
 use std::collections::BTreeSet;
 
 pub fn tables(base: &Base, tables: &mut Tables) {
+    tables.facts = base.facts().map(|row| FactRow { revision: row.revision, event: row.event.clone() }).collect();
+    for line in base.heard().map(|(line, _)| line).collect::<BTreeSet<_>>() {
+        let at = base.heard().filter(|(of, _)| *of == line).map(|(_, at)| at).max().expect("one was heard");
+        tables.heard.insert(HeardRow { production_line: line, at });
+    }
     for row in base.rows() {
         match row.clone() {
             Event::Sensor(id, def) => drop(tables.sensors.insert(SensorRow {

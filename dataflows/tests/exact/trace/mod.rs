@@ -13,7 +13,7 @@ use lehr_dataflows::base::Retention;
 use lehr_dataflows::graph::GraphConfig;
 use lehr_domain::event::{ErrorRow, LateRow, Revised};
 use lehr_domain::machine::{MachineState, Setpoint, StateChange};
-use lehr_domain::operator::AuditEntry;
+use lehr_domain::operator::{AuditEntry, OperatorEvent};
 use lehr_domain::rule::Rule;
 use lehr_domain::unit::{Unit, Verdict};
 use lehr_domain::{
@@ -29,7 +29,7 @@ use std::sync::Arc;
 pub const START: EventMs = EventMs(1_774_737_000_000);
 
 const SENSORS: u32 = 6;
-const EDGES: u32 = 10;
+const EDGES: u32 = 16;
 
 /// What a trace does besides the usual.
 #[derive(Clone, Copy, Debug)]
@@ -92,7 +92,7 @@ struct Plant {
 impl Plant {
     fn new(seed: u64) -> Plant {
         let mut rng = ChaCha8Rng::seed_from_u64(seed);
-        let rules = definitions::checks(&mut rng).into_iter().map(|check| rule(&mut rng, check)).collect();
+        let rules = definitions::checks(&mut rng, seed).into_iter().map(|check| rule(&mut rng, check)).collect();
         Plant {
             sensors: Sensors::new(SENSORS),
             rng,
@@ -256,7 +256,10 @@ impl Plant {
                 let sensor = SensorId(self.rng.random_range(0..SENSORS));
                 let at = self.now - SpanMs::seconds(30 * self.rng.random_range(0..100));
                 let value = Micro(definitions::LEVEL + self.rng.random_range(-2..=2) * definitions::SIGMA);
-                self.send(Event::Setpoint(Setpoint { sensor, at, value }));
+                let new = Setpoint { sensor, at, value };
+                let told = |row: &Revised| if let Event::Setpoint(row) = row.event { Some(row) } else { None };
+                let old = self.sent.iter().filter_map(told).next_back().filter(|_| self.rng.random_bool(0.3));
+                self.send(Event::Setpoint(old.map_or(new, |old| Setpoint { value, ..old })));
             }
             11 => {
                 let id = self.rng.random_range(0..SENSORS);
@@ -280,7 +283,7 @@ impl Plant {
         if !self.rng.random_bool(0.2) {
             return;
         }
-        let (id, at, text) = (self.rng.random_range(0..30), self.now, format!("text {}", self.rng.random_range(0..9)));
+        let (id, at, text) = (self.rng.random_range(0..9), self.now, format!("text {}", self.rng.random_range(0..9)));
         let event = match self.rng.random_range(0..3) {
             0 => Event::Audit(AuditEntry {
                 id,
@@ -303,8 +306,15 @@ impl Plant {
         self.send(event);
     }
 
-    /// Sends again, with its revision, what was sent already: it changes nothing, or is outdated.
+    /// Sends again, with its revision, what was sent already: it changes nothing, or is outdated. Or somebody says
+    /// with other words what he did.
     fn repeat(&mut self) {
+        let told = |row: &Revised| if let Event::Operator(event) = &row.event { Some(event.clone()) } else { None };
+        if self.rng.random_bool(0.1)
+            && let Some(event) = self.sent.iter().rev().find_map(told)
+        {
+            self.send(Event::Operator(OperatorEvent { reason: "in other words".into(), ..event }));
+        }
         for _ in 0..self.rng.random_range(0..3) {
             if !self.sent.is_empty() {
                 let again = self.sent[self.rng.random_range(0..self.sent.len())].clone();

@@ -8,4 +8,7 @@ pub mod live;
 pub mod recording;
 pub mod replay;
 pub mod runtime;
+#[cfg(test)]
+mod simulation;
+pub mod sinks;
 pub mod sources;

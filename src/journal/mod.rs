@@ -49,7 +49,7 @@ mod reader;
 mod recovery;
 mod segment;
 #[cfg(test)]
-mod simulated;
+pub(crate) mod simulated;
 pub mod storage;
 #[cfg(test)]
 mod tests;

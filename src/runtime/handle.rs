@@ -6,11 +6,12 @@ use super::sequencer::{Command, Sequencer};
 use super::workers::Workers;
 use super::{RuntimeError, history, threads};
 use crate::journal::{Journal, OpenReport, Options};
+use crate::sinks::{Outlet, Sink, SinkStatus, Watch};
 use lehr_dataflows::graph::GraphConfig;
 use lehr_domain::catalogue::Catalogue;
 use lehr_domain::{Event, EventMs, ReadingBatch, Tick};
 use lehr_queries::Snapshot;
-use std::collections::VecDeque;
+use std::collections::{BTreeSet, VecDeque};
 use std::path::PathBuf;
 use std::sync::atomic::{AtomicI64, AtomicU64, Ordering};
 use std::sync::{Arc, Mutex};
@@ -130,6 +131,7 @@ struct Shared {
     report: OpenReport,
     started: Instant,
     rebuilt: tokio::sync::Mutex<Option<Arc<Snapshot>>>,
+    sinks: Vec<Watch>,
 }
 
 /// The running system. Cheap to clone; it stops when the last handle is gone.
@@ -140,6 +142,15 @@ impl Runtime {
     /// Opens the journal, replays it through the dataflow, registers what the catalogue adds, and is then
     /// ready. Blocks while it replays; `progress` is told how many ticks have been read.
     pub fn start(options: RuntimeOptions, progress: impl Fn(Tick)) -> Result<Runtime, RuntimeError> {
+        Runtime::start_with(options, Vec::new(), progress)
+    }
+
+    /// As [`Runtime::start`], with sinks that follow every closed tick from where their targets stand.
+    pub fn start_with(
+        options: RuntimeOptions,
+        sinks: Vec<Box<dyn Sink + Send>>,
+        progress: impl Fn(Tick),
+    ) -> Result<Runtime, RuntimeError> {
         std::fs::create_dir_all(&options.data)?;
         let journal_options = Options { salvage: options.salvage, ..Options::default() };
         let (journal, report) = Journal::open(&options.data, journal_options)?;
@@ -150,10 +161,12 @@ impl Runtime {
         let stats = Arc::new(RuntimeStats::default());
         let publisher =
             Publisher { latest: latest_sender, frames: frames.clone(), kept: kept.clone(), stats: stats.clone() };
-        let downstream = threads::publish(publisher, workers, outputs, stats.clone())?;
+        let (outlets, positions) = start_outlets(sinks, journal.durable())?;
+        let watches = outlets.iter().map(Outlet::watch).collect();
+        let downstream = threads::publish(publisher, workers, outputs, outlets, stats.clone())?;
         let (commands, inbox) = tokio::sync::mpsc::channel(QUEUE);
         let sequencer = Sequencer::new(journal, &options, stats.clone());
-        threads::sequence(sequencer, downstream, inbox, &options, stats.clone(), progress)?;
+        threads::sequence(sequencer, downstream, inbox, &options, positions, stats.clone(), progress)?;
         Ok(Runtime(Arc::new(Shared {
             options,
             commands,
@@ -164,6 +177,7 @@ impl Runtime {
             report,
             started: Instant::now(),
             rebuilt: tokio::sync::Mutex::new(None),
+            sinks: watches,
         })))
     }
 
@@ -252,6 +266,11 @@ impl Runtime {
         &self.0.report
     }
 
+    /// How each sink gets on.
+    pub fn sinks(&self) -> Vec<SinkStatus> {
+        self.0.sinks.iter().map(Watch::status).collect()
+    }
+
     pub fn options(&self) -> &RuntimeOptions {
         &self.0.options
     }
@@ -273,4 +292,18 @@ impl Runtime {
             pane_retention: self.0.options.graph.retention.panes,
         }
     }
+}
+
+/// Starts the thread of each sink; gives also the ticks that they stand at.
+fn start_outlets(
+    sinks: Vec<Box<dyn Sink + Send>>,
+    durable: Tick,
+) -> Result<(Vec<Outlet>, BTreeSet<Tick>), RuntimeError> {
+    let (mut outlets, mut positions) = (Vec::new(), BTreeSet::new());
+    for mut sink in sinks {
+        let position = crate::sinks::position(&mut *sink, durable)?;
+        positions.insert(position);
+        outlets.push(Outlet::start(sink, position)?);
+    }
+    Ok((outlets, positions))
 }

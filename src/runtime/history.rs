@@ -10,6 +10,7 @@ use lehr_domain::Tick;
 use lehr_domain::event::Inputs;
 use lehr_domain::names::Names;
 use lehr_queries::Snapshot;
+use std::collections::BTreeSet;
 use std::path::Path;
 use std::sync::Arc;
 
@@ -17,10 +18,12 @@ use std::sync::Arc;
 const JOINED_ROWS: usize = 200_000;
 
 /// The journal's ticks, neighbouring ones joined into larger ones under the last one's number. Their inputs
-/// are the same set, so the outputs at the end are the same. The last one is `last` at most.
+/// are the same set, so the outputs at the end are the same. The last one is `last` at most; a tick of `apart` is
+/// never joined with those behind it.
 pub fn joined(
     mut reader: impl Iterator<Item = Result<Inputs, JournalError>>,
     last: Tick,
+    apart: BTreeSet<Tick>,
 ) -> impl Iterator<Item = Result<Inputs, JournalError>> {
     let mut held: Option<Inputs> = None;
     std::iter::from_fn(move || {
@@ -31,7 +34,8 @@ pub fn joined(
                         held = Some(next);
                         continue;
                     };
-                    if inputs.readings.len() + inputs.events.len() + next.readings.len() > JOINED_ROWS {
+                    let rows = inputs.readings.len() + inputs.events.len() + next.readings.len();
+                    if rows > JOINED_ROWS || apart.contains(&inputs.tick) {
                         held = Some(next);
                         return Some(Ok(inputs));
                     }
@@ -78,7 +82,7 @@ pub fn rebuild(data: &Path, graph: GraphConfig, durable: Tick, as_of: AsOf) -> R
     let mut engine = Inline::new(graph);
     let mut names = Arc::new(Names::default());
     let mut snapshot = Snapshot::empty();
-    for inputs in joined(reader, last) {
+    for inputs in joined(reader, last, BTreeSet::new()) {
         let inputs = Arc::new(inputs?);
         learn(&mut names, &inputs.events);
         let changes = engine.run(&inputs);

@@ -32,8 +32,17 @@ pub use history::{joined, rebuild};
 pub use publisher::Published;
 pub use readings::JournalReadings;
 pub use workers::{Output, Workers};
+#[cfg(test)]
+pub(crate) use {
+    assembly::learn,
+    engine::{Engine, Inline},
+    gathering::Gathering,
+    publisher::{Announcement, Publisher},
+    sequencer::{Command, Durable, Sequencer, take_waiting},
+};
 
 use crate::journal::JournalError;
+use crate::sinks::SinkError;
 use lehr_queries::QueryError;
 
 /// Why the runtime could not start, or not take an input.
@@ -55,6 +64,8 @@ pub enum RuntimeError {
     Busy,
     #[error("tick {0} is not known; the newest is {1}")]
     UnknownTick(u64, u64),
+    #[error("a sink cannot follow")]
+    Sink(#[from] SinkError),
     #[error("files of the data directory cannot be read or written")]
     Io(#[from] std::io::Error),
 }

@@ -8,7 +8,9 @@ use super::publisher::{Announcement, Publisher};
 use super::sequencer::{Command, Durable, Sequencer, take_waiting};
 use super::workers::{Output, Workers};
 use crate::journal::Reader;
+use crate::sinks::Outlet;
 use lehr_domain::{EventMs, Tick};
+use std::collections::BTreeSet;
 use std::sync::Arc;
 use std::sync::atomic::Ordering;
 use std::sync::mpsc::{self, Receiver, SyncSender};
@@ -46,12 +48,13 @@ pub(super) fn publish(
     publisher: Publisher,
     workers: Workers,
     outputs: Receiver<Output>,
+    outlets: Vec<Outlet>,
     stats: Arc<RuntimeStats>,
 ) -> Result<Downstream, RuntimeError> {
     let (announce, announcements) = mpsc::sync_channel(ANNOUNCED);
     let gathering = Gathering::new(workers.count());
     spawn("publisher", move || {
-        let ended = run_publisher(publisher, gathering, &announcements, &outputs);
+        let ended = run_publisher(publisher, gathering, &announcements, &outputs, &outlets);
         ended.unwrap_or_else(|error| stats.fail("publisher", &error));
     })?;
     Ok(Downstream { announce, workers })
@@ -63,12 +66,16 @@ fn run_publisher(
     mut gathering: Gathering,
     announcements: &Receiver<Announcement>,
     outputs: &Receiver<Output>,
+    outlets: &[Outlet],
 ) -> Result<(), RuntimeError> {
     while let Ok(announcement) = announcements.recv() {
         gathering.announce(announcement);
         while gathering.open() > 0 {
             match gathering.next() {
-                Some((announcement, changes)) => publisher.publish(announcement, changes)?,
+                Some((announcement, changes)) => {
+                    let batch = publisher.publish(announcement, changes)?;
+                    outlets.iter().try_for_each(|outlet| outlet.offer(&batch))?;
+                }
                 None => match outputs.recv() {
                     Ok(output) => gathering.take(output),
                     Err(_) => return Ok(()),
@@ -80,19 +87,21 @@ fn run_publisher(
 }
 
 /// Replays the journal, registers what the catalogue adds, waits until all of it is visible, and starts the
-/// sequencer's thread. `progress` is told how many ticks have been read.
+/// sequencer's thread. Replay stops at the positions of `sinks`, so that each can be given exactly what it lacks.
+/// `progress` is told how many ticks have been read.
 pub(super) fn sequence(
     mut sequencer: Sequencer,
     downstream: Downstream,
     inbox: tokio::sync::mpsc::Receiver<Command>,
     options: &RuntimeOptions,
+    sinks: BTreeSet<Tick>,
     stats: Arc<RuntimeStats>,
     progress: impl Fn(Tick),
 ) -> Result<(), RuntimeError> {
     let durable = sequencer.durable();
     if durable > Tick(0) {
         let reader = Reader::open(&options.data)?.up_to(durable);
-        for inputs in joined(reader, durable) {
+        for inputs in joined(reader, durable, sinks) {
             let inputs = inputs?;
             progress(inputs.tick);
             downstream.hand_over(sequencer.replay(inputs))?;

@@ -3,7 +3,7 @@
 use super::RuntimeError;
 use super::gathering::Gathering;
 use super::handle::{RuntimeOptions, RuntimeStats};
-use super::history::joined;
+use super::joining::joined;
 use super::publisher::{Announcement, Publisher};
 use super::sequencer::{Command, Durable, Sequencer, take_waiting};
 use super::workers::{Output, Workers};
@@ -101,7 +101,7 @@ pub(super) fn sequence(
     let durable = sequencer.durable();
     if durable > Tick(0) {
         let reader = Reader::open(&options.data)?.up_to(durable);
-        for inputs in joined(reader, durable, sinks) {
+        for inputs in joined(reader, durable, sinks, options.graph.retention) {
             let inputs = inputs?;
             progress(inputs.tick);
             downstream.hand_over(sequencer.replay(inputs))?;

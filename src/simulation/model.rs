@@ -47,10 +47,6 @@ impl Model {
         Tick(self.ticks.len() as u64)
     }
 
-    pub fn ticks(&self) -> &[Arc<Inputs>] {
-        &self.ticks
-    }
-
     pub fn snapshot(&self, tick: Tick) -> Option<&Arc<Snapshot>> {
         self.snapshots.get(tick.0 as usize)
     }

@@ -93,7 +93,8 @@ impl Process {
             apart.insert(position);
             deliveries.push((Delivery::new(position, MOST_WAITING), sink));
         }
-        let replay: Result<VecDeque<Inputs>, JournalError> = joined(read(), durable, apart).collect();
+        let replay: Result<VecDeque<Inputs>, JournalError> =
+            joined(read(), durable, apart, plant::options(workers).graph.retention).collect();
         let replay = replay.map_err(journal_failed)?;
 
         let options = plant::options(workers);

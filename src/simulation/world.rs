@@ -385,8 +385,12 @@ impl World {
         let Some(snapshot) = self.model.snapshot(position) else {
             return Err(Violation(format!("the log of changes is at tick {}, which is not durable", position.0)));
         };
-        if rows != lines(snapshot) {
-            return Err(Violation(format!("the log of changes adds up to other rows at tick {}", position.0)));
+        let expected = lines(snapshot);
+        if rows != expected {
+            let more = rows.iter().find(|row| !expected.contains(row));
+            let less = expected.iter().find(|row| !rows.contains(row));
+            let text = format!("tick {}: the log of changes has {more:?} in place of {less:?}", position.0);
+            return Err(Violation(text));
         }
         Ok(position)
     }

@@ -207,6 +207,11 @@ pub(crate) fn added_up(
     files: &std::collections::BTreeMap<String, Vec<u8>>,
 ) -> Result<(Tick, Vec<(String, String)>), String> {
     use std::collections::BTreeMap;
+    #[derive(serde::Deserialize)]
+    struct Head {
+        table: String,
+        change: i64,
+    }
     let mut position = Tick(0);
     let mut counts: BTreeMap<(String, String), i64> = BTreeMap::new();
     for (name, bytes) in files {
@@ -217,10 +222,12 @@ pub(crate) fn added_up(
         let (len, last) = whole_batches(bytes, first);
         position = last;
         for line in bytes[..len].split(|byte| *byte == b'\n').filter(|line| line.starts_with(b"{\"table\"")) {
-            let line: serde_json::Value = serde_json::from_slice(line).map_err(|error| error.to_string())?;
-            let table = line["table"].as_str().ok_or("a line without a table")?;
-            let change = line["change"].as_i64().ok_or("a line without a change")?;
-            *counts.entry((table.to_owned(), line["row"].to_string())).or_default() += change;
+            // The row stays text: reading a number from JSON may change its last digit.
+            let line = std::str::from_utf8(line).map_err(|error| error.to_string())?;
+            let (head, row) = line.split_once(",\"row\":").ok_or("a line without a row")?;
+            let head: Head = serde_json::from_str(&format!("{head}}}")).map_err(|error| error.to_string())?;
+            let row = row.strip_suffix('}').ok_or("a line without an end")?;
+            *counts.entry((head.table, row.to_owned())).or_default() += head.change;
         }
     }
     counts.retain(|_, count| *count != 0);

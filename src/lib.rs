@@ -10,5 +10,8 @@ pub mod live;
 pub mod recording;
 pub mod replay;
 pub mod runtime;
+#[cfg(test)]
+mod simulation;
+pub mod sinks;
 pub mod sources;
 pub mod verify;

@@ -2,6 +2,7 @@
 
 use super::App;
 use super::route::{Answer, Call, Reply, Route};
+use crate::sinks::SinkStatus;
 use std::fmt::Write;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Mutex};
@@ -105,6 +106,7 @@ fn exposition(app: &App) -> String {
     for (name, kind, help, value) in simple {
         let _ = writeln!(out, "# HELP {name} {help}\n# TYPE {name} {kind}\n{name} {value}");
     }
+    sinks(&mut out, &app.runtime().sinks());
     let routes = app.metrics().routes.lock().expect("nobody panics while they hold the routes").clone();
     let _ = writeln!(out, "# HELP lehr_http_requests_total Requests.\n# TYPE lehr_http_requests_total counter");
     for route in &routes {
@@ -119,6 +121,20 @@ fn exposition(app: &App) -> String {
         histogram(&mut out, name, route);
     }
     out
+}
+
+fn sinks(out: &mut String, sinks: &[SinkStatus]) {
+    if sinks.is_empty() {
+        return;
+    }
+    let _ = writeln!(out, "# HELP lehr_sink_tick Last tick that a sink holds.\n# TYPE lehr_sink_tick gauge");
+    for sink in sinks {
+        let _ = writeln!(out, "lehr_sink_tick{{sink=\"{}\"}} {}", sink.name, sink.position.0);
+    }
+    let _ = writeln!(out, "# HELP lehr_sink_failing 1 while a sink fails.\n# TYPE lehr_sink_failing gauge");
+    for sink in sinks {
+        let _ = writeln!(out, "lehr_sink_failing{{sink=\"{}\"}} {}", sink.name, u8::from(sink.failure.is_some()));
+    }
 }
 
 fn histogram(out: &mut String, name: &str, route: &RouteStats) {

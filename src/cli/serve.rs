@@ -2,6 +2,7 @@ use super::{Failure, data};
 use crate::api::{self, App, AppOptions};
 use crate::auth::Auth;
 use crate::runtime::{Runtime, RuntimeOptions};
+use crate::sinks::{ChangeLog, Sink};
 use crate::sources::plant::PlantSource;
 use clap::Args;
 use lehr_dataflows::base::Retention;
@@ -48,6 +49,9 @@ pub struct ServeArgs {
     /// File for the ground truth of the simulated plant; not written when absent.
     #[arg(long)]
     truth: Option<PathBuf>,
+    /// Folder to which every change of a table is written, as lines of JSON; see ARCHITECTURE.md.
+    #[arg(long)]
+    changes: Option<PathBuf>,
     /// Folder with the built dashboard.
     #[arg(long, default_value = "frontend/dist", env = "LEHR_FRONTEND")]
     frontend: PathBuf,
@@ -77,7 +81,11 @@ pub fn run(args: ServeArgs) -> Result<(), Failure> {
         salvage: args.salvage,
     };
     let bar = indicatif::ProgressBar::new_spinner().with_message("replaying the journal");
-    let runtime = Runtime::start(options, |tick| bar.set_position(tick.0))?;
+    let mut sinks: Vec<Box<dyn Sink + Send>> = Vec::new();
+    if let Some(dir) = &args.changes {
+        sinks.push(Box::new(ChangeLog::open(dir)?));
+    }
+    let runtime = Runtime::start_with(options, sinks, |tick| bar.set_position(tick.0))?;
     bar.finish_and_clear();
     let report = runtime.open_report();
     if let Some(torn) = &report.torn {

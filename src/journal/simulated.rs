@@ -37,6 +37,7 @@ struct State {
     capacity: Option<usize>,
     /// Changes that still succeed before the power goes; `None` is all.
     fuse: Option<u32>,
+    power_failed: bool,
     fail_syncs: bool,
     fail_truncates: bool,
 }
@@ -60,6 +61,11 @@ impl SimDisk {
         self.0.borrow_mut().fuse = changes;
     }
 
+    /// Whether a change was refused because the power is off.
+    pub fn power_failed(&self) -> bool {
+        self.0.borrow().power_failed
+    }
+
     pub fn fail_syncs(&self, fail: bool) {
         self.0.borrow_mut().fail_syncs = fail;
     }
@@ -76,7 +82,8 @@ impl SimDisk {
     /// The process ends and starts again; the power stays on, so that nothing is lost, nor anything synced.
     pub fn restart(&self) {
         let state = &mut *self.0.borrow_mut();
-        (state.fuse, state.fail_syncs, state.fail_truncates) = (None, false, false);
+        (state.fuse, state.power_failed) = (None, false);
+        (state.fail_syncs, state.fail_truncates) = (false, false);
     }
 
     /// The system writes back all bytes by itself, as it may at any time.
@@ -141,7 +148,10 @@ impl State {
     /// Whether the power is still on for one more change.
     fn powered(&mut self) -> io::Result<()> {
         match &mut self.fuse {
-            Some(0) => Err(io::Error::other("the power is off")),
+            Some(0) => {
+                self.power_failed = true;
+                Err(io::Error::other("the power is off"))
+            }
             Some(left) => {
                 *left -= 1;
                 Ok(())

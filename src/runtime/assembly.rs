@@ -118,7 +118,7 @@ impl Assembly {
 }
 
 /// Takes note of registrations; the texts stay shared while nothing is registered.
-pub(super) fn learn(names: &mut Arc<Names>, events: &[Revised]) {
+pub(crate) fn learn(names: &mut Arc<Names>, events: &[Revised]) {
     if events.iter().any(|event| event.event.registers()) {
         let names = Arc::make_mut(names);
         events.iter().for_each(|event| names.apply(&event.event));

@@ -5,17 +5,18 @@ use super::keeper::{Checkpointing, KeeperStats};
 use super::publisher::{Published, Publisher};
 use super::reopening::Reopening;
 use super::sequencer::{Command, Sequencer};
-use super::threads::{self, Resumed};
+use super::threads::{self, OnDisk, Resumed};
 use super::workers::Workers;
 use super::{RuntimeError, recovery};
 use crate::checkpoint::Checkpoints;
 use crate::history::History;
 use crate::journal::{Journal, OpenReport, Options};
+use crate::sinks::{Outlet, Sink, SinkStatus, Watch};
 use lehr_dataflows::graph::GraphConfig;
 use lehr_domain::catalogue::Catalogue;
 use lehr_domain::{Event, EventMs, ReadingBatch, Tick};
 use lehr_queries::Snapshot;
-use std::collections::VecDeque;
+use std::collections::{BTreeSet, VecDeque};
 use std::path::PathBuf;
 use std::sync::atomic::{AtomicI64, AtomicU64, Ordering};
 use std::sync::{Arc, Mutex};
@@ -139,6 +140,7 @@ struct Shared {
     resumed: Resumed,
     started: Instant,
     rebuilt: tokio::sync::Mutex<Option<Arc<Snapshot>>>,
+    sinks: Vec<Watch>,
 }
 
 /// The running system. Cheap to clone; it stops when the last handle is gone.
@@ -149,6 +151,15 @@ impl Runtime {
     /// Opens the journal, replays it through the dataflow, registers what the catalogue adds, and is then
     /// ready. Blocks while it replays; `progress` is told how many ticks have been read.
     pub fn start(options: RuntimeOptions, progress: impl Fn(Tick)) -> Result<Runtime, RuntimeError> {
+        Runtime::start_with(options, Vec::new(), progress)
+    }
+
+    /// As [`Runtime::start`], with sinks that follow every closed tick from where their targets stand.
+    pub fn start_with(
+        options: RuntimeOptions,
+        sinks: Vec<Box<dyn Sink + Send>>,
+        progress: impl Fn(Tick),
+    ) -> Result<Runtime, RuntimeError> {
         std::fs::create_dir_all(&options.data)?;
         let journal_options = Options { salvage: options.salvage, ..Options::default() };
         let (journal, report) = Journal::open(&options.data, journal_options)?;
@@ -162,12 +173,14 @@ impl Runtime {
         let stats = Arc::new(RuntimeStats::default());
         let publisher =
             Publisher { latest: latest_sender, frames: frames.clone(), kept: kept.clone(), stats: stats.clone() };
+        let (outlets, positions) = start_outlets(sinks, journal.durable())?;
+        let watches = outlets.iter().map(Outlet::watch).collect();
         let reopening = Reopening::new(history.clone(), options.graph.panes());
-        let downstream = threads::publish(publisher, workers, outputs, reopening, stats.clone())?;
+        let downstream = threads::publish(publisher, workers, outputs, reopening, outlets, stats.clone())?;
         let (commands, inbox) = tokio::sync::mpsc::channel(QUEUE);
         let sequencer = Sequencer::new(journal, &options, stats.clone());
-        let kept_on_disk = (&history, &checkpoints);
-        let resumed = threads::sequence(sequencer, downstream, inbox, &options, kept_on_disk, stats.clone(), progress)?;
+        let on_disk = OnDisk { history: &history, checkpoints: &checkpoints, sinks: positions };
+        let resumed = threads::sequence(sequencer, downstream, inbox, &options, on_disk, stats.clone(), progress)?;
         for passed in &resumed.passed {
             tracing::warn!("checkpoint {} was passed over: {}", passed.file, passed.reason);
         }
@@ -186,6 +199,7 @@ impl Runtime {
             resumed,
             started: Instant::now(),
             rebuilt: tokio::sync::Mutex::new(None),
+            sinks: watches,
         })))
     }
 
@@ -279,6 +293,12 @@ impl Runtime {
         &self.0.resumed
     }
 
+    /// How each sink gets on.
+    pub fn sinks(&self) -> Vec<SinkStatus> {
+        self.0.sinks.iter().map(Watch::status).collect()
+    }
+
+    /// Readings of closed segments, and the way to look readings up.
     pub fn history(&self) -> &Arc<History> {
         &self.0.history
     }
@@ -311,4 +331,18 @@ impl Runtime {
             pane_retention: self.0.options.graph.retention.panes,
         }
     }
+}
+
+/// Starts the thread of each sink; gives also the ticks that they stand at.
+fn start_outlets(
+    sinks: Vec<Box<dyn Sink + Send>>,
+    durable: Tick,
+) -> Result<(Vec<Outlet>, BTreeSet<Tick>), RuntimeError> {
+    let (mut outlets, mut positions) = (Vec::new(), BTreeSet::new());
+    for mut sink in sinks {
+        let position = crate::sinks::position(&mut *sink, durable)?;
+        positions.insert(position);
+        outlets.push(Outlet::start(sink, position)?);
+    }
+    Ok((outlets, positions))
 }

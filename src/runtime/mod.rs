@@ -18,6 +18,7 @@ mod engine;
 mod gate;
 mod gathering;
 mod handle;
+mod joining;
 mod keeper;
 mod publisher;
 mod readings;
@@ -31,17 +32,27 @@ mod workers;
 pub use assembly::registrations;
 pub use gate::{Admitted, Gate, refusal};
 pub use handle::{AsOf, Closed, Receipt, Runtime, RuntimeOptions, RuntimeStats, Submission};
+pub use joining::joined;
 pub use keeper::KeeperStats;
 pub use publisher::Published;
 pub use readings::KeptReadings;
-pub use recovery::{joined, rebuild};
+pub use recovery::rebuild;
 pub use threads::Resumed;
 pub use work::Work;
 pub use workers::{Output, Workers};
+#[cfg(test)]
+pub(crate) use {
+    assembly::learn,
+    engine::{Engine, Inline},
+    gathering::Gathering,
+    publisher::{Announcement, Publisher},
+    sequencer::{Command, Durable, Sequencer, take_waiting},
+};
 
 use crate::checkpoint::CheckpointError;
 use crate::history::HistoryError;
 use crate::journal::JournalError;
+use crate::sinks::SinkError;
 use lehr_queries::QueryError;
 
 /// Why the runtime could not start, or not take an input.
@@ -67,6 +78,8 @@ pub enum RuntimeError {
     Busy,
     #[error("tick {0} is not known; the newest is {1}")]
     UnknownTick(u64, u64),
+    #[error("a sink cannot follow")]
+    Sink(#[from] SinkError),
     #[error("files of the data directory cannot be read or written")]
     Io(#[from] std::io::Error),
 }

@@ -3,6 +3,7 @@
 use super::RuntimeError;
 use super::gate::Admitted;
 use super::handle::{Closed, RuntimeStats};
+use crate::sinks::Batch;
 use lehr_dataflows::tables::Changes;
 use lehr_domain::names::Names;
 use lehr_domain::{EventMs, Tick};
@@ -47,12 +48,13 @@ pub(crate) struct Publisher {
 
 impl Publisher {
     /// Makes a closed tick visible; its changes must be consolidated. An error means that a graph produced an
-    /// impossible row: nothing may be published from then on.
-    pub fn publish(&mut self, announcement: Announcement, changes: Changes) -> Result<(), RuntimeError> {
+    /// impossible row: nothing may be published from then on. Gives what sinks are to be told.
+    pub fn publish(&mut self, announcement: Announcement, changes: Changes) -> Result<Batch, RuntimeError> {
         let Announcement { tick, now, wall, low_water, names, receipts, visible } = announcement;
         let before = self.latest.borrow().clone();
         let after = before.apply(tick, now, wall, &names, &changes).map_err(RuntimeError::Publish)?;
-        let snapshot = Arc::new(after.marked(low_water));
+        let (snapshot, changes) = (Arc::new(after.marked(low_water)), Arc::new(changes));
+        let batch = Batch { after: before.tick, tick, now, names, changes: changes.clone() };
         if visible {
             let mut kept = self.kept.lock().expect("nobody panics while they hold the kept snapshots");
             if kept.len() == KEPT_SNAPSHOTS {
@@ -63,13 +65,13 @@ impl Publisher {
         self.latest.send_replace(snapshot.clone());
         if visible {
             // No subscriber is no error.
-            let _ = self.frames.send(Published { tick, now, wall, changes: Arc::new(changes), snapshot });
+            let _ = self.frames.send(Published { tick, now, wall, changes, snapshot });
         }
         self.stats.published.store(tick.0, Ordering::Release);
         for (receipt, admitted) in receipts {
             // Whoever asked may have gone.
             let _ = receipt.send(Closed { tick, admitted });
         }
-        Ok(())
+        Ok(batch)
     }
 }

@@ -4,59 +4,19 @@ use super::RuntimeError;
 use super::assembly::learn;
 use super::engine::Inline;
 use super::handle::AsOf;
+use super::joining::joined;
 use super::reopening::Reopening;
 use crate::checkpoint::{Checkpoint, Checkpoints};
-use crate::history::{self, History, HistoryError};
+use crate::history::{self, History};
 use crate::journal::Reader;
 use lehr_dataflows::graph::GraphConfig;
 use lehr_domain::Tick;
-use lehr_domain::event::{Inputs, Revised};
+use lehr_domain::event::Revised;
 use lehr_domain::names::Names;
 use lehr_queries::Snapshot;
+use std::collections::BTreeSet;
 use std::path::Path;
 use std::sync::Arc;
-
-/// Rows that one joined tick holds at most.
-const JOINED_ROWS: usize = 200_000;
-
-/// The journal's ticks, neighbouring ones joined into larger ones under the last one's number. Their inputs
-/// are the same set, so the outputs at the end are the same. The last one is `last` at most.
-pub fn joined(
-    mut reader: impl Iterator<Item = Result<Inputs, HistoryError>>,
-    last: Tick,
-) -> impl Iterator<Item = Result<Inputs, HistoryError>> {
-    let mut held: Option<Inputs> = None;
-    std::iter::from_fn(move || {
-        loop {
-            match reader.next() {
-                Some(Ok(next)) if next.tick <= last => {
-                    let Some(mut inputs) = held.take() else {
-                        held = Some(next);
-                        continue;
-                    };
-                    if inputs.readings.len() + inputs.events.len() + next.readings.len() > JOINED_ROWS {
-                        held = Some(next);
-                        return Some(Ok(inputs));
-                    }
-                    join(&mut inputs, next);
-                    held = Some(inputs);
-                }
-                Some(Err(error)) => return Some(Err(error)),
-                Some(Ok(_)) | None => return held.take().map(Ok),
-            }
-        }
-    })
-}
-
-fn join(inputs: &mut Inputs, next: Inputs) {
-    inputs.tick = next.tick;
-    inputs.now = inputs.now.max(next.now);
-    inputs.wall = next.wall;
-    inputs.low_water = inputs.low_water.max(next.low_water);
-    inputs.readings.append(next.readings);
-    inputs.events.extend(next.events);
-    inputs.offsets.extend(next.offsets);
-}
 
 /// The texts that the rows of a checkpoint give to ids.
 pub(super) fn names_of(checkpoint: &Checkpoint) -> Arc<Names> {
@@ -116,7 +76,7 @@ pub fn rebuild(
             .marked(head.low_water);
         reader = reader.from(head.tick.next());
     }
-    for inputs in joined(reader, last) {
+    for inputs in joined(reader, last, BTreeSet::new(), graph.retention) {
         let inputs = Arc::new(inputs?);
         learn(&mut names, &inputs.events);
         let changes = engine.run(&Arc::new(reopening.work(inputs.clone())?));

@@ -136,6 +136,12 @@ impl<S: Storage> Sequencer<S> {
         Ok(self.open.take())
     }
 
+    /// The tick that waits for its fsync: the simulation must know what a crash may leave of it.
+    #[cfg(test)]
+    pub fn open(&self) -> Option<&Durable> {
+        self.open.as_ref()
+    }
+
     fn announced(&self, inputs: Inputs, receipts: Vec<(oneshot::Sender<Closed>, Admitted)>, visible: bool) -> Durable {
         let Inputs { tick, now, wall, low_water, .. } = inputs;
         let names = self.assembly.names().clone();

@@ -3,17 +3,19 @@
 use super::RuntimeError;
 use super::gathering::Gathering;
 use super::handle::{RuntimeOptions, RuntimeStats};
+use super::joining::joined;
 use super::keeper::{self, Checkpointing};
 use super::publisher::{Announcement, Publisher};
-use super::recovery::joined;
 use super::reopening::Reopening;
 use super::sequencer::{Command, Durable, Sequencer, take_waiting};
 use super::workers::{Output, Workers};
 use crate::checkpoint::{Checkpoints, Passed};
 use crate::history::{self, History};
+use crate::sinks::Outlet;
 use lehr_dataflows::graph::Base;
 use lehr_domain::{EventMs, Tick};
 use lehr_queries::Snapshot;
+use std::collections::BTreeSet;
 use std::sync::atomic::Ordering;
 use std::sync::mpsc::{self, Receiver, SyncSender};
 use std::sync::{Arc, Mutex};
@@ -73,12 +75,13 @@ pub(super) fn publish(
     workers: Workers,
     outputs: Receiver<Output>,
     reopening: Reopening,
+    outlets: Vec<Outlet>,
     stats: Arc<RuntimeStats>,
 ) -> Result<Downstream, RuntimeError> {
     let (announce, announcements) = mpsc::sync_channel(ANNOUNCED);
     let gathering = Gathering::new(workers.count());
     spawn("publisher", move || {
-        let ended = run_publisher(publisher, gathering, &announcements, &outputs);
+        let ended = run_publisher(publisher, gathering, &announcements, &outputs, &outlets);
         ended.unwrap_or_else(|error| stats.fail("publisher", &error));
     })?;
     Ok(Downstream { announce, workers, reopening })
@@ -90,12 +93,16 @@ fn run_publisher(
     mut gathering: Gathering,
     announcements: &Receiver<Announcement>,
     outputs: &Receiver<Output>,
+    outlets: &[Outlet],
 ) -> Result<(), RuntimeError> {
     while let Ok(announcement) = announcements.recv() {
         gathering.announce(announcement);
         while gathering.open() > 0 {
             match gathering.next() {
-                Some((announcement, changes)) => publisher.publish(announcement, changes)?,
+                Some((announcement, changes)) => {
+                    let batch = publisher.publish(announcement, changes)?;
+                    outlets.iter().try_for_each(|outlet| outlet.offer(&batch))?;
+                }
                 None => match outputs.recv() {
                     Ok(output) => gathering.take(output),
                     Err(_) => return Ok(()),
@@ -106,22 +113,33 @@ fn run_publisher(
     Ok(())
 }
 
-/// Goes on from the newest checkpoint, replays the journal from there, registers what the catalogue adds, waits until
-/// all of it is visible, and starts the sequencer's thread. `progress` is told how many ticks have been read.
+/// Where a start finds what was kept, and from where on sinks must be told.
+pub(super) struct OnDisk<'a> {
+    pub history: &'a Arc<History>,
+    pub checkpoints: &'a Checkpoints,
+    /// The positions of all sinks.
+    pub sinks: BTreeSet<Tick>,
+}
+
+/// Goes on from the newest checkpoint that no sink is behind, replays the journal from there, registers what the
+/// catalogue adds, waits until all of it is visible, and starts the sequencer's thread. Replay stops at the positions
+/// of sinks, so that each can be given exactly what it lacks. `progress` is told how many ticks have been read.
 pub(super) fn sequence(
     mut sequencer: Sequencer,
     mut downstream: Downstream,
     inbox: tokio::sync::mpsc::Receiver<Command>,
     options: &RuntimeOptions,
-    (history, checkpoints): (&Arc<History>, &Checkpoints),
+    on_disk: OnDisk<'_>,
     stats: Arc<RuntimeStats>,
     progress: impl Fn(Tick),
 ) -> Result<Resumed, RuntimeError> {
     let durable = sequencer.durable();
     let mut resumed = Resumed::default();
     if durable > Tick(0) {
+        let OnDisk { history, checkpoints, sinks } = on_disk;
         let mut reader = history::Inputs::within(&options.data, history.clone())?.up_to(durable);
-        let (checkpoint, passed) = checkpoints.newest(&options.graph, durable)?;
+        let no_sink_behind = sinks.first().map_or(durable, |position| durable.min(*position));
+        let (checkpoint, passed) = checkpoints.newest(&options.graph, no_sink_behind)?;
         resumed.passed = passed;
         if let Some(checkpoint) = checkpoint {
             let announcement = sequencer.resume(&checkpoint);
@@ -130,7 +148,7 @@ pub(super) fn sequence(
             downstream.restore(announcement, checkpoint.base)?;
             reader = reader.from(resumed.from.next());
         }
-        for inputs in joined(reader, durable) {
+        for inputs in joined(reader, durable, sinks, options.graph.retention) {
             let inputs = inputs?;
             progress(inputs.tick);
             downstream.hand_over(sequencer.replay(inputs))?;

@@ -1,0 +1,196 @@
+//! What sinks promise, apart from crashes, which the simulation plays.
+
+use super::{Batch, ChangeLog, Delivery, Sink, SinkError, change_log, position};
+use crate::journal::simulated::SimDisk;
+use crate::journal::storage::Storage;
+use crate::journal::{Journal, JournalError, Options};
+use crate::runtime::{Runtime, RuntimeOptions, Submission};
+use lehr_dataflows::graph::GraphConfig;
+use lehr_dataflows::tables::{Changes, ClockRow};
+use lehr_domain::catalogue::Catalogue;
+use lehr_domain::event::ErrorRow;
+use lehr_domain::{Event, EventMs, LineId, Tick};
+use std::collections::BTreeMap;
+use std::path::Path;
+use std::sync::Arc;
+
+/// The clock of a line goes on by one each tick.
+fn batch(tick: u64) -> Batch {
+    let row = |at: u64| ClockRow { production_line: LineId(0), at: EventMs(at as i64) };
+    let mut changes = Changes::default();
+    changes.clocks.push((row(tick), 1));
+    if tick > 1 {
+        changes.clocks.push((row(tick - 1), -1));
+    }
+    changes.consolidate();
+    let (after, tick) = (Tick(tick - 1), Tick(tick));
+    Batch { after, tick, now: EventMs(0), names: Arc::default(), changes: Arc::new(changes) }
+}
+
+/// A file of changes of several batches.
+fn written(disk: &SimDisk, ticks: std::ops::RangeInclusive<u64>) -> ChangeLog<SimDisk> {
+    let mut log = ChangeLog::recover(disk.clone(), 1 << 20).unwrap();
+    ticks.for_each(|tick| log.apply(&batch(tick)).unwrap());
+    log
+}
+
+fn clock(disk: &SimDisk) -> (Tick, Vec<(String, String)>) {
+    change_log::added_up(&disk.image()).unwrap()
+}
+
+#[test]
+fn what_waits_is_joined_beyond_its_bound_and_the_first_batch_never_changes() {
+    let mut delivery = Delivery::new(Tick(0), 3);
+    (1..=2).for_each(|tick| delivery.offer(&batch(tick)).unwrap());
+    let first = delivery.next().unwrap();
+    (3..=100).for_each(|tick| delivery.offer(&batch(tick)).unwrap());
+    assert_eq!(delivery.waiting(), 3);
+    assert_eq!(delivery.next().unwrap().changes, first.changes);
+
+    let disk = SimDisk::default();
+    let mut log = ChangeLog::recover(disk.clone(), 1 << 20).unwrap();
+    let mut spans = Vec::new();
+    while let Some(batch) = delivery.next() {
+        spans.push((batch.after.0, batch.tick.0, batch.changes.clocks.len()));
+        log.apply(&batch).unwrap();
+        delivery.applied(batch.tick);
+    }
+    assert_eq!(spans, [(0, 1, 1), (1, 2, 2), (2, 100, 2)], "98 ticks change one row");
+    let rows = vec![("clocks".to_owned(), r#"{"at":"1970-01-01T00:00:00.100Z","production_line":"?"}"#.to_owned())];
+    assert_eq!(clock(&disk), (Tick(100), rows));
+}
+
+#[test]
+fn a_delivery_leaves_out_what_the_target_holds_and_refuses_gaps() {
+    let mut delivery = Delivery::new(Tick(5), 3);
+    (1..=5).for_each(|tick| delivery.offer(&batch(tick)).unwrap());
+    assert!(delivery.next().is_none());
+    assert!(matches!(delivery.offer(&batch(7)), Err(SinkError::Gap { at: 5, after: 6, tick: 7 })));
+    delivery.offer(&batch(6)).unwrap();
+    assert_eq!(delivery.next().unwrap().tick, Tick(6));
+}
+
+#[test]
+fn a_log_of_changes_takes_each_batch_once() {
+    let disk = SimDisk::default();
+    let mut log = written(&disk, 1..=3);
+    let before = disk.image();
+    log.apply(&batch(2)).unwrap();
+    log.apply(&batch(3)).unwrap();
+    assert!(matches!(log.apply(&batch(5)), Err(SinkError::Gap { .. })));
+    assert_eq!(disk.image(), before);
+    assert_eq!(log.position().unwrap(), Tick(3));
+}
+
+/// Wherever the file ends, or whichever byte is wrong, the log goes on behind the last batch that is whole.
+#[test]
+fn a_log_of_changes_goes_on_from_any_torn_end() {
+    let disk = SimDisk::default();
+    drop(written(&disk, 1..=3));
+    let (name, whole) = disk.image().pop_first().unwrap();
+    let ends: Vec<usize> = (1..=3)
+        .map(|tick| {
+            let disk = SimDisk::default();
+            drop(written(&disk, 1..=tick));
+            disk.used()
+        })
+        .collect();
+    for cut in 0..=whole.len() {
+        for bytes in [whole[..cut].to_vec(), [&whole[..cut], &[0; 7], whole.get(cut + 7..).unwrap_or(&[])].concat()] {
+            let kept = ends.iter().filter(|end| **end <= cut).count() as u64;
+            let same = bytes == whole;
+            let disk = SimDisk::from_image(&BTreeMap::from([(name.clone(), bytes)]));
+            let mut log = ChangeLog::recover(disk.clone(), 1 << 20).unwrap();
+            assert_eq!(log.position().unwrap(), Tick(if same { 3 } else { kept }), "cut at {cut}");
+            (1..=3).for_each(|tick| log.apply(&batch(tick)).unwrap());
+            assert_eq!(disk.image()[&name], whole, "cut at {cut}");
+        }
+    }
+}
+
+#[test]
+fn a_log_of_changes_goes_on_in_new_files_and_leaves_those_of_others_alone() {
+    let mut disk = SimDisk::default();
+    disk.create("notes.txt").unwrap();
+    for tick in 1..=5 {
+        let mut log = ChangeLog::recover(disk.clone(), 1).unwrap();
+        assert_eq!(log.position().unwrap(), Tick(tick - 1));
+        log.apply(&batch(tick)).unwrap();
+    }
+    assert_eq!(disk.image().len(), 6);
+}
+
+#[test]
+fn a_target_ahead_of_the_journal_is_refused() {
+    let mut log = written(&SimDisk::default(), 1..=3);
+    assert_eq!(position(&mut log, Tick(3)).unwrap(), Tick(3));
+    assert!(matches!(position(&mut log, Tick(2)), Err(SinkError::Ahead { at: 3, durable: 2, .. })));
+}
+
+fn options(data: &Path) -> RuntimeOptions {
+    RuntimeOptions {
+        data: data.to_owned(),
+        workers: 2,
+        graph: GraphConfig::default(),
+        catalogue: Catalogue::parse(lehr_domain::catalogue::DEFAULT).unwrap(),
+        knowledge: String::new(),
+        simulated_clock: true,
+        salvage: false,
+    }
+}
+
+/// So that no row leaves by retention.
+const LONG_AFTER: EventMs = EventMs(4_000_000_000_000);
+
+fn error(text: &str) -> Submission {
+    let (source, reason, sample) = (text.to_owned(), String::new(), String::new());
+    let events = vec![Event::Error(ErrorRow { id: 0, at: LONG_AFTER, source, reason, hash: 0, sample })];
+    Submission { events, ..Submission::default() }
+}
+
+/// The threads and a real folder: lives with the sink, without it, and with it again.
+#[test]
+fn a_sink_catches_up_with_what_happened_while_it_was_away() {
+    let dir = tempfile::tempdir().unwrap();
+    let (data, out) = (dir.path().join("data"), dir.path().join("changes"));
+    for life in 0..4 {
+        let mut sinks: Vec<Box<dyn Sink + Send>> = Vec::new();
+        if life != 1 {
+            sinks.push(Box::new(ChangeLog::open(&out).unwrap()));
+        }
+        let followed = !sinks.is_empty();
+        wait_for_journal(&data);
+        let runtime = Runtime::start_with(options(&data), sinks, |_| {}).unwrap();
+        let receipt = runtime.submit_blocking(error(&format!("life {life}"))).unwrap();
+        let closed = receipt.wait().unwrap();
+        while followed && runtime.sinks()[0].position < closed.tick {
+            std::thread::yield_now();
+        }
+        let snapshot = runtime.snapshot();
+        drop(runtime);
+        if followed {
+            let held = wait_for_lock(&out);
+            let (position, rows) = change_log::added_up(&held).unwrap();
+            assert_eq!(position, closed.tick);
+            assert_eq!(rows.len(), snapshot.rows());
+            assert_eq!(rows.iter().filter(|(table, _)| table == "errors").count(), life + 1);
+        }
+    }
+}
+
+/// A runtime that was dropped lets go of its journal when its thread has ended.
+fn wait_for_journal(data: &Path) {
+    while let Err(JournalError::Locked { .. }) = Journal::open(data, Options::default()) {
+        std::thread::yield_now();
+    }
+}
+
+/// The files of a log, once its thread has let go of it.
+fn wait_for_lock(out: &Path) -> BTreeMap<String, Vec<u8>> {
+    while let Err(SinkError::Locked { .. }) = ChangeLog::open(out) {
+        std::thread::yield_now();
+    }
+    let files = std::fs::read_dir(out).unwrap().map(|entry| entry.unwrap().path());
+    let files = files.filter(|path| path.extension().is_some_and(|extension| extension == "ndjson"));
+    files.map(|path| (path.file_name().unwrap().to_str().unwrap().to_owned(), std::fs::read(&path).unwrap())).collect()
+}

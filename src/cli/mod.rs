@@ -1,5 +1,6 @@
 //! The command line.
 
+mod bench;
 mod data;
 mod doctor;
 mod generate;
@@ -34,6 +35,7 @@ enum Command {
     Sql(sql::SqlArgs),
     Import(import::ImportArgs),
     Doctor(doctor::DoctorArgs),
+    Bench(bench::BenchArgs),
 }
 
 /// What a command fails with: printed with its causes, and exit status 1.
@@ -50,6 +52,7 @@ pub fn run(cli: Cli) -> ExitCode {
         Command::Replay(args) => replay::run(&args),
         Command::Sql(args) => sql::run(&args),
         Command::Import(args) => import::run(&args),
+        Command::Bench(args) => bench::run(&args),
         Command::Doctor(args) => return doctor::run(&args),
     };
     match result {

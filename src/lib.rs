@@ -4,6 +4,7 @@ pub mod api;
 pub mod auth;
 pub mod bench;
 pub mod cli;
+mod histogram;
 pub mod journal;
 pub mod live;
 pub mod recording;

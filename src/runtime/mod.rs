@@ -6,8 +6,8 @@
 //!            bounded queue                            bounded     one at a time, in order of tick
 //! ```
 //!
-//! A tick closes when input waits and the tick before it is durable: an idle system costs nothing and a busy
-//! one shares each fsync among all that waits. Every stage is bounded, so a slow stage holds up the ones
+//! A tick closes when input waits, the tick before it is durable, and the screens are not behind ([`pace`]): an
+//! idle system costs nothing and a busy one shares each fsync, and each turn of the graph, among all that waits. Every stage is bounded, so a slow stage holds up the ones
 //! before it and nothing grows.
 //!
 //! The stages are state machines without threads, clocks or disks of their own ([`assembly`], [`sequencer`],
@@ -19,10 +19,12 @@ mod gate;
 mod gathering;
 mod handle;
 mod history;
+mod pace;
 mod publisher;
 mod readings;
 mod sequencer;
 mod threads;
+mod times;
 mod workers;
 
 pub use assembly::registrations;
@@ -31,6 +33,7 @@ pub use handle::{AsOf, Closed, Receipt, Runtime, RuntimeOptions, RuntimeStats, S
 pub use history::{joined, rebuild};
 pub use publisher::Published;
 pub use readings::JournalReadings;
+pub use times::StageTimes;
 pub use workers::{Output, Workers};
 
 use crate::journal::JournalError;

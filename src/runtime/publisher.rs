@@ -3,6 +3,7 @@
 use super::RuntimeError;
 use super::gate::Admitted;
 use super::handle::{Closed, RuntimeStats};
+use super::times::Stamps;
 use lehr_dataflows::tables::Changes;
 use lehr_domain::names::Names;
 use lehr_domain::{EventMs, Tick};
@@ -31,10 +32,11 @@ pub(crate) struct Announcement {
     pub receipts: Vec<(oneshot::Sender<Closed>, Admitted)>,
     /// Whether subscribers are to see it. Ticks that are only replayed at start-up are not shown.
     pub visible: bool,
+    pub stamps: Stamps,
 }
 
 /// Snapshots of the last ticks that are kept for `as_of`; older ones are made again from the journal.
-/// Neighbouring snapshots share all chunks but the changed ones.
+/// Neighbouring snapshots share all pages but the changed ones.
 const KEPT_SNAPSHOTS: usize = 16;
 
 pub(crate) struct Publisher {
@@ -48,14 +50,15 @@ impl Publisher {
     /// Makes a closed tick visible; its changes must be consolidated. An error means that a graph produced an
     /// impossible row: nothing may be published from then on.
     pub fn publish(&mut self, announcement: Announcement, changes: Changes) -> Result<(), RuntimeError> {
-        let Announcement { tick, now, wall, names, receipts, visible } = announcement;
+        let Announcement { tick, now, wall, names, receipts, visible, stamps: _ } = announcement;
         let before = self.latest.borrow().clone();
         let after = before.apply(tick, now, wall, &names, &changes).map_err(RuntimeError::Publish)?;
         let snapshot = Arc::new(after);
+        let mut left = None;
         if visible {
             let mut kept = self.kept.lock().expect("nobody panics while they hold the kept snapshots");
             if kept.len() == KEPT_SNAPSHOTS {
-                kept.pop_front();
+                left = kept.pop_front();
             }
             kept.push_back(snapshot.clone());
         }
@@ -69,6 +72,8 @@ impl Publisher {
             // Whoever asked may have gone.
             let _ = receipt.send(Closed { tick, admitted });
         }
+        // Giving back the memory of what changed since takes a while: nobody should wait for it.
+        drop(left);
         Ok(())
     }
 }

@@ -13,12 +13,14 @@ use super::assembly::{Assembly, registrations};
 use super::gate::Admitted;
 use super::handle::{Closed, RuntimeOptions, RuntimeStats, Submission};
 use super::publisher::Announcement;
+use super::times::Stamps;
 use crate::journal::Journal;
 use crate::journal::storage::{Disk, Storage};
 use lehr_domain::event::Inputs;
 use lehr_domain::{EventMs, Tick};
 use std::sync::Arc;
 use std::sync::atomic::Ordering;
+use std::time::Instant;
 use tokio::sync::mpsc::Receiver;
 use tokio::sync::oneshot;
 
@@ -30,6 +32,8 @@ const ROWS_PER_TICK: usize = 200_000;
 pub(crate) struct Command {
     pub submission: Submission,
     pub receipt: Option<oneshot::Sender<Closed>>,
+    /// When it was handed over, where somebody looks at a clock.
+    pub submitted: Option<Instant>,
 }
 
 impl Command {
@@ -94,7 +98,7 @@ impl<S: Storage> Sequencer<S> {
             return Ok(false);
         }
         let submission = Submission { source: "catalogue".into(), events, ..Submission::default() };
-        self.close(wall, vec![Command { submission, receipt: None }])?;
+        self.close(wall, vec![Command { submission, receipt: None, submitted: None }])?;
         Ok(true)
     }
 
@@ -102,6 +106,7 @@ impl<S: Storage> Sequencer<S> {
     /// than the journal holds: only recovery can go on.
     pub fn close(&mut self, wall: EventMs, commands: Vec<Command>) -> Result<(), RuntimeError> {
         assert!(self.open.is_none(), "the tick before is durable before another one closes");
+        let submitted = commands.iter().filter_map(|command| command.submitted).min();
         let (submissions, receipts): (Vec<_>, Vec<_>) =
             commands.into_iter().map(|command| (command.submission, command.receipt)).unzip();
         let (inputs, admitted) = self.assembly.close(self.journal.next(), wall, submissions)?;
@@ -109,7 +114,9 @@ impl<S: Storage> Sequencer<S> {
         self.count(&inputs, &admitted);
         let receipts = receipts.into_iter().zip(admitted);
         let receipts = receipts.filter_map(|(receipt, admitted)| Some((receipt?, admitted))).collect();
-        self.open = Some(self.announced(inputs, receipts, true));
+        let mut open = self.announced(inputs, receipts, true);
+        open.announcement.stamps.submitted = submitted;
+        self.open = Some(open);
         Ok(())
     }
 
@@ -126,7 +133,7 @@ impl<S: Storage> Sequencer<S> {
     fn announced(&self, inputs: Inputs, receipts: Vec<(oneshot::Sender<Closed>, Admitted)>, visible: bool) -> Durable {
         let Inputs { tick, now, wall, .. } = inputs;
         let names = self.assembly.names().clone();
-        let announcement = Announcement { tick, now, wall, names, receipts, visible };
+        let announcement = Announcement { tick, now, wall, names, receipts, visible, stamps: Stamps::default() };
         Durable { announcement, inputs: Arc::new(inputs) }
     }
 

@@ -4,6 +4,7 @@ use super::RuntimeError;
 use super::gathering::Gathering;
 use super::handle::{RuntimeOptions, RuntimeStats};
 use super::history::joined;
+use super::pace::Pace;
 use super::publisher::{Announcement, Publisher};
 use super::sequencer::{Command, Durable, Sequencer, take_waiting};
 use super::workers::{Output, Workers};
@@ -12,9 +13,10 @@ use lehr_domain::{EventMs, Tick};
 use std::sync::Arc;
 use std::sync::atomic::Ordering;
 use std::sync::mpsc::{self, Receiver, SyncSender};
-use std::time::{Duration, SystemTime, UNIX_EPOCH};
+use std::time::{Duration, Instant, SystemTime, UNIX_EPOCH};
 
-/// Ticks that may be announced before their changes have come out.
+/// Ticks that may be announced before their changes have come out, while the journal is replayed; after that
+/// [`Pace`] keeps them fewer.
 const ANNOUNCED: usize = 32;
 
 /// How often start-up looks whether the replayed ticks have been published.
@@ -30,11 +32,13 @@ fn wall() -> EventMs {
 pub(super) struct Downstream {
     announce: SyncSender<Announcement>,
     workers: Workers,
+    pace: Arc<Pace>,
 }
 
 impl Downstream {
     /// Waits while the stages behind are too far behind.
     fn hand_over(&self, durable: Durable) -> Result<(), RuntimeError> {
+        self.pace.begin();
         let stopped = |_| RuntimeError::Stopped("the publisher has ended".into());
         self.announce.send(durable.announcement).map_err(stopped)?;
         self.workers.feed(&durable.inputs)
@@ -50,11 +54,14 @@ pub(super) fn publish(
 ) -> Result<Downstream, RuntimeError> {
     let (announce, announcements) = mpsc::sync_channel(ANNOUNCED);
     let gathering = Gathering::new(workers.count());
+    let pace = Arc::new(Pace::default());
+    let paced = pace.clone();
     spawn("publisher", move || {
-        let ended = run_publisher(publisher, gathering, &announcements, &outputs);
+        let ended = run_publisher(publisher, gathering, &announcements, &outputs, &paced);
+        paced.end();
         ended.unwrap_or_else(|error| stats.fail("publisher", &error));
     })?;
-    Ok(Downstream { announce, workers })
+    Ok(Downstream { announce, workers, pace })
 }
 
 /// Runs until the workers end.
@@ -63,12 +70,18 @@ fn run_publisher(
     mut gathering: Gathering,
     announcements: &Receiver<Announcement>,
     outputs: &Receiver<Output>,
+    pace: &Pace,
 ) -> Result<(), RuntimeError> {
     while let Ok(announcement) = announcements.recv() {
         gathering.announce(announcement);
         while gathering.open() > 0 {
             match gathering.next() {
-                Some((announcement, changes)) => publisher.publish(announcement, changes)?,
+                Some((announcement, changes)) => {
+                    let (stamps, closed) = (announcement.stamps, Instant::now());
+                    publisher.publish(announcement, changes)?;
+                    publisher.stats.times.note(stamps, closed, Instant::now());
+                    pace.finish();
+                }
                 None => match outputs.recv() {
                     Ok(output) => gathering.take(output),
                     Err(_) => return Ok(()),
@@ -114,8 +127,14 @@ fn run_sequencer(
     mut inbox: tokio::sync::mpsc::Receiver<Command>,
 ) -> Result<(), RuntimeError> {
     while let Some(first) = inbox.blocking_recv() {
+        if !downstream.pace.wait() {
+            return Err(RuntimeError::Stopped("the publisher has ended".into()));
+        }
         sequencer.close(wall(), take_waiting(first, &mut inbox))?;
-        sequencer.commit()?.into_iter().try_for_each(|durable| downstream.hand_over(durable))?;
+        sequencer.commit()?.into_iter().try_for_each(|mut durable| {
+            durable.announcement.stamps.durable = Some(Instant::now());
+            downstream.hand_over(durable)
+        })?;
     }
     Ok(())
 }

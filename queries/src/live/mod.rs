@@ -34,9 +34,10 @@ use std::sync::Arc;
 pub const PAGE_ROWS: usize = 1024;
 /// Neighbouring pages that together are no longer than this become one.
 pub const PAGE_JOIN_ROWS: usize = PAGE_ROWS / 2;
-/// Most rows of a chunk. Shorter ones mean more reference counts to touch per page, longer ones more bytes to
-/// copy per changed row.
-pub const CHUNK_ROWS: usize = 32;
+/// Most rows of a chunk. Shorter ones mean more reference counts to touch per page, longer ones more bytes to copy
+/// per changed row. A tick that restates the newest pane of each of 1000 sensors, 1000 panes each, took 3.6 ms of a
+/// processor and 1.5 ms more to forget with 16 rows, 2.8 and 1.2 with 32, 2.4 and 0.5 with 64.
+pub const CHUNK_ROWS: usize = 64;
 /// Neighbouring chunks of a page that together are no longer than this become one.
 pub const CHUNK_JOIN_ROWS: usize = CHUNK_ROWS / 2;
 

@@ -134,3 +134,15 @@ fn edit(
     request.send_json(&body).map_err(Box::new)?;
     Ok(screen.wait(Channel::Alerts, before.next())?.at - begun)
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn an_edited_edge_comes_to_a_screen_as_new_rankings() {
+        let report = run(&EdgeOptions { incidents: 210, edits: 2, workers: 1 }).unwrap();
+        assert!(report.settings["incidents"] >= 210.0 && report.settings["explained_by_the_edge"] > 0.0, "{report}");
+        assert!(report.figures[0].count == 2 && report.figures[0].max > 0.0, "{report}");
+    }
+}

@@ -19,7 +19,8 @@ const STEP: SpanMs = SpanMs::minutes(10);
 
 #[derive(Clone, Copy, Debug)]
 pub struct LateOptions {
-    pub days: i64,
+    /// Plant time that has passed before.
+    pub state: SpanMs,
     pub corrections: u64,
     pub workers: usize,
     pub seed: u64,
@@ -27,7 +28,7 @@ pub struct LateOptions {
 
 pub fn run(options: &LateOptions, progress: impl Fn(SpanMs)) -> Result<Report, BenchError> {
     let stage = Stage::open(None, options.workers)?;
-    live(&stage, options.seed, BEGIN + SpanMs::days(options.days), progress)?;
+    live(&stage, options.seed, BEGIN + options.state, progress)?;
     let screen = Screen::open(&stage)?;
     let (mut units, mut readings) = (Vec::new(), Vec::new());
     for number in 0..options.corrections {
@@ -40,7 +41,7 @@ pub fn run(options: &LateOptions, progress: impl Fn(SpanMs)) -> Result<Report, B
     }
     let snapshot = stage.runtime.snapshot();
     let settings = [
-        ("days", options.days as f64),
+        ("state_hours", options.state.0 as f64 / 3_600_000.0),
         ("workers", options.workers as f64),
         ("panes", snapshot.panes.len() as f64),
         ("units", snapshot.units.len() as f64),
@@ -97,7 +98,7 @@ fn corrected(stage: &Stage, seed: u64, number: u64) -> Result<Unit, BenchError> 
     let sound = || snapshot.units.iter().filter(|row| row.defects == 0);
     let count = sound().count() as u64;
     let row = (count > 0).then(|| sound().nth(pick(&[seed, number, 0], count) as usize)).flatten();
-    let row = row.ok_or_else(|| BenchError::Setup("the plant made no unit; choose more --days".into()))?;
+    let row = row.ok_or_else(|| BenchError::Setup("the plant made no unit; choose a longer --state".into()))?;
     let verdict = if row.verdict == Verdict::Good { Verdict::Rework } else { Verdict::Good };
     let (unit, line, at, product) = (row.unit_id, row.production_line, row.at, row.product);
     Ok(Unit { unit, line, at, product, verdict, defects: Vec::new() })
@@ -108,8 +109,21 @@ fn late(stage: &Stage, seed: u64, number: u64) -> Result<Reading, BenchError> {
     let snapshot = stage.runtime.snapshot();
     let place = pick(&[seed, number, 1], snapshot.panes.len().max(1) as u64) as usize;
     let pane = snapshot.panes.iter().nth(place);
-    let pane = pane.ok_or_else(|| BenchError::Setup("the plant told nothing; choose more --days".into()))?;
+    let pane = pane.ok_or_else(|| BenchError::Setup("the plant told nothing; choose a longer --state".into()))?;
     let at = pane.start + SpanMs(1 + pick(&[seed, number, 2], 997) as i64);
     let value = Micro(pane.moments.last.0 + pick(&[seed, number, 3], 1000) as i64);
     Ok(Reading { sensor: pane.sensor_id, at, revision: 0, value, status: Status::Ok })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn corrections_come_to_a_screen() {
+        let options = LateOptions { state: SpanMs::hours(1), corrections: 3, workers: 1, seed: 7 };
+        let report = run(&options, |_| ()).unwrap();
+        assert!(report.settings["panes"] > 1000.0 && report.settings["units"] > 10.0, "{report}");
+        assert!(report.figures.iter().all(|figure| figure.count == 3 && figure.max > 0.0), "{report}");
+    }
 }

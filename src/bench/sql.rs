@@ -8,7 +8,7 @@ use serde_json::json;
 use std::io::Read;
 use std::time::Instant;
 
-/// What people ask, by name. `{from}` is a day before the end.
+/// What people ask, by name.
 const QUERIES: [(&str, &str); 6] = [
     ("live: count of panes", "SELECT count(*) FROM panes"),
     ("live: newest value of every sensor", "SELECT * FROM latest"),
@@ -32,16 +32,17 @@ const QUERIES: [(&str, &str); 6] = [
 
 #[derive(Clone, Copy, Debug)]
 pub struct SqlOptions {
-    pub days: i64,
+    /// Plant time that has passed before.
+    pub state: SpanMs,
     pub repeats: usize,
     pub workers: usize,
     pub seed: u64,
 }
 
 pub fn run(options: &SqlOptions, progress: impl Fn(SpanMs)) -> Result<Report, BenchError> {
-    let SqlOptions { days, repeats, workers, seed } = *options;
+    let SqlOptions { state, repeats, workers, seed } = *options;
     let stage = Stage::open(None, workers)?;
-    late::live(&stage, seed, BEGIN + SpanMs::days(days), progress)?;
+    late::live(&stage, seed, BEGIN + state, progress)?;
     let mut figures = Vec::new();
     for (name, query) in QUERIES {
         let mut took = Vec::new();
@@ -57,7 +58,7 @@ pub fn run(options: &SqlOptions, progress: impl Fn(SpanMs)) -> Result<Report, Be
     }
     let snapshot = stage.runtime.snapshot();
     let settings = [
-        ("days", days as f64),
+        ("state_hours", state.0 as f64 / 3_600_000.0),
         ("workers", workers as f64),
         ("panes", snapshot.panes.len() as f64),
         ("readings", stage.runtime.stats().readings.load(std::sync::atomic::Ordering::Relaxed) as f64),

@@ -40,9 +40,9 @@ enum What {
     },
     /// From a corrected unit, and a late reading, to the corrected rows on a WebSocket client.
     Late {
-        /// Days of state.
-        #[arg(long, default_value_t = 7)]
-        days: i64,
+        /// Plant time that has passed before.
+        #[arg(long, default_value = "7d", value_parser = data::span)]
+        state: SpanMs,
         /// Corrections of each kind.
         #[arg(long, default_value_t = 200)]
         corrections: u64,
@@ -56,9 +56,9 @@ enum What {
     },
     /// Queries on live tables and on history.
     Sql {
-        /// Days of state.
-        #[arg(long, default_value_t = 1)]
-        days: i64,
+        /// Plant time that has passed before.
+        #[arg(long, default_value = "24h", value_parser = data::span)]
+        state: SpanMs,
         #[arg(long, default_value_t = 20)]
         repeats: usize,
     },
@@ -85,9 +85,11 @@ pub fn run(args: &BenchArgs) -> Result<(), Failure> {
             }
             latency::run(&latency::LatencyOptions { readings_per_s: rate, sensors, seconds, workers, history_minutes })?
         }
-        What::Late { days, corrections } => late::run(&late::LateOptions { days, corrections, workers, seed }, passed)?,
+        What::Late { state, corrections } => {
+            late::run(&late::LateOptions { state, corrections, workers, seed }, passed)?
+        }
         What::Edge { incidents, edits } => edge::run(&edge::EdgeOptions { incidents, edits, workers })?,
-        What::Sql { days, repeats } => sql::run(&sql::SqlOptions { days, repeats, workers, seed }, passed)?,
+        What::Sql { state, repeats } => sql::run(&sql::SqlOptions { state, repeats, workers, seed }, passed)?,
         What::Pipeline { sensors, duration, repeats } => {
             let options = pipeline::PipelineOptions { sensors, duration, workers, repeats, seed };
             pipeline::run(&options, |at| bar.set_position(at.0.unsigned_abs() / 1000))?

@@ -83,7 +83,13 @@ mod tests {
     fn frame(tick: u64, rows: usize) -> Frame {
         let row = ClockRow { production_line: LineId(0), at: EventMs(0) };
         let changes = Changes { clocks: vec![(row, 1); rows], ..Changes::default() };
-        Frame { tick: Tick(tick), now: EventMs(0), names: Arc::default(), changes: Arc::new(changes), published: Instant::now() }
+        Frame {
+            tick: Tick(tick),
+            now: EventMs(0),
+            names: Arc::default(),
+            changes: Arc::new(changes),
+            published: Instant::now(),
+        }
     }
 
     fn ticks(ring: &Ring, seen: u64) -> Option<Vec<u64>> {

@@ -57,7 +57,7 @@ impl Inline {
 
 impl Engine for Inline {
     fn feed(&mut self, inputs: &Arc<Inputs>) {
-        self.graph.feed(inputs);
+        self.graph.feed(inputs, &lehr_domain::ReadingBatch::default());
         self.open.push_back(inputs.tick);
     }
 

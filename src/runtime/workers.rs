@@ -100,7 +100,7 @@ fn run(
         while open.len() < TICKS_AHEAD {
             match inputs.try_recv() {
                 Ok(inputs) => {
-                    graph.feed(&inputs);
+                    graph.feed(&inputs, &lehr_domain::ReadingBatch::default());
                     open.push_back(inputs.tick);
                 }
                 Err(TryRecvError::Empty) => break,

@@ -101,8 +101,12 @@ fn the_text_of_rows_is_that_of_their_objects() {
             let mut text = Vec::new();
             JsonRows::default().array(&mut text, rows.iter().copied(), &names);
             let read: Vec<Value> = serde_json::from_slice(&text).unwrap();
-            let objects: Vec<Value> = rows.iter().map(|row| row_to_json(*row, &names)).collect();
-            assert_eq!(read, objects, "table {}", $row::TABLE);
+            assert_eq!(read.len(), rows.len(), "table {}", $row::TABLE);
+            for (row, read) in rows.iter().zip(read) {
+                // Through a text as well, because reading one may lose the last digit of a number.
+                let object: Value = serde_json::from_str(&row_to_json(*row, &names).to_string()).unwrap();
+                assert_eq!(read, object, "table {}", $row::TABLE);
+            }
         })*};
     }
     lehr_dataflows::for_all_tables!(compare);

@@ -16,9 +16,9 @@ use tokio::sync::watch;
 /// Clients at once. Each is a task, a socket and a cursor.
 pub const CLIENTS_MOST: u64 = 1024;
 
-/// Texts that are kept for clients which ask for the same: a few ticks of every channel and line. A text is
-/// 20 KB mostly, a snapshot of 1000 sensors 500 KB.
-const TEXTS_MOST: usize = 64;
+/// Texts that are kept for clients which ask for the same: some ticks of every channel and line. A text is 20 KB
+/// mostly, a frame of 1000 sensors 1.5 MB.
+const TEXTS_MOST: usize = 32;
 
 #[derive(Debug, Default)]
 pub struct LiveStats {

@@ -177,7 +177,7 @@ mod tests {
     fn texts_of_instants_are_those_of_the_calendar() {
         let year = 31_556_952_000_i64;
         let mut instants: Vec<i64> =
-            vec![0, -1, 951_782_400_000, 951_868_799_999, -62_167_219_200_000, 253_402_300_799_999];
+            vec![0, -1, 951_782_400_000, 951_868_799_999, -62_167_219_200_000, 253_402_207_200_000];
         // A step that meets every day of the year and time of day in turn, over all the years that are possible.
         instants.extend((-1970 * year..8000 * year).step_by(7_919_191_919));
         assert!(instants.len() > 30_000);

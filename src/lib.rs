@@ -2,8 +2,10 @@
 
 pub mod api;
 pub mod auth;
+pub mod bench;
 pub mod checkpoint;
 pub mod cli;
+mod histogram;
 pub mod history;
 pub mod journal;
 pub mod live;

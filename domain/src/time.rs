@@ -93,10 +93,51 @@ impl SpanMs {
 impl fmt::Display for EventMs {
     /// ISO 8601, UTC, always with three decimals, so that texts sort as times do.
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        if let Some(text) = self.text() {
+            return f.write_str(std::str::from_utf8(&text).map_err(|_| fmt::Error)?);
+        }
         match Timestamp::from_millisecond(self.0) {
             Ok(stamp) => write!(f, "{stamp:.3}"),
             Err(_) => write!(f, "{}ms", self.0),
         }
+    }
+}
+
+impl EventMs {
+    /// The text of an instant in the years 0 to 9999. A frame of 1000 sensors holds thousands of them, so it does
+    /// without calendars and time zones: days since the epoch become a date by the Gregorian cycle of 400 years,
+    /// counted from 1 March so that the leap day comes last.
+    fn text(self) -> Option<[u8; 24]> {
+        const DAY_MS: i64 = 86_400_000;
+        const CYCLE_DAYS: i64 = 146_097;
+        /// From 0000-03-01 to the epoch.
+        const EPOCH_DAYS: i64 = 719_468;
+        let (days, ms) = (self.0.div_euclid(DAY_MS) + EPOCH_DAYS, self.0.rem_euclid(DAY_MS));
+        let (cycle, day) = (days.div_euclid(CYCLE_DAYS), days.rem_euclid(CYCLE_DAYS));
+        let year = (day - day / 1460 + day / 36_524 - day / 146_096) / 365;
+        let day = day - (365 * year + year / 4 - year / 100);
+        let month = (5 * day + 2) / 153;
+        let day = day - (153 * month + 2) / 5 + 1;
+        let (month, january) = if month < 10 { (month + 3, 0) } else { (month - 9, 1) };
+        let year = cycle * 400 + year + january;
+        if !(0..=9999).contains(&year) {
+            return None;
+        }
+        let mut text = *b"0000-00-00T00:00:00.000Z";
+        let mut put = |end: usize, digits: usize, mut value: i64| {
+            for place in (end - digits..end).rev() {
+                text[place] = b'0' + (value % 10) as u8;
+                value /= 10;
+            }
+        };
+        put(4, 4, year);
+        put(7, 2, month);
+        put(10, 2, day);
+        put(13, 2, ms / 3_600_000);
+        put(16, 2, ms / 60_000 % 60);
+        put(19, 2, ms / 1000 % 60);
+        put(23, 3, ms % 1000);
+        Some(text)
     }
 }
 
@@ -130,6 +171,21 @@ mod tests {
         let at = EventMs::parse("2026-01-31T07:00:00.25+01:00").expect("a time with an offset");
         assert_eq!(at.to_string(), "2026-01-31T06:00:00.250Z");
         assert!(EventMs::parse("yesterday").is_err());
+    }
+
+    #[test]
+    fn texts_of_instants_are_those_of_the_calendar() {
+        let year = 31_556_952_000_i64;
+        let mut instants: Vec<i64> =
+            vec![0, -1, 951_782_400_000, 951_868_799_999, -62_167_219_200_000, 253_402_207_200_000];
+        // A step that meets every day of the year and time of day in turn, over all the years that are possible.
+        instants.extend((-1970 * year..8000 * year).step_by(7_919_191_919));
+        assert!(instants.len() > 30_000);
+        for ms in instants {
+            let stamp = Timestamp::from_millisecond(ms).expect("a year that the calendar knows");
+            assert_eq!(EventMs(ms).to_string(), format!("{stamp:.3}"), "{ms}");
+        }
+        assert_eq!(EventMs::MAX.to_string(), format!("{}ms", i64::MAX));
     }
 
     #[test]

@@ -2,7 +2,7 @@
 //! replay writes.
 //!
 //! - [`LiveTable`] and [`Snapshot`]: immutable sorted rows, shared between ticks, one snapshot a tick.
-//! - [`arrow`]: rows as Arrow batches, JSON objects and reproducible Parquet files.
+//! - [`arrow`]: rows as Arrow batches, JSON objects and reproducible Parquet files; [`json`]: as JSON text.
 //! - [`Queries`]: read-only DataFusion over exactly one [`Source`], within limits of time, rows and memory.
 //! - [`history`]: the table `readings`, streamed from whatever the application keeps.
 //! - [`saved`]: queries that come with Lehr.
@@ -14,6 +14,7 @@ mod error;
 mod functions;
 mod guard;
 pub mod history;
+pub mod json;
 mod live;
 mod providers;
 mod result;
@@ -26,7 +27,7 @@ mod stop;
 mod tests;
 
 pub use error::{ErrorKind, QueryError, Result};
-pub use live::{Chunk, LiveTable};
+pub use live::{LiveTable, Page};
 pub use result::QueryResult;
 pub use saved::{SavedQuery, saved};
 pub use session::{Limits, Queries, Resources, Source};

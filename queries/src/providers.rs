@@ -20,8 +20,8 @@ use futures_util::stream;
 use lehr_domain::table::{Column, ColumnType};
 use std::sync::Arc;
 
-/// A live table. Scanned chunk by chunk, in the order of its rows, so that a query with LIMIT converts no
-/// more than it shows; without a copy once a chunk has its Arrow form.
+/// A live table. Scanned page by page, in the order of its rows, so that a query with LIMIT converts no
+/// more than it shows; without a copy once a page has its Arrow form.
 #[derive(Debug)]
 pub struct LiveProvider {
     view: Arc<dyn TableView>,
@@ -55,32 +55,32 @@ impl TableProvider for LiveProvider {
         let counted = projection.is_some_and(Vec::is_empty);
         let schema = if counted { Arc::new(Schema::empty()) } else { self.schema.clone() };
         let projection = if counted { None } else { projection };
-        let chunks = Arc::new(Chunks { view: self.view.clone(), schema: schema.clone(), counted });
-        Ok(Arc::new(StreamingTableExec::try_new(schema, vec![chunks], projection, [], false, limit)?))
+        let pages = Arc::new(Pages { view: self.view.clone(), schema: schema.clone(), counted });
+        Ok(Arc::new(StreamingTableExec::try_new(schema, vec![pages], projection, [], false, limit)?))
     }
 }
 
 #[derive(Debug)]
-struct Chunks {
+struct Pages {
     view: Arc<dyn TableView>,
     schema: SchemaRef,
     /// Only the number of rows is asked for: nothing is converted.
     counted: bool,
 }
 
-impl PartitionStream for Chunks {
+impl PartitionStream for Pages {
     fn schema(&self) -> &SchemaRef {
         &self.schema
     }
 
     fn execute(&self, _context: Arc<TaskContext>) -> SendableRecordBatchStream {
         let (view, counted, schema) = (self.view.clone(), self.counted, self.schema.clone());
-        let batches = view.chunk_rows().into_iter().enumerate().map(move |(chunk, rows)| {
+        let batches = view.page_rows().into_iter().enumerate().map(move |(page, rows)| {
             if counted {
                 let options = RecordBatchOptions::new().with_row_count(Some(rows));
                 return Ok(RecordBatch::try_new_with_options(schema.clone(), vec![], &options)?);
             }
-            view.batch(chunk).map_err(external)
+            view.batch(page).map_err(external)
         });
         Box::pin(RecordBatchStreamAdapter::new(self.schema.clone(), stream::iter(batches)))
     }

@@ -19,10 +19,10 @@ pub trait TableView: Debug + Send + Sync {
     fn name(&self) -> &'static str;
     fn columns(&self) -> Vec<Column>;
     fn rows(&self) -> usize;
-    /// Rows of each chunk, in order.
-    fn chunk_rows(&self) -> Vec<usize>;
-    /// The Arrow form of a chunk; see [`LiveTable::batch`].
-    fn batch(&self, chunk: usize) -> Result<RecordBatch>;
+    /// Rows of each page, in order.
+    fn page_rows(&self) -> Vec<usize>;
+    /// The Arrow form of a page; see [`LiveTable::batch`].
+    fn batch(&self, page: usize) -> Result<RecordBatch>;
     /// All rows as a reproducible file; see [`crate::arrow::write_parquet`].
     fn write_parquet(&self, path: &Path) -> Result<usize>;
 
@@ -44,12 +44,12 @@ impl<R: Row> TableView for LiveTable<R> {
         self.len()
     }
 
-    fn chunk_rows(&self) -> Vec<usize> {
-        self.chunks().iter().map(|chunk| chunk.rows().len()).collect()
+    fn page_rows(&self) -> Vec<usize> {
+        self.pages().iter().map(|page| page.rows()).collect()
     }
 
-    fn batch(&self, chunk: usize) -> Result<RecordBatch> {
-        LiveTable::batch(self, chunk)
+    fn batch(&self, page: usize) -> Result<RecordBatch> {
+        LiveTable::batch(self, page)
     }
 
     fn write_parquet(&self, path: &Path) -> Result<usize> {
@@ -68,7 +68,7 @@ pub struct TableDoc {
 macro_rules! declare_snapshot {
     ($(($field:ident, $row:ident)),* $(,)?) => {
         /// What Lehr knew at one tick: every door shows the same. Immutable; the next tick's snapshot shares
-        /// all chunks that did not change.
+        /// all pages that did not change.
         #[derive(Clone, Debug, Default, PartialEq)]
         pub struct Snapshot {
             pub tick: Tick,
@@ -84,7 +84,7 @@ macro_rules! declare_snapshot {
 
         impl Snapshot {
             /// The snapshot of `tick`, which must not be earlier than this one. Give the same `Arc` of names
-            /// as long as nothing was registered: other names cost the Arrow forms of all chunks.
+            /// as long as nothing was registered: other names cost the Arrow forms of all pages.
             pub fn apply(
                 &self,
                 tick: Tick,

@@ -2,14 +2,12 @@
 
 use super::App;
 use super::route::{Answer, Call, Reply, Route};
+use crate::histogram::Histogram;
 use crate::sinks::SinkStatus;
 use std::fmt::Write;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Mutex};
 use std::time::{Duration, Instant};
-
-/// Upper bounds of the latency histogram, seconds. 0.5 is the service level of the API.
-const BUCKETS_S: [f64; 10] = [0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 2.5];
 
 /// How long a rate is kept before it is measured again.
 const RATE_OVER: Duration = Duration::from_secs(1);
@@ -21,19 +19,14 @@ pub struct RouteStats {
     path: &'static str,
     /// By first digit of the status, from 1.
     classes: [AtomicU64; 5],
-    buckets: [AtomicU64; BUCKETS_S.len()],
-    micros: AtomicU64,
+    took: Histogram,
 }
 
 impl RouteStats {
     pub fn note(&self, status: u16, took: Duration) {
         let class = usize::from(status / 100).clamp(1, 5) - 1;
         self.classes[class].fetch_add(1, Ordering::Relaxed);
-        let seconds = took.as_secs_f64();
-        if let Some(bucket) = BUCKETS_S.iter().position(|bound| seconds <= *bound) {
-            self.buckets[bucket].fetch_add(1, Ordering::Relaxed);
-        }
-        self.micros.fetch_add(took.as_micros() as u64, Ordering::Relaxed);
+        self.took.note(took);
     }
 }
 
@@ -118,7 +111,18 @@ fn exposition(app: &App) -> String {
     let name = "lehr_http_request_seconds";
     let _ = writeln!(out, "# HELP {name} Time to answer.\n# TYPE {name} histogram");
     for route in &routes {
-        histogram(&mut out, name, route);
+        let labels = format!("method=\"{}\",route=\"{}\"", route.method, route.path);
+        route.took.expose(&mut out, name, &labels);
+    }
+    let name = "lehr_tick_stage_seconds";
+    let _ = writeln!(out, "# HELP {name} What a tick spent in each stage.\n# TYPE {name} histogram");
+    for (stage, times) in [
+        ("submitted_to_durable", &stats.times.durable),
+        ("durable_to_closed", &stats.times.closed),
+        ("closed_to_published", &stats.times.published),
+        ("published_to_sent", &live.sent),
+    ] {
+        times.expose(&mut out, name, &format!("stage=\"{stage}\""));
     }
     out
 }
@@ -135,20 +139,4 @@ fn sinks(out: &mut String, sinks: &[SinkStatus]) {
     for sink in sinks {
         let _ = writeln!(out, "lehr_sink_failing{{sink=\"{}\"}} {}", sink.name, u8::from(sink.failure.is_some()));
     }
-}
-
-fn histogram(out: &mut String, name: &str, route: &RouteStats) {
-    let total: u64 = route.classes.iter().map(|count| count.load(Ordering::Relaxed)).sum();
-    if total == 0 {
-        return;
-    }
-    let labels = format!("method=\"{}\",route=\"{}\"", route.method, route.path);
-    let mut sum = 0;
-    for (bound, count) in BUCKETS_S.iter().zip(&route.buckets) {
-        sum += count.load(Ordering::Relaxed);
-        let _ = writeln!(out, "{name}_bucket{{{labels},le=\"{bound}\"}} {}", sum.min(total));
-    }
-    let seconds = route.micros.load(Ordering::Relaxed) as f64 / 1e6;
-    let _ = writeln!(out, "{name}_bucket{{{labels},le=\"+Inf\"}} {total}");
-    let _ = writeln!(out, "{name}_sum{{{labels}}} {seconds}\n{name}_count{{{labels}}} {total}");
 }

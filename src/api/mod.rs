@@ -63,11 +63,14 @@ use std::net::SocketAddr;
 use std::path::PathBuf;
 use std::sync::Arc;
 use std::time::Duration;
-use tokio::net::TcpListener;
+use tokio::net::{TcpListener, TcpSocket};
 use tokio::sync::{Mutex, Semaphore};
 use warp::Filter;
 use warp::http::header::{self, HeaderMap, HeaderValue};
 use warp::reply::Response;
+
+/// Connections that may wait to be accepted, as many as the standard library asks for.
+const BACKLOG: u32 = 1024;
 
 /// How long open requests may take when the server stops.
 const DRAIN_MOST: Duration = Duration::from_secs(10);
@@ -228,9 +231,19 @@ pub struct Server {
 /// Takes the address, so that a failure is known before anything is said to be ready.
 pub async fn bind(app: App, listen: SocketAddr) -> Result<Server, ServeError> {
     let failed = |source| ServeError::Listen { address: listen, source };
-    let listener = TcpListener::bind(listen).await.map_err(failed)?;
+    let listener = listener(listen).map_err(failed)?;
     let address = listener.local_addr().map_err(failed)?;
     Ok(Server { app, listener, address })
+}
+
+/// Accepted connections inherit that small segments go out at once. Otherwise a frame's last segment would wait
+/// for the acknowledgement of the one before, which the receiver may delay by 40 ms.
+fn listener(listen: SocketAddr) -> std::io::Result<TcpListener> {
+    let socket = if listen.is_ipv4() { TcpSocket::new_v4()? } else { TcpSocket::new_v6()? };
+    socket.set_reuseaddr(true)?;
+    socket.set_nodelay(true)?;
+    socket.bind(listen)?;
+    socket.listen(BACKLOG)
 }
 
 impl Server {

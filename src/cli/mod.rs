@@ -1,5 +1,6 @@
 //! The command line.
 
+mod bench;
 mod data;
 mod doctor;
 mod generate;
@@ -38,6 +39,7 @@ enum Command {
     Verify(verify::VerifyArgs),
     Rebuild(rebuild::RebuildArgs),
     Doctor(doctor::DoctorArgs),
+    Bench(bench::BenchArgs),
 }
 
 /// What a command fails with: printed with its causes, and exit status 1.
@@ -59,6 +61,7 @@ pub fn run(cli: Cli) -> ExitCode {
             Err(error) => Err(error),
         },
         Command::Rebuild(args) => rebuild::run(&args),
+        Command::Bench(args) => bench::run(&args),
         Command::Doctor(args) => return doctor::run(&args),
     };
     match result {

@@ -19,18 +19,39 @@ pub struct Wish {
     pub resume: Option<Tick>,
 }
 
-/// A text to send. Shared with other clients where they are sent the same.
+/// A text to send.
 #[derive(Clone, Debug)]
-pub enum Text {
+pub struct Text {
+    body: Body,
+    /// When the newest tick in it was published, for frames.
+    pub published: Option<Instant>,
+}
+
+/// Shared with other clients where they are sent the same.
+#[derive(Clone, Debug)]
+enum Body {
     Shared(Arc<Made>),
     Own(String),
 }
 
 impl Text {
+    fn own(text: String) -> Text {
+        Text { body: Body::Own(text), published: None }
+    }
+
+    fn shared(made: Arc<Made>, published: Option<Instant>) -> Text {
+        Text { body: Body::Shared(made), published }
+    }
+
+    #[cfg(test)]
+    pub fn is_shared_with(&self, other: &Text) -> bool {
+        matches!((&self.body, &other.body), (Body::Shared(left), Body::Shared(right)) if Arc::ptr_eq(left, right))
+    }
+
     pub fn as_str(&self) -> &str {
-        match self {
-            Text::Own(text) => text,
-            Text::Shared(made) => match &**made {
+        match &self.body {
+            Body::Own(text) => text,
+            Body::Shared(made) => match &**made {
                 Made::Text(text) => text,
                 // Only texts are ever put in.
                 Made::Nothing | Made::TooMuch => "",
@@ -64,7 +85,7 @@ impl Client {
             let seen = match resumed {
                 Some(tick) => tick,
                 None => {
-                    texts.push(Text::Shared(hub.snapshot_text(channel, snapshot, wish.line)));
+                    texts.push(Text::shared(hub.snapshot_text(channel, snapshot, wish.line), None));
                     snapshot.tick
                 }
             };
@@ -74,7 +95,7 @@ impl Client {
         if resumed.is_some() {
             texts = client.take(snapshot, now);
             if let (true, Some(first)) = (texts.is_empty(), client.followed.first()) {
-                texts.push(Text::Own(message::heartbeat(first.channel, snapshot)));
+                texts.push(Text::own(message::heartbeat(first.channel, snapshot)));
             }
         }
         (client, texts)
@@ -94,21 +115,23 @@ impl Client {
     fn take_channel(&mut self, place: usize, snapshot: &Snapshot, now: Instant, texts: &mut Vec<Text>) {
         let followed = &mut self.followed[place];
         let (channel, seen) = (followed.channel, followed.seen);
+        let mut published = None;
         let made = match self.hub.since(seen) {
             None => Arc::new(Made::TooMuch),
             Some(frames) => {
                 let Some(last) = frames.last() else { return };
                 followed.seen = last.tick;
+                published = Some(last.published);
                 self.hub.changes_text(channel, seen, &frames, self.line)
             }
         };
         match &*made {
             Made::Nothing => return,
-            Made::Text(_) => texts.push(Text::Shared(made.clone())),
+            Made::Text(_) => texts.push(Text::shared(made.clone(), published)),
             Made::TooMuch => {
                 self.hub.stats().resets.fetch_add(1, Ordering::Relaxed);
-                texts.push(Text::Own(message::reset(channel, snapshot)));
-                texts.push(Text::Shared(self.hub.snapshot_text(channel, snapshot, self.line)));
+                texts.push(Text::own(message::reset(channel, snapshot)));
+                texts.push(Text::shared(self.hub.snapshot_text(channel, snapshot, self.line), None));
                 // The ring may be a tick ahead of the snapshot: that tick is sent next.
                 followed.seen = snapshot.tick;
             }
@@ -131,6 +154,6 @@ impl Client {
     }
 
     pub fn heartbeat(&self, snapshot: &Snapshot) -> Option<Text> {
-        self.followed.first().map(|first| Text::Own(message::heartbeat(first.channel, snapshot)))
+        self.followed.first().map(|first| Text::own(message::heartbeat(first.channel, snapshot)))
     }
 }

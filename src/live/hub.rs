@@ -2,21 +2,23 @@
 
 use super::message::{self, Channel, Made};
 use super::ring::{Frame, Ring};
+use crate::histogram::Histogram;
 use crate::runtime::{Published, Runtime};
 use lehr_domain::{LineId, Tick};
 use lehr_queries::Snapshot;
 use std::collections::VecDeque;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, OnceLock};
+use std::time::Instant;
 use tokio::sync::broadcast::error::RecvError;
 use tokio::sync::watch;
 
 /// Clients at once. Each is a task, a socket and a cursor.
 pub const CLIENTS_MOST: u64 = 1024;
 
-/// Texts that are kept for clients which ask for the same: a few ticks of every channel and line. A text is
-/// 20 KB mostly, a snapshot of 1000 sensors 500 KB.
-const TEXTS_MOST: usize = 64;
+/// Texts that are kept for clients which ask for the same: some ticks of every channel and line. A text is 20 KB
+/// mostly, a frame of 1000 sensors 1.5 MB.
+const TEXTS_MOST: usize = 32;
 
 #[derive(Debug, Default)]
 pub struct LiveStats {
@@ -25,6 +27,8 @@ pub struct LiveStats {
     pub frames: AtomicU64,
     /// Clients put back to a snapshot, because the ring had passed them.
     pub resets: AtomicU64,
+    /// From a tick's publication until the frame that carries it was taken by a socket.
+    pub sent: Histogram,
 }
 
 /// Which text: of a snapshot (`from` is `None`) or of the changes after `from`, up to `to`.
@@ -85,7 +89,7 @@ impl Hub {
     pub(super) fn publish(&self, published: &Published) {
         let names = published.snapshot.names.clone();
         let changes = published.changes.clone();
-        let frame = Frame { tick: published.tick, now: published.now, names, changes };
+        let frame = Frame { tick: published.tick, now: published.now, names, changes, published: Instant::now() };
         self.0.ring.lock().expect("nobody panics while they hold the ring").push(frame);
         self.0.head.send_replace(published.tick);
     }

@@ -7,11 +7,12 @@ use lehr_domain::names::Names;
 use lehr_domain::table::Row;
 use lehr_domain::{EventMs, LineId, SensorId, SpanMs, Tick};
 use lehr_queries::Snapshot;
-use lehr_queries::arrow::row_to_json;
-use serde_json::{Map, Value, json};
+use lehr_queries::json::JsonRows;
+use std::io::Write;
 
-/// Rows of a frame. Beyond that (a rule was edited, a day was imported) a snapshot is smaller than the changes.
-const FRAME_ROWS_MOST: usize = 5_000;
+/// Rows of a frame, 350 bytes each. The newest value and pane of 1000 sensors, taken away and added, are 4,000;
+/// beyond some times that (a rule was edited, a day was imported) a snapshot is smaller than the changes.
+const FRAME_ROWS_MOST: usize = 20_000;
 /// Alerts in a snapshot.
 const ALERTS_MOST: usize = 500;
 /// How far back a snapshot shows causes and incidents.
@@ -73,37 +74,76 @@ pub enum Made {
     Text(String),
 }
 
-fn message(kind: &str, channel: Channel, at: (Tick, EventMs), line: Option<&str>, data: Value) -> String {
-    json!({
-        "type": kind,
-        "channel": channel.text(),
-        "timestamp": at.1.to_string(),
-        "tick": at.0.0,
-        "data": data,
-        "metadata": { "production_line": line, "equipment_id": null },
-    })
-    .to_string()
+/// The members of `data`.
+struct Data<'n> {
+    names: &'n Names,
+    text: Vec<u8>,
+}
+
+impl Data<'_> {
+    fn new(names: &Names) -> Data<'_> {
+        Data { names, text: vec![b'{'] }
+    }
+
+    /// Adds a member; `value` must be JSON.
+    fn member(&mut self, name: &str, value: &[u8]) {
+        self.key(name);
+        self.text.extend_from_slice(value);
+    }
+
+    /// Adds a member with rows.
+    fn rows<'r, R: Row>(&mut self, name: &str, rows: impl IntoIterator<Item = &'r R>) {
+        self.key(name);
+        JsonRows::default().array(&mut self.text, rows, self.names);
+    }
+
+    fn key(&mut self, name: &str) {
+        if self.text.len() > 1 {
+            self.text.push(b',');
+        }
+        write!(self.text, "\"{name}\":").expect("memory takes every byte");
+    }
+
+    fn finish(mut self) -> Vec<u8> {
+        self.text.push(b'}');
+        self.text
+    }
+}
+
+/// What a message tells besides its data. It comes first, so that a reader may look at the head alone.
+fn message(kind: &str, channel: Channel, at: (Tick, EventMs), line: Option<&str>, data: &[u8]) -> String {
+    let line = serde_json::to_string(&line).expect("a text is JSON");
+    let head = format!(
+        r#"{{"type":"{kind}","channel":"{}","timestamp":"{}","tick":{},"metadata":{{"production_line":{line},"equipment_id":null}},"data":"#,
+        channel.text(),
+        at.1,
+        at.0.0,
+    );
+    let data = std::str::from_utf8(data).expect("texts are UTF-8, and so is what is written around them");
+    [&head, data, "}"].concat()
 }
 
 pub fn heartbeat(channel: Channel, snapshot: &Snapshot) -> String {
-    message("heartbeat", channel, (snapshot.tick, snapshot.now), None, json!({}))
+    message("heartbeat", channel, (snapshot.tick, snapshot.now), None, b"{}")
 }
 
 /// What was sent so far no longer holds; a snapshot follows.
 pub fn reset(channel: Channel, snapshot: &Snapshot) -> String {
-    message("reset", channel, (snapshot.tick, snapshot.now), None, json!({}))
+    message("reset", channel, (snapshot.tick, snapshot.now), None, b"{}")
 }
 
 pub fn snapshot(channel: Channel, snapshot: &Snapshot, line: Option<LineId>) -> String {
-    let names = &snapshot.names;
-    let data = match channel {
-        Channel::Sensors => sensors_now(snapshot, line),
-        Channel::Alerts => alerts_now(snapshot, line),
-        Channel::Quality => quality_now(snapshot, line),
-        Channel::Predictions => json!({ "predictions": [] }),
-        Channel::Recommendations => json!({ "recommendations": [] }),
-    };
-    message("snapshot", channel, (snapshot.tick, snapshot.now), line.map(|line| names.line(line)), data)
+    let names = &*snapshot.names;
+    let mut data = Data::new(names);
+    match channel {
+        Channel::Sensors => sensors_now(&mut data, snapshot, line),
+        Channel::Alerts => alerts_now(&mut data, snapshot, line),
+        Channel::Quality => quality_now(&mut data, snapshot, line),
+        Channel::Predictions => data.member("predictions", b"[]"),
+        Channel::Recommendations => data.member("recommendations", b"[]"),
+    }
+    let line = line.map(|line| names.line(line));
+    message("snapshot", channel, (snapshot.tick, snapshot.now), line, &data.finish())
 }
 
 fn of(line: Option<LineId>) -> impl Fn(LineId) -> bool {
@@ -114,23 +154,19 @@ fn sensor_of(names: &Names, line: Option<LineId>) -> impl Fn(SensorId) -> bool {
     move |sensor| line.is_none() || names.sensor_def(sensor).map(|def| def.line) == line
 }
 
-fn rows<'a, R: Row>(rows: impl IntoIterator<Item = &'a R>, names: &Names) -> Vec<Value> {
-    rows.into_iter().map(|row| row_to_json(row, names)).collect()
-}
-
-fn sensors_now(snapshot: &Snapshot, line: Option<LineId>) -> Value {
-    let names = &*snapshot.names;
-    let wanted = sensor_of(names, line);
+fn sensors_now(data: &mut Data, snapshot: &Snapshot, line: Option<LineId>) {
+    let wanted = sensor_of(&snapshot.names, line);
     let latest: Vec<&LatestRow> = snapshot.latest.iter().filter(|row| wanted(row.sensor_id)).collect();
     let newest = |row: &&LatestRow| -> Option<&PaneRow> {
         snapshot.panes.range(|pane| pane.sensor_id.cmp(&row.sensor_id)).next_back()
     };
     let panes: Vec<&PaneRow> = latest.iter().filter_map(newest).collect();
-    json!({ "latest": rows(latest, names), "panes": rows(panes, names) })
+    data.rows("latest", latest);
+    data.rows("panes", panes);
 }
 
-fn alerts_now(snapshot: &Snapshot, line: Option<LineId>) -> Value {
-    let (names, wanted) = (&*snapshot.names, of(line));
+fn alerts_now(data: &mut Data, snapshot: &Snapshot, line: Option<LineId>) {
+    let wanted = of(line);
     let since = snapshot.now - ALERTS_OVER;
     let mut alerts: Vec<_> = snapshot
         .alerts
@@ -147,16 +183,19 @@ fn alerts_now(snapshot: &Snapshot, line: Option<LineId>) -> Value {
     let from = snapshot.now - CAUSES_OVER;
     let causes =
         snapshot.root_causes.iter().filter(|row| row.rank == 1 && row.incident >= from && wanted(row.production_line));
-    json!({ "alerts": rows(alerts, names), "root_causes": rows(causes, names) })
+    data.rows("alerts", alerts);
+    data.rows("root_causes", causes);
 }
 
-fn quality_now(snapshot: &Snapshot, line: Option<LineId>) -> Value {
-    let (names, wanted, now) = (&*snapshot.names, of(line), snapshot.now);
+fn quality_now(data: &mut Data, snapshot: &Snapshot, line: Option<LineId>) {
+    let (wanted, now) = (of(line), snapshot.now);
     let kpis = snapshot.kpis.iter().filter(|row| row.start <= now && now < row.end && wanted(row.production_line));
     let states = snapshot.machine_states.iter().filter(|row| row.end.is_none() && wanted(row.production_line));
     let from = now - CAUSES_OVER;
     let incidents = snapshot.incidents.iter().filter(|row| row.start >= from && wanted(row.production_line));
-    json!({ "kpis": rows(kpis, names), "machine_states": rows(states, names), "incidents": rows(incidents, names) })
+    data.rows("kpis", kpis);
+    data.rows("machine_states", states);
+    data.rows("incidents", incidents);
 }
 
 /// What changed over several ticks, added up. `frames` is not empty.
@@ -164,7 +203,7 @@ pub fn changes(channel: Channel, frames: &[Frame], line: Option<LineId>) -> Made
     let Some(last) = frames.last() else { return Made::Nothing };
     let names = &*last.names;
     let (of_line, of_sensor) = (of(line), sensor_of(names, line));
-    let mut gathered = Gathered { names, rows: 0, added: Map::new(), removed: Map::new() };
+    let mut gathered = Gathered { rows: 0, added: Data::new(names), removed: Data::new(names) };
     match channel {
         Channel::Sensors => {
             gathered.add("latest", frames, |changes| &changes.latest, |row| of_sensor(row.sensor_id));
@@ -191,18 +230,19 @@ pub fn changes(channel: Channel, frames: &[Frame], line: Option<LineId>) -> Made
         0 => Made::Nothing,
         rows if rows > FRAME_ROWS_MOST => Made::TooMuch,
         _ => {
-            let data = json!({ "added": gathered.added, "removed": gathered.removed });
+            let mut data = Data::new(names);
+            data.member("added", &gathered.added.finish());
+            data.member("removed", &gathered.removed.finish());
             let line = line.map(|line| names.line(line));
-            Made::Text(message(channel.frame_type(), channel, (last.tick, last.now), line, data))
+            Made::Text(message(channel.frame_type(), channel, (last.tick, last.now), line, &data.finish()))
         }
     }
 }
 
 struct Gathered<'n> {
-    names: &'n Names,
     rows: usize,
-    added: Map<String, Value>,
-    removed: Map<String, Value>,
+    added: Data<'n>,
+    removed: Data<'n>,
 }
 
 impl Gathered<'_> {
@@ -214,7 +254,7 @@ impl Gathered<'_> {
         wanted: impl Fn(&R) -> bool,
     ) {
         let changed = frames.iter().flat_map(|frame| of(&frame.changes)).filter(|(row, _)| wanted(row));
-        let mut net: Vec<(R, Diff)> = changed.cloned().collect();
+        let mut net: Vec<(&R, Diff)> = changed.map(|(row, diff)| (row, *diff)).collect();
         if frames.len() > 1 {
             differential_dataflow::consolidation::consolidate(&mut net);
         }
@@ -223,8 +263,7 @@ impl Gathered<'_> {
             return;
         }
         for (into, sign) in [(&mut self.added, 1), (&mut self.removed, -1)] {
-            let rows = net.iter().filter(|(_, diff)| diff.signum() == sign);
-            into.insert(table.into(), rows.map(|(row, _)| row_to_json(row, self.names)).collect());
+            into.rows(table, net.iter().filter(|(_, diff)| diff.signum() == sign).map(|(row, _)| *row));
         }
     }
 }

@@ -5,6 +5,7 @@ use lehr_domain::names::Names;
 use lehr_domain::{EventMs, Tick};
 use std::collections::VecDeque;
 use std::sync::Arc;
+use std::time::Instant;
 
 /// Ticks held. At 20 ticks a second that is 50 s, longer than a reconnect takes.
 pub const TICKS_MOST: usize = 1024;
@@ -20,6 +21,8 @@ pub struct Frame {
     pub now: EventMs,
     pub names: Arc<Names>,
     pub changes: Arc<Changes>,
+    /// When it came here, for the time to the socket.
+    pub published: Instant,
 }
 
 /// Ticks ascend; those after `floor` are complete.
@@ -80,7 +83,13 @@ mod tests {
     fn frame(tick: u64, rows: usize) -> Frame {
         let row = ClockRow { production_line: LineId(0), at: EventMs(0) };
         let changes = Changes { clocks: vec![(row, 1); rows], ..Changes::default() };
-        Frame { tick: Tick(tick), now: EventMs(0), names: Arc::default(), changes: Arc::new(changes) }
+        Frame {
+            tick: Tick(tick),
+            now: EventMs(0),
+            names: Arc::default(),
+            changes: Arc::new(changes),
+            published: Instant::now(),
+        }
     }
 
     fn ticks(ring: &Ring, seen: u64) -> Option<Vec<u64>> {

@@ -211,6 +211,10 @@ async fn closed(closing: &mut watch::Receiver<bool>) {
 /// Whether the client took it.
 async fn send(app: &App, sink: &mut (impl Sink<Message, Error = warp::Error> + Unpin), text: &Text) -> bool {
     let sent = timeout(SEND_MOST, sink.send(Message::text(text.as_str()))).await;
-    app.hub().stats().frames.fetch_add(1, Ordering::Relaxed);
+    let stats = app.hub().stats();
+    stats.frames.fetch_add(1, Ordering::Relaxed);
+    if let Some(published) = text.published {
+        stats.sent.note(published.elapsed());
+    }
     matches!(sent, Ok(Ok(())))
 }

@@ -6,6 +6,7 @@ use super::publisher::{Published, Publisher};
 use super::reopening::Reopening;
 use super::sequencer::{Command, Sequencer};
 use super::threads::{self, OnDisk, Resumed};
+use super::times::StageTimes;
 use super::workers::Workers;
 use super::{RuntimeError, recovery};
 use crate::checkpoint::Checkpoints;
@@ -97,6 +98,8 @@ pub struct RuntimeStats {
     /// Low-water mark of event time, milliseconds.
     pub low_water: AtomicI64,
     pub keeper: KeeperStats,
+    /// Where the time of ticks goes.
+    pub times: StageTimes,
     /// What stopped the runtime, if something did.
     pub failure: Mutex<Option<String>>,
 }
@@ -206,14 +209,16 @@ impl Runtime {
     /// Hands over inputs; waits while the queue is full.
     pub async fn submit(&self, submission: Submission) -> Result<Receipt, RuntimeError> {
         let (receipt, closed) = oneshot::channel();
-        self.0.commands.send(Command { submission, receipt: Some(receipt) }).await.map_err(|_| self.stopped())?;
+        let command = Command { submission, receipt: Some(receipt), submitted: Some(Instant::now()) };
+        self.0.commands.send(command).await.map_err(|_| self.stopped())?;
         Ok(Receipt(closed))
     }
 
     /// As [`Runtime::submit`], for threads outside the async runtime.
     pub fn submit_blocking(&self, submission: Submission) -> Result<Receipt, RuntimeError> {
         let (receipt, closed) = oneshot::channel();
-        self.0.commands.blocking_send(Command { submission, receipt: Some(receipt) }).map_err(|_| self.stopped())?;
+        let command = Command { submission, receipt: Some(receipt), submitted: Some(Instant::now()) };
+        self.0.commands.blocking_send(command).map_err(|_| self.stopped())?;
         Ok(Receipt(closed))
     }
 

@@ -6,8 +6,8 @@
 //!            bounded queue                            bounded     one at a time, in order of tick
 //! ```
 //!
-//! A tick closes when input waits and the tick before it is durable: an idle system costs nothing and a busy
-//! one shares each fsync among all that waits. Every stage is bounded, so a slow stage holds up the ones
+//! A tick closes when input waits, the tick before it is durable, and the screens are not behind ([`pace`]): an
+//! idle system costs nothing and a busy one shares each fsync, and each turn of the graph, among all that waits. Every stage is bounded, so a slow stage holds up the ones
 //! before it and nothing grows.
 //!
 //! The stages are state machines without threads, clocks or disks of their own ([`assembly`], [`sequencer`],
@@ -20,12 +20,14 @@ mod gathering;
 mod handle;
 mod joining;
 mod keeper;
+mod pace;
 mod publisher;
 mod readings;
 mod recovery;
 mod reopening;
 mod sequencer;
 mod threads;
+mod times;
 mod work;
 mod workers;
 
@@ -38,6 +40,7 @@ pub use publisher::Published;
 pub use readings::KeptReadings;
 pub use recovery::rebuild;
 pub use threads::Resumed;
+pub use times::StageTimes;
 pub use work::Work;
 pub use workers::{Output, Workers};
 #[cfg(test)]

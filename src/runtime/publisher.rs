@@ -3,6 +3,7 @@
 use super::RuntimeError;
 use super::gate::Admitted;
 use super::handle::{Closed, RuntimeStats};
+use super::times::Stamps;
 use crate::sinks::Batch;
 use lehr_dataflows::tables::Changes;
 use lehr_domain::names::Names;
@@ -33,10 +34,11 @@ pub(crate) struct Announcement {
     pub receipts: Vec<(oneshot::Sender<Closed>, Admitted)>,
     /// Whether subscribers are to see it. Ticks that are only replayed at start-up are not shown.
     pub visible: bool,
+    pub stamps: Stamps,
 }
 
 /// Snapshots of the last ticks that are kept for `as_of`; older ones are made again from the journal.
-/// Neighbouring snapshots share all chunks but the changed ones.
+/// Neighbouring snapshots share all pages but the changed ones.
 const KEPT_SNAPSHOTS: usize = 16;
 
 pub(crate) struct Publisher {
@@ -50,15 +52,16 @@ impl Publisher {
     /// Makes a closed tick visible; its changes must be consolidated. An error means that a graph produced an
     /// impossible row: nothing may be published from then on. Gives what sinks are to be told.
     pub fn publish(&mut self, announcement: Announcement, changes: Changes) -> Result<Batch, RuntimeError> {
-        let Announcement { tick, now, wall, low_water, names, receipts, visible } = announcement;
+        let Announcement { tick, now, wall, low_water, names, receipts, visible, stamps: _ } = announcement;
         let before = self.latest.borrow().clone();
         let after = before.apply(tick, now, wall, &names, &changes).map_err(RuntimeError::Publish)?;
         let (snapshot, changes) = (Arc::new(after.marked(low_water)), Arc::new(changes));
         let batch = Batch { after: before.tick, tick, now, names, changes: changes.clone() };
+        let mut left = None;
         if visible {
             let mut kept = self.kept.lock().expect("nobody panics while they hold the kept snapshots");
             if kept.len() == KEPT_SNAPSHOTS {
-                kept.pop_front();
+                left = kept.pop_front();
             }
             kept.push_back(snapshot.clone());
         }
@@ -72,6 +75,8 @@ impl Publisher {
             // Whoever asked may have gone.
             let _ = receipt.send(Closed { tick, admitted });
         }
+        // Giving back the memory of what changed since takes a while: nobody should wait for it.
+        drop(left);
         Ok(batch)
     }
 }

@@ -13,6 +13,7 @@ use super::assembly::{Assembly, registrations};
 use super::gate::Admitted;
 use super::handle::{Closed, RuntimeOptions, RuntimeStats, Submission};
 use super::publisher::Announcement;
+use super::times::Stamps;
 use crate::checkpoint::{Checkpoint, Head};
 use crate::journal::Journal;
 use crate::journal::storage::{Disk, Storage};
@@ -20,6 +21,7 @@ use lehr_domain::event::Inputs;
 use lehr_domain::{EventMs, Tick};
 use std::sync::Arc;
 use std::sync::atomic::Ordering;
+use std::time::Instant;
 use tokio::sync::mpsc::Receiver;
 use tokio::sync::oneshot;
 
@@ -31,6 +33,8 @@ const ROWS_PER_TICK: usize = 200_000;
 pub(crate) struct Command {
     pub submission: Submission,
     pub receipt: Option<oneshot::Sender<Closed>>,
+    /// When it was handed over, where somebody looks at a clock.
+    pub submitted: Option<Instant>,
 }
 
 impl Command {
@@ -85,7 +89,16 @@ impl<S: Storage> Sequencer<S> {
             self.note_progress();
         }
         let names = self.assembly.names().clone();
-        Announcement { tick, now, wall, low_water, names, receipts: Vec::new(), visible: false }
+        Announcement {
+            tick,
+            now,
+            wall,
+            low_water,
+            names,
+            receipts: Vec::new(),
+            visible: false,
+            stamps: Stamps::default(),
+        }
     }
 
     /// Goes on behind inputs that were read from the journal: in order, and no later than [`Sequencer::durable`].
@@ -107,7 +120,7 @@ impl<S: Storage> Sequencer<S> {
             return Ok(false);
         }
         let submission = Submission { source: "catalogue".into(), events, ..Submission::default() };
-        self.close(wall, vec![Command { submission, receipt: None }])?;
+        self.close(wall, vec![Command { submission, receipt: None, submitted: None }])?;
         Ok(true)
     }
 
@@ -115,6 +128,7 @@ impl<S: Storage> Sequencer<S> {
     /// than the journal holds: only recovery can go on.
     pub fn close(&mut self, wall: EventMs, commands: Vec<Command>) -> Result<(), RuntimeError> {
         assert!(self.open.is_none(), "the tick before is durable before another one closes");
+        let submitted = commands.iter().filter_map(|command| command.submitted).min();
         let (submissions, receipts): (Vec<_>, Vec<_>) =
             commands.into_iter().map(|command| (command.submission, command.receipt)).unzip();
         let (inputs, admitted) = self.assembly.close(self.journal.next(), wall, submissions)?;
@@ -122,7 +136,9 @@ impl<S: Storage> Sequencer<S> {
         self.count(&inputs, &admitted);
         let receipts = receipts.into_iter().zip(admitted);
         let receipts = receipts.filter_map(|(receipt, admitted)| Some((receipt?, admitted))).collect();
-        self.open = Some(self.announced(inputs, receipts, true));
+        let mut open = self.announced(inputs, receipts, true);
+        open.announcement.stamps.submitted = submitted;
+        self.open = Some(open);
         Ok(())
     }
 
@@ -145,7 +161,8 @@ impl<S: Storage> Sequencer<S> {
     fn announced(&self, inputs: Inputs, receipts: Vec<(oneshot::Sender<Closed>, Admitted)>, visible: bool) -> Durable {
         let Inputs { tick, now, wall, low_water, .. } = inputs;
         let names = self.assembly.names().clone();
-        let announcement = Announcement { tick, now, wall, low_water, names, receipts, visible };
+        let stamps = Stamps::default();
+        let announcement = Announcement { tick, now, wall, low_water, names, receipts, visible, stamps };
         Durable { announcement, inputs: Arc::new(inputs) }
     }
 

@@ -5,9 +5,11 @@ use super::gathering::Gathering;
 use super::handle::{RuntimeOptions, RuntimeStats};
 use super::joining::joined;
 use super::keeper::{self, Checkpointing};
+use super::pace::Pace;
 use super::publisher::{Announcement, Publisher};
 use super::reopening::Reopening;
 use super::sequencer::{Command, Durable, Sequencer, take_waiting};
+use super::work::Work;
 use super::workers::{Output, Workers};
 use crate::checkpoint::{Checkpoints, Passed};
 use crate::history::{self, History};
@@ -19,10 +21,11 @@ use std::collections::BTreeSet;
 use std::sync::atomic::Ordering;
 use std::sync::mpsc::{self, Receiver, SyncSender};
 use std::sync::{Arc, Mutex};
-use std::time::{Duration, SystemTime, UNIX_EPOCH};
+use std::time::{Duration, Instant, SystemTime, UNIX_EPOCH};
 use tokio::sync::watch;
 
-/// Ticks that may be announced before their changes have come out.
+/// Ticks that may be announced before their changes have come out, while the journal is replayed; after that
+/// [`Pace`] keeps them fewer.
 const ANNOUNCED: usize = 32;
 
 /// How often start-up looks whether the replayed ticks have been published.
@@ -48,24 +51,26 @@ pub(super) struct Downstream {
     announce: SyncSender<Announcement>,
     workers: Workers,
     reopening: Reopening,
+    pace: Arc<Pace>,
 }
 
 impl Downstream {
     /// Waits while the stages behind are too far behind.
     fn hand_over(&mut self, durable: Durable) -> Result<(), RuntimeError> {
         let work = self.reopening.work(durable.inputs)?;
-        self.announce(durable.announcement)?;
-        self.workers.feed(&Arc::new(work))
+        self.send(durable.announcement, work)
     }
 
     fn restore(&mut self, announcement: Announcement, base: Base) -> Result<(), RuntimeError> {
         let work = self.reopening.restore(base)?;
-        self.announce(announcement)?;
-        self.workers.feed(&Arc::new(work))
+        self.send(announcement, work)
     }
 
-    fn announce(&self, announcement: Announcement) -> Result<(), RuntimeError> {
-        self.announce.send(announcement).map_err(|_| RuntimeError::Stopped("the publisher has ended".into()))
+    fn send(&self, announcement: Announcement, work: Work) -> Result<(), RuntimeError> {
+        self.pace.begin();
+        let stopped = |_| RuntimeError::Stopped("the publisher has ended".into());
+        self.announce.send(announcement).map_err(stopped)?;
+        self.workers.feed(&Arc::new(work))
     }
 }
 
@@ -80,11 +85,14 @@ pub(super) fn publish(
 ) -> Result<Downstream, RuntimeError> {
     let (announce, announcements) = mpsc::sync_channel(ANNOUNCED);
     let gathering = Gathering::new(workers.count());
+    let pace = Arc::new(Pace::default());
+    let paced = pace.clone();
     spawn("publisher", move || {
-        let ended = run_publisher(publisher, gathering, &announcements, &outputs, &outlets);
+        let ended = run_publisher(publisher, gathering, &announcements, &outputs, &outlets, &paced);
+        paced.end();
         ended.unwrap_or_else(|error| stats.fail("publisher", &error));
     })?;
-    Ok(Downstream { announce, workers, reopening })
+    Ok(Downstream { announce, workers, reopening, pace })
 }
 
 /// Runs until the workers end.
@@ -94,13 +102,17 @@ fn run_publisher(
     announcements: &Receiver<Announcement>,
     outputs: &Receiver<Output>,
     outlets: &[Outlet],
+    pace: &Pace,
 ) -> Result<(), RuntimeError> {
     while let Ok(announcement) = announcements.recv() {
         gathering.announce(announcement);
         while gathering.open() > 0 {
             match gathering.next() {
                 Some((announcement, changes)) => {
+                    let (stamps, closed) = (announcement.stamps, Instant::now());
                     let batch = publisher.publish(announcement, changes)?;
+                    publisher.stats.times.note(stamps, closed, Instant::now());
+                    pace.finish();
                     outlets.iter().try_for_each(|outlet| outlet.offer(&batch))?;
                 }
                 None => match outputs.recv() {
@@ -181,8 +193,14 @@ fn run_sequencer(
     mut inbox: tokio::sync::mpsc::Receiver<Command>,
 ) -> Result<(), RuntimeError> {
     while let Some(first) = inbox.blocking_recv() {
+        if !downstream.pace.wait() {
+            return Err(RuntimeError::Stopped("the publisher has ended".into()));
+        }
         sequencer.close(wall(), take_waiting(first, &mut inbox))?;
-        sequencer.commit()?.into_iter().try_for_each(|durable| downstream.hand_over(durable))?;
+        sequencer.commit()?.into_iter().try_for_each(|mut durable| {
+            durable.announcement.stamps.durable = Some(Instant::now());
+            downstream.hand_over(durable)
+        })?;
     }
     Ok(())
 }

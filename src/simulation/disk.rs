@@ -67,6 +67,10 @@ impl Storage for JournalDisk {
         self.disk.rename(from, to)
     }
 
+    fn remove(&mut self, name: &str) -> io::Result<()> {
+        self.disk.remove(name)
+    }
+
     fn sync(&mut self, name: &str) -> io::Result<()> {
         let kind = if self.disk.len(name)? > HEADER_BYTES { Omission::Group } else { Omission::Header };
         if self.omits(kind) { Ok(()) } else { self.disk.sync(name) }

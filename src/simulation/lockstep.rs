@@ -1,17 +1,16 @@
 //! Several workers, each on a thread of its own, of which at most one runs at any time: the one that was told to.
 //! Timely builds its workers' connections only between threads; the baton makes them as reproducible as one.
 
-use crate::runtime::{Engine, Output};
+use crate::runtime::{Engine, Output, Work};
 use lehr_dataflows::graph::{Graph, GraphConfig};
 use lehr_domain::Tick;
-use lehr_domain::event::Inputs;
 use std::collections::VecDeque;
 use std::sync::mpsc::{self, Receiver, Sender};
 use std::sync::{Arc, Mutex};
 use timely::communication::WorkerGuards;
 
 enum Order {
-    Feed(Arc<Inputs>),
+    Feed(Arc<Work>),
     Step,
 }
 
@@ -60,9 +59,9 @@ fn obey(
     finished.send(Vec::new()).expect("the engine waits for it");
     for order in orders {
         match order {
-            Order::Feed(inputs) => {
-                graph.feed(&inputs);
-                open.push_back(inputs.tick);
+            Order::Feed(work) => {
+                work.feed(&mut graph);
+                open.push_back(work.closes());
             }
             Order::Step => drop(worker.step()),
         }
@@ -75,9 +74,9 @@ fn obey(
 }
 
 impl Engine for Lockstep {
-    fn feed(&mut self, inputs: &Arc<Inputs>) {
+    fn feed(&mut self, work: &Arc<Work>) {
         for worker in 0..self.orders.len() {
-            self.order(worker, Order::Feed(inputs.clone()));
+            self.order(worker, Order::Feed(work.clone()));
         }
     }
 

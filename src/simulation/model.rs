@@ -1,7 +1,7 @@
 //! What must hold: the durable ticks, run once through one worker, tick by tick and without a crash.
 
 use super::Violation;
-use crate::runtime::{Closed, Inline, learn};
+use crate::runtime::{Closed, Inline, Work, learn};
 use lehr_dataflows::for_all_tables;
 use lehr_dataflows::graph::GraphConfig;
 use lehr_dataflows::tables::*;
@@ -67,7 +67,7 @@ impl Model {
             self.submission = *number;
         }
         learn(&mut self.names, &inputs.events);
-        let changes = self.engine.run(&inputs);
+        let changes = self.engine.run(&Arc::new(Work::Tick(inputs.clone(), Default::default())));
         let before = self.snapshots.last().expect("there is one of tick 0");
         let after = before.apply(inputs.tick, inputs.now, inputs.wall, &self.names, &changes);
         let after = after.map_err(|error| Violation(format!("the crash-free run cannot publish: {error}")))?;

@@ -136,6 +136,7 @@ pub fn options(workers: usize) -> RuntimeOptions {
         graph: GraphConfig {
             pane_width: SpanMs::minutes(1),
             retention: Retention { panes: SpanMs::minutes(20), events: SpanMs::minutes(40) },
+            seal_after: SpanMs::FOREVER,
         },
         catalogue: Catalogue::parse(CATALOGUE).expect("a good catalogue"),
         knowledge: KNOWLEDGE.to_owned(),

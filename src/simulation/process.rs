@@ -9,7 +9,7 @@ use super::plant;
 use crate::journal::{Journal, JournalError, Options, Reader};
 use crate::runtime::{
     Announcement, Closed, Command, Durable, Engine, Gathering, Inline, Output, Published, Publisher, RuntimeError,
-    RuntimeStats, Sequencer, Submission, joined, take_waiting,
+    RuntimeStats, Sequencer, Submission, Work, joined, take_waiting,
 };
 use crate::sinks::{Delivery, Sink, SinkError};
 use lehr_dataflows::graph::GraphConfig;
@@ -148,7 +148,7 @@ impl Process {
     pub fn submit(&mut self, submission: Submission) {
         let number = submission.offset.expect("submissions are numbered");
         let (receipt, closed) = oneshot::channel();
-        let command = Command { submission, receipt: Some(receipt) };
+        let command = Command { submission, receipt: Some(receipt), submitted: None };
         assert!(self.sender.try_send(command).is_ok(), "the queue has room");
         self.waiting.push_back((number, closed));
     }
@@ -193,7 +193,7 @@ impl Process {
         let replayed = self.replay.pop_front().map(|inputs| self.sequencer.replay(inputs));
         let durable = replayed.or_else(|| self.ready.take()).expect("something waits");
         self.gathering.announce(durable.announcement);
-        self.engine.feed(&durable.inputs);
+        self.engine.feed(&Arc::new(Work::Tick(durable.inputs, Default::default())));
     }
 
     /// The mutation: the open tick is handed over before it is durable.
@@ -202,11 +202,20 @@ impl Process {
             return;
         }
         let Some(Durable { announcement, inputs }) = self.sequencer.open() else { return };
-        let Announcement { tick, now, wall, names, .. } = announcement;
-        let (tick, now, wall, names) = (*tick, *now, *wall, names.clone());
+        let Announcement { tick, now, wall, low_water, names, .. } = announcement;
+        let (tick, now, wall, low_water, names) = (*tick, *now, *wall, *low_water, names.clone());
         let inputs = inputs.clone();
-        self.gathering.announce(Announcement { tick, now, wall, names, receipts: Vec::new(), visible: true });
-        self.engine.feed(&inputs);
+        self.gathering.announce(Announcement {
+            tick,
+            now,
+            wall,
+            low_water,
+            names,
+            receipts: Vec::new(),
+            visible: true,
+            stamps: Default::default(),
+        });
+        self.engine.feed(&Arc::new(Work::Tick(inputs, Default::default())));
         self.early = true;
     }
 

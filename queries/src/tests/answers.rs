@@ -1,5 +1,6 @@
 use super::fixture::{answer, changes, names, now, rows_of, snapshot, source};
 use crate::arrow::{cell_to_json, row_to_json};
+use crate::json::JsonRows;
 use crate::{ErrorKind, QueryError, Snapshot, Source};
 use arrow::ipc::reader::StreamReader;
 use lehr_dataflows::tables::*;
@@ -88,6 +89,28 @@ fn a_row_is_an_object_of_its_columns() {
     let object = row_to_json(&row, &names());
     assert_eq!(object["sensor_id"], names().sensor(row.sensor_id));
     assert_eq!(object.as_object().unwrap().len(), LatestRow::columns().len());
+}
+
+#[test]
+fn the_text_of_rows_is_that_of_their_objects() {
+    let (names, changes, mut filled) = (names(), changes(), 0);
+    macro_rules! compare {
+        ($(($field:ident, $row:ident)),* $(,)?) => {$({
+            let rows: Vec<&$row> = changes.$field.iter().map(|(row, _)| row).collect();
+            filled += usize::from(!rows.is_empty());
+            let mut text = Vec::new();
+            JsonRows::default().array(&mut text, rows.iter().copied(), &names);
+            let read: Vec<Value> = serde_json::from_slice(&text).unwrap();
+            assert_eq!(read.len(), rows.len(), "table {}", $row::TABLE);
+            for (row, read) in rows.iter().zip(read) {
+                // Through a text as well, because reading one may lose the last digit of a number.
+                let object: Value = serde_json::from_str(&row_to_json(*row, &names).to_string()).unwrap();
+                assert_eq!(read, object, "table {}", $row::TABLE);
+            }
+        })*};
+    }
+    lehr_dataflows::for_all_tables!(compare);
+    assert!(filled > 15, "{filled} tables hold rows");
 }
 
 #[test]

@@ -1,5 +1,5 @@
 use super::fixture::{changes, names, now, pick, snapshot};
-use crate::live::{CHUNK_ROWS, LiveTable, MERGE_ROWS};
+use crate::live::{CHUNK_JOIN_ROWS, CHUNK_ROWS, LiveTable, PAGE_JOIN_ROWS, PAGE_ROWS};
 use crate::{QueryError, Snapshot};
 use lehr_dataflows::Diff;
 use lehr_dataflows::tables::{Changes, SetpointRow};
@@ -18,9 +18,18 @@ fn check(table: &LiveTable<SetpointRow>, oracle: &BTreeSet<SetpointRow>, context
     assert_eq!(table.len(), oracle.len(), "{context}");
     assert!(table.iter().eq(oracle.iter()), "rows differ, {context}");
     assert!(table.iter().rev().eq(oracle.iter().rev()), "rows differ backwards, {context}");
-    let lengths: Vec<usize> = table.chunks().iter().map(|chunk| chunk.rows().len()).collect();
-    assert!(lengths.iter().all(|length| (1..=CHUNK_ROWS).contains(length)), "{lengths:?}, {context}");
-    assert!(lengths.windows(2).all(|pair| pair[0] + pair[1] > MERGE_ROWS), "{lengths:?}, {context}");
+    let lengths: Vec<usize> = table.pages().iter().map(|page| page.rows()).collect();
+    bounded(&lengths, PAGE_ROWS, PAGE_JOIN_ROWS, context);
+    for page in table.pages() {
+        let lengths: Vec<usize> = page.chunks().iter().map(|chunk| chunk.len()).collect();
+        assert_eq!(page.rows(), lengths.iter().sum::<usize>(), "{context}");
+        bounded(&lengths, CHUNK_ROWS, CHUNK_JOIN_ROWS, context);
+    }
+}
+
+fn bounded(lengths: &[usize], most: usize, join: usize, context: &str) {
+    assert!(lengths.iter().all(|length| (1..=most).contains(length)), "{lengths:?}, {context}");
+    assert!(lengths.windows(2).all(|pair| pair[0] + pair[1] > join), "{lengths:?}, {context}");
 }
 
 #[test]
@@ -67,18 +76,42 @@ fn random_changes_give_the_rows_of_a_set() {
             let sought = row(pick(&[seed, step, 10], 20_000));
             assert_eq!(table.contains(&sought), oracle.contains(&sought), "{sought:?}, {context}");
         }
-        assert!(most > 4 * CHUNK_ROWS, "seed {seed}: the table never grew beyond {most} rows");
-        assert!(table.is_empty() && table.chunks().is_empty(), "seed {seed}");
+        assert!(most > 4 * PAGE_ROWS, "seed {seed}: the table never grew beyond {most} rows");
+        assert!(table.is_empty() && table.pages().is_empty(), "seed {seed}");
     }
 }
 
+/// The pieces of `after` that `before` had too, of all.
+fn shared<T: ?Sized>(before: &[Arc<T>], after: &[Arc<T>]) -> usize {
+    after.iter().filter(|piece| before.iter().any(|old| Arc::ptr_eq(old, piece))).count()
+}
+
 #[test]
-fn a_tick_shares_all_chunks_that_it_does_not_touch() {
+fn a_tick_shares_all_pages_and_chunks_that_it_does_not_touch() {
     let rows: Vec<(SetpointRow, Diff)> = (0..20_000).map(|number| (row(number), 1)).collect();
     let before = LiveTable::default().apply(&rows).unwrap();
-    let after = before.apply(&[(row(7_000), -1), (row(7_500), -1)]).unwrap();
-    let kept = after.chunks().iter().filter(|chunk| before.chunks().iter().any(|old| Arc::ptr_eq(old, chunk))).count();
-    assert!(kept >= before.chunks().len() - 2, "{kept} of {} chunks kept", before.chunks().len());
+    let after = before.apply(&[(row(7_000), -1), (row(7_900), -1)]).unwrap();
+    assert!(shared(before.pages(), after.pages()) >= before.pages().len() - 2);
+    let chunks = |table: &LiveTable<SetpointRow>| -> Vec<Arc<[SetpointRow]>> {
+        table.pages().iter().flat_map(|page| page.chunks().iter().cloned()).collect()
+    };
+    let (before, after) = (chunks(&before), chunks(&after));
+    assert!(before.len() > 250 && shared(&before, &after) >= before.len() - 2, "of {}", before.len());
+}
+
+#[test]
+fn a_hot_row_does_not_break_its_page_into_crumbs() {
+    let rows: Vec<(SetpointRow, Diff)> = (0..20_000).map(|number| (row(number), 1)).collect();
+    let mut table = LiveTable::default().apply(&rows).unwrap();
+    let mut oracle: BTreeSet<SetpointRow> = table.iter().cloned().collect();
+    // As a sensor's newest pane: restated many times, then followed by the next.
+    for step in 0..2_000_u64 {
+        let new = SetpointRow { value: Micro(100 + step as i64), ..row(7_000 + step / 20) };
+        let old = oracle.range(row(7_000 + step / 20)..).next().unwrap().clone();
+        assert!(oracle.remove(&old) && oracle.insert(new.clone()));
+        table = table.apply(&[(old, -1), (new, 1)]).unwrap();
+    }
+    check(&table, &oracle, "2000 restatements");
 }
 
 #[test]

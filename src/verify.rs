@@ -2,6 +2,7 @@
 //! beside a server.
 
 use crate::auth;
+use crate::checkpoint::{self, Checkpoints};
 use crate::history::History;
 use crate::journal::storage::Disk;
 use crate::journal::{self, JournalError};
@@ -60,9 +61,22 @@ pub fn verify(data: &Path) -> Result<Vec<Finding>, JournalError> {
     Ok(findings)
 }
 
-/// Checkpoints are an aid to a quick start, and never the only copy of anything. (There are none to check yet.)
-fn checkpoints(_data: &Path) -> Vec<Finding> {
-    Vec::new()
+/// Checkpoints are an aid to a quick start, and never the only copy of anything.
+fn checkpoints(data: &Path) -> Vec<Finding> {
+    let Some(checkpoints) = Checkpoints::look(data) else { return Vec::new() };
+    let advice = "remove it: the next start uses an older one, or the journal, and takes longer";
+    let one = |tick| {
+        let file = format!("{}/{}", checkpoint::FOLDER, checkpoint::name(tick));
+        match checkpoints.check(tick) {
+            Ok(head) => Finding::good(file, format!("everything as of tick {}, plant time {}", head.tick.0, head.now)),
+            Err(reason) if data.join(&file).exists() => Finding::damaged(file, reason, advice),
+            Err(_) => Finding::note(file, "it was replaced while it was looked at", "nothing: a newer one is there"),
+        }
+    };
+    match checkpoints.ticks() {
+        Ok(ticks) => ticks.into_iter().map(one).collect(),
+        Err(error) => vec![Finding::damaged(checkpoint::FOLDER, error.to_string(), "make the folder readable")],
+    }
 }
 
 fn tokens(data: &Path) -> Option<Finding> {

@@ -112,7 +112,8 @@ impl Checkpoints {
     }
 }
 
-fn name(tick: Tick) -> String {
+/// The file of a checkpoint.
+pub fn name(tick: Tick) -> String {
     format!("{:020}{ENDING}", tick.0)
 }
 

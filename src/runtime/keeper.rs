@@ -138,12 +138,17 @@ fn round(
         }
     }
     for segment in history.convertible()? {
-        history.convert(segment, &latest.borrow().names.clone())?;
+        // Taken out before: a borrow held while a segment is converted would hold up the publisher.
+        let names = latest.borrow().names.clone();
+        history.convert(segment, &names)?;
         stats.keeper.segments_converted.fetch_add(1, Ordering::Relaxed);
         // Whoever stops the system need not wait for a long queue of segments.
         if latest.has_changed().is_err() {
             return Ok(());
         }
     }
+    // One merge a round: a day's files may take a minute, in which no checkpoint is made.
+    let now = latest.borrow().now;
+    history.compact(now)?;
     Ok(())
 }

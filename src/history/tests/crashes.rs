@@ -45,7 +45,7 @@ fn crash_everywhere(make: impl Fn() -> World, work: impl Fn(&World) -> Result<()
 
 #[test]
 fn a_crash_at_any_step_of_a_conversion_loses_and_doubles_nothing() {
-    let make = || World::new(200, 24, 4_000);
+    let make = || World::new(200, 12, 4_000);
     let crashes = crash_everywhere(make, |world| {
         let history = world.open()?;
         for segment in history.convertible()? {
@@ -59,7 +59,7 @@ fn a_crash_at_any_step_of_a_conversion_loses_and_doubles_nothing() {
 #[test]
 fn a_crash_at_any_step_of_a_merge_loses_and_doubles_nothing() {
     let make = || {
-        let world = World::new(201, 60, 3_000);
+        let world = World::new(201, 48, 3_000);
         world.convert_all(&world.history());
         world
     };

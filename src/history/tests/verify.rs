@@ -21,7 +21,7 @@ fn damaged(journal: &Image, files: &Image) -> Vec<String> {
 
 /// A directory with files of every kind.
 fn images() -> (Image, Image) {
-    let mut world = World::new(300, 60, 4_000);
+    let mut world = World::new(300, 36, 4_000);
     let history = world.history();
     world.convert_all(&history);
     history.compact(START + SpanMs::days(5)).unwrap();
@@ -46,7 +46,7 @@ fn a_changed_byte_is_found_in_whichever_file_it_is() {
     for of_files in [false, true] {
         let image = if of_files { &files } else { &journal };
         for (name, bytes) in image.iter().filter(|(name, _)| **name != last) {
-            for _ in 0..4 {
+            for _ in 0..2 {
                 let at = rng.random_range(0..bytes.len());
                 let mut bent = image.clone();
                 bent.get_mut(name).unwrap()[at] ^= 1 << rng.random_range(0..8);

@@ -269,7 +269,7 @@ fn every_changed_byte_of_a_thin_segment_is_damage_wherever_it_stands() {
             let (_, report) = open(&disk, &Options { segment_bytes: 700, salvage: true }).unwrap();
             assert_eq!(report.salvaged.len(), 1, "{name} byte {at}");
             assert_eq!(disk.image().get(&format!("{name}.damaged")), bent.get(name), "nothing is deleted");
-            assert!(events_of(&disk).unwrap().len() < written.len());
+            assert!(events_of(&disk).unwrap().len() <= written.len());
         }
     }
 }

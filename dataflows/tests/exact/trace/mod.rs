@@ -181,18 +181,25 @@ impl Plant {
         }));
     }
 
-    /// Inspects units, new ones and, with another result or time, old ones.
+    /// Inspects units, new ones and, with another result or time, old ones. Some times are wrong: ahead of the clock, or
+    /// so far back that the unit should have left.
     fn produce(&mut self, until: EventMs) {
         for _ in 0..self.rng.random_range(0..5) {
-            let late = if self.rng.random_bool(0.2) { self.rng.random_range(0..3000) } else { 0 };
+            let late = match self.rng.random_range(0..50) {
+                0..10 => self.rng.random_range(0..3000),
+                10..12 => -self.rng.random_range(0..900),
+                _ => 0,
+            };
             let at = EventMs(self.rng.random_range(self.now.0..until.0)) - SpanMs::seconds(late);
             let mut unit = self.unit(at);
             if !self.units.is_empty() && self.rng.random_bool(0.2) {
                 let old = &self.units[self.rng.random_range(0..self.units.len())];
                 (unit.unit, unit.line) = (old.unit, old.line);
-                if self.rng.random_bool(0.7) {
-                    unit.at = old.at;
-                }
+                unit.at = match self.rng.random_range(0..10) {
+                    0..6 => old.at,
+                    6 => old.at - SpanMs::minutes(90),
+                    _ => unit.at,
+                };
             }
             self.units.push(unit.clone());
             self.send(Event::Unit(unit));

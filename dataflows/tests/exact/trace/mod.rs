@@ -17,7 +17,8 @@ use lehr_domain::operator::{AuditEntry, OperatorEvent};
 use lehr_domain::rule::Rule;
 use lehr_domain::unit::{Unit, Verdict};
 use lehr_domain::{
-    EdgeId, Event, EventMs, Inputs, LineId, Micro, ProductId, ReadingBatch, RuleId, SensorId, SpanMs, Tick, UnitId,
+    EdgeId, Event, EventMs, Inputs, LineId, Micro, ProductId, ReadingBatch, RuleId, SensorId, SpanMs, Status, Tick,
+    UnitId,
 };
 use rand::seq::SliceRandom;
 use rand::{RngExt, SeedableRng};
@@ -308,6 +309,8 @@ impl Plant {
                 at: at - SpanMs::days(9),
                 value: Micro(id as i64),
                 arrived: at,
+                status: Status::Ok,
+                revision: id,
             }),
         };
         self.send(event);

@@ -745,6 +745,8 @@ table! {
     derived {
         /// Which base collection.
         kind: text = |row, _| Some(row.event.kind().to_owned()),
+        /// The row, for people.
+        detail: text = |row, _| Some(format!("{:?}", row.event)),
     }
 }
 
@@ -783,6 +785,8 @@ table! {
         kind: text = |row, _| Some(row.carried.kind().to_owned()),
         /// Event time that it is about.
         at: time = |row, _| Some(row.carried.at()),
+        /// What is remembered, for people.
+        detail: text = |row, _| Some(format!("{:?}", row.carried)),
     }
 }
 

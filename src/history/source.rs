@@ -45,10 +45,10 @@ impl Length for Source {
 }
 
 impl ChunkReader for Source {
-    type T = BufReader<From>;
+    type T = BufReader<ReadOn>;
 
-    fn get_read(&self, start: u64) -> Result<BufReader<From>> {
-        Ok(BufReader::new(From { source: self.clone(), offset: start }))
+    fn get_read(&self, start: u64) -> Result<BufReader<ReadOn>> {
+        Ok(BufReader::new(ReadOn { source: self.clone(), offset: start }))
     }
 
     fn get_bytes(&self, start: u64, length: usize) -> Result<Bytes> {
@@ -68,12 +68,12 @@ impl ChunkReader for Source {
 
 /// Reads on from an offset.
 #[derive(Debug)]
-pub struct From {
+pub struct ReadOn {
     source: Source,
     offset: u64,
 }
 
-impl Read for From {
+impl Read for ReadOn {
     fn read(&mut self, buf: &mut [u8]) -> io::Result<usize> {
         let count = self.source.read_at(buf, self.offset)?;
         self.offset += count as u64;

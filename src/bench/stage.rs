@@ -46,6 +46,7 @@ impl Stage {
                 knowledge: lehr_causal::DEFAULT.to_owned(),
                 simulated_clock: true,
                 salvage: false,
+                sizes: Default::default(),
             },
             |_| (),
         )?;

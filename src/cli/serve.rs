@@ -1,7 +1,7 @@
 use super::{Failure, data};
 use crate::api::{self, App, AppOptions};
 use crate::auth::Auth;
-use crate::runtime::{Runtime, RuntimeOptions};
+use crate::runtime::{Runtime, RuntimeOptions, Sizes};
 use crate::sinks::{ChangeLog, Sink};
 use crate::sources::plant::PlantSource;
 use clap::Args;
@@ -61,6 +61,12 @@ pub struct ServeArgs {
     /// How long units, operator events and errors stay.
     #[arg(long, default_value = "35d", value_parser = data::span)]
     retain_events: SpanMs,
+    /// Size at which a journal segment is closed and its readings move to history, bytes.
+    #[arg(long, default_value_t = Sizes::default().segment_bytes)]
+    segment_bytes: u64,
+    /// Rows after which a checkpoint is made; a restart reads the journal from the last one on.
+    #[arg(long, default_value_t = Sizes::default().checkpoint_rows)]
+    checkpoint_rows: u64,
     /// Go on past damaged journal segments; they are set aside, and what they held is lost.
     #[arg(long)]
     salvage: bool,
@@ -79,6 +85,7 @@ pub fn run(args: ServeArgs) -> Result<(), Failure> {
         knowledge: data::knowledge(args.knowledge.as_ref())?,
         simulated_clock: !args.no_plant,
         salvage: args.salvage,
+        sizes: Sizes { segment_bytes: args.segment_bytes, checkpoint_rows: args.checkpoint_rows },
     };
     let bar = indicatif::ProgressBar::new_spinner().with_message("replaying the journal");
     let mut sinks: Vec<Box<dyn Sink + Send>> = Vec::new();

@@ -29,6 +29,21 @@ const QUEUE: usize = 256;
 /// Frames that a subscriber may fall behind before it must start from a snapshot.
 const FRAMES_BEHIND: usize = 256;
 
+/// How much is written before what is on disk takes another form.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Sizes {
+    /// A journal segment of this size is closed, and its readings move to history.
+    pub segment_bytes: u64,
+    /// A checkpoint is due after so many rows: what a restart then reads of the journal takes a second or so.
+    pub checkpoint_rows: u64,
+}
+
+impl Default for Sizes {
+    fn default() -> Sizes {
+        Sizes { segment_bytes: Options::default().segment_bytes, checkpoint_rows: 500_000 }
+    }
+}
+
 /// How the runtime is set up.
 #[derive(Clone, Debug)]
 pub struct RuntimeOptions {
@@ -43,6 +58,7 @@ pub struct RuntimeOptions {
     pub simulated_clock: bool,
     /// Go on past damaged journal segments, which are set aside.
     pub salvage: bool,
+    pub sizes: Sizes,
 }
 
 /// Inputs that belong together: they enter the same tick.
@@ -164,7 +180,7 @@ impl Runtime {
         progress: impl Fn(Tick),
     ) -> Result<Runtime, RuntimeError> {
         std::fs::create_dir_all(&options.data)?;
-        let journal_options = Options { salvage: options.salvage, ..Options::default() };
+        let journal_options = Options { segment_bytes: options.sizes.segment_bytes, salvage: options.salvage };
         let (journal, report) = Journal::open(&options.data, journal_options)?;
         let history = Arc::new(History::open(&options.data)?);
         history.tidy()?;
@@ -187,7 +203,7 @@ impl Runtime {
         for passed in &resumed.passed {
             tracing::warn!("checkpoint {} was passed over: {}", passed.file, passed.reason);
         }
-        let checkpointing = Arc::new(Mutex::new(Checkpointing::new(checkpoints, options.graph)));
+        let checkpointing = Arc::new(Mutex::new(Checkpointing::new(checkpoints, options.graph, options.sizes)));
         threads::keep(latest.clone(), checkpointing.clone(), history.clone(), stats.clone())?;
         Ok(Runtime(Arc::new(Shared {
             options,

@@ -2,7 +2,7 @@
 //! moves the readings of closed segments into history. Nothing waits for it, and nothing is lost when it fails: the
 //! journal goes on, a restart takes longer.
 
-use super::handle::RuntimeStats;
+use super::handle::{RuntimeStats, Sizes};
 use crate::checkpoint::{CheckpointError, Checkpoints, Written};
 use crate::history::{History, HistoryError};
 use lehr_dataflows::graph::GraphConfig;
@@ -12,11 +12,8 @@ use std::sync::{Arc, Mutex};
 use std::time::{Duration, Instant};
 use tokio::sync::watch;
 
-/// A checkpoint is due after so many rows: what a restart then reads of the journal takes a second or so.
-const ROWS_AT_LEAST: u64 = 500_000;
-
-/// And after a fourth as many rows as the last one held, so that checkpoints cost a bounded share of the rate at which
-/// rows come, whatever is kept.
+/// A checkpoint is not due before a fourth as many rows have come as the last one held, so that checkpoints cost a
+/// bounded share of the rate at which rows come, whatever is kept.
 const SHARE_OF_KEPT: u64 = 4;
 
 /// How often it looks whether there is something to do.
@@ -60,19 +57,20 @@ enum KeeperError {
 pub(super) struct Checkpointing {
     checkpoints: Checkpoints,
     graph: GraphConfig,
+    sizes: Sizes,
     /// Rows that had come when the last one was made.
     rows: u64,
     last: Option<Written>,
 }
 
 impl Checkpointing {
-    pub fn new(checkpoints: Checkpoints, graph: GraphConfig) -> Checkpointing {
-        Checkpointing { checkpoints, graph, rows: 0, last: None }
+    pub fn new(checkpoints: Checkpoints, graph: GraphConfig, sizes: Sizes) -> Checkpointing {
+        Checkpointing { checkpoints, graph, sizes, rows: 0, last: None }
     }
 
     fn due(&self, rows: u64) -> bool {
         let kept = self.last.map_or(0, |written| written.rows);
-        rows - self.rows >= ROWS_AT_LEAST.max(kept / SHARE_OF_KEPT)
+        rows - self.rows >= self.sizes.checkpoint_rows.max(kept / SHARE_OF_KEPT)
     }
 
     /// Makes a checkpoint of `snapshot` unless there is one of its tick already.

@@ -33,7 +33,7 @@ mod workers;
 
 pub use assembly::registrations;
 pub use gate::{Admitted, Gate, refusal};
-pub use handle::{AsOf, Closed, Receipt, Runtime, RuntimeOptions, RuntimeStats, Submission};
+pub use handle::{AsOf, Closed, Receipt, Runtime, RuntimeOptions, RuntimeStats, Sizes, Submission};
 pub use joining::joined;
 pub use keeper::KeeperStats;
 pub use publisher::Published;

@@ -142,6 +142,7 @@ pub fn options(workers: usize) -> RuntimeOptions {
         knowledge: KNOWLEDGE.to_owned(),
         simulated_clock: true,
         salvage: false,
+        sizes: Default::default(),
     }
 }
 

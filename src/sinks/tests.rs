@@ -136,6 +136,7 @@ fn options(data: &Path) -> RuntimeOptions {
         knowledge: String::new(),
         simulated_clock: true,
         salvage: false,
+        sizes: Default::default(),
     }
 }
 

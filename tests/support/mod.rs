@@ -38,6 +38,12 @@ pub fn last_json(stdout: &str) -> Value {
     serde_json::from_str(line).unwrap_or_else(|error| panic!("'{line}' is no JSON: {error}"))
 }
 
+/// What a server says when it is ready; `None` when it ended before.
+pub fn ready(child: &mut Child) -> Option<String> {
+    let mut lines = BufReader::new(child.stdout.take().expect("stdout is piped")).lines();
+    lines.find_map(|line| line.ok().filter(|line| line.contains("ready")))
+}
+
 /// A running server on a port of its own.
 pub struct Server {
     child: Child,
@@ -56,9 +62,13 @@ impl Server {
             .stdout(Stdio::piped())
             .spawn()
             .expect("the binary starts");
-        let mut lines = BufReader::new(child.stdout.take().expect("stdout is piped")).lines();
-        let ready = lines.find_map(|line| line.ok().filter(|line| line.contains("ready")));
+        let ready = ready(&mut child);
         let ready = ready.unwrap_or_else(|| panic!("the server ended before it was ready: {:?}", child.wait()));
+        Server::of(child, &ready, token)
+    }
+
+    /// A server that said that it is ready.
+    pub fn of(child: Child, ready: &str, token: Option<&str>) -> Server {
         let link = ready.split_once("http://").expect("a link").1;
         let (address, rest) = link.split_once('/').expect("a path");
         let token = match rest.split_once("token=") {

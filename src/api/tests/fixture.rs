@@ -115,6 +115,7 @@ impl Fixture {
             knowledge: lehr_causal::DEFAULT.to_owned(),
             simulated_clock: true,
             salvage: false,
+            sizes: Default::default(),
         };
         let runtime = Runtime::start(options, |_| ()).unwrap();
         // Ticks close in order: when this one has, the registrations are there.

@@ -56,8 +56,9 @@ impl GraphConfig {
     }
 }
 
-/// Late readings are mostly a few minutes late. At 10,000 readings a second this holds 150 MB of them.
-const SEAL_AFTER: SpanMs = SpanMs::minutes(10);
+/// Late readings are mostly late by seconds. At 10,000 readings a second this holds 30 MB of them, and so many are
+/// looked up at a restart; a later reading costs a look-up of some milliseconds.
+const SEAL_AFTER: SpanMs = SpanMs::minutes(2);
 
 impl Default for GraphConfig {
     fn default() -> GraphConfig {

@@ -24,10 +24,27 @@ impl<J: Storage, H: Files> History<J, H> {
             Ok(names) => findings.extend(names.iter().filter_map(|name| stray(&view, name))),
             Err(error) => findings.push(Finding::damaged(FOLDER, error.to_string(), "make the folder readable")),
         }
+        findings
+            .extend([manifest::NAME, manifest::SPARE].into_iter().filter_map(|name| self.check_manifest(&view, name)));
         for segment in list(&self.journal)?.into_iter().filter(|segment| segment.kind == Kind::Thin) {
             findings.extend(self.check_thin(&view, segment)?);
         }
         Ok(findings)
+    }
+
+    /// What one of the two copies of the manifest is worth; nothing when there never was one.
+    fn check_manifest(&self, view: &Manifest, name: &str) -> Option<Finding> {
+        let advice = "the other copy serves; restore this one from it";
+        let found = match Manifest::read(&self.files, name) {
+            Ok(Some(found)) => {
+                let found = format!("{} files, ticks up to {}", found.files.len(), found.last_covered().0);
+                return Some(Finding::good(format!("{FOLDER}/{name}"), found));
+            }
+            Ok(None) if view.files.is_empty() => return None,
+            Ok(None) => "it is missing".to_owned(),
+            Err(error) => super::error::with_cause(&error),
+        };
+        Some(Finding::damaged(format!("{FOLDER}/{name}"), found, advice))
     }
 
     fn check_file(&self, view: &Manifest, file: &FileEntry) -> Finding {
@@ -131,11 +148,8 @@ impl<J: Storage, H: Files> History<J, H> {
 /// Files that do not count.
 fn stray(view: &Manifest, name: &str) -> Option<Finding> {
     let file = format!("{FOLDER}/{name}");
-    if name == manifest::NAME {
-        let found = format!("{} files, ticks up to {}", view.files.len(), view.last_covered().0);
-        return Some(Finding::good(file, found));
-    }
-    if view.files.iter().any(|file| file.name == name) {
+    let manifests = [manifest::NAME, manifest::SPARE];
+    if manifests.contains(&name) || view.files.iter().any(|file| file.name == name) {
         return None;
     }
     if name.ends_with(rows::SUFFIX) || name == manifest::UNFINISHED {

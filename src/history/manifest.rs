@@ -14,6 +14,8 @@ use serde::{Deserialize, Serialize};
 
 pub const NAME: &str = "manifest";
 pub const UNFINISHED: &str = "manifest.unfinished";
+/// The same once more: without it nobody knows where the readings of thin segments are.
+pub const SPARE: &str = "manifest.spare";
 const MAGIC: &str = "LEHRHIS1";
 const FORMAT_VERSION: u32 = 1;
 /// Magic, space, checksum, line end.
@@ -100,18 +102,30 @@ impl Manifest {
     }
 
     /// What is there; nothing when no manifest was ever written.
+    ///
+    /// The spare is read when the manifest is damaged or gone. It is never older than what [`Manifest::store`] made
+    /// durable before anything superfluous was removed.
     pub fn load<S: Storage>(files: &S) -> Result<Manifest, HistoryError> {
-        let len = match files.len(NAME) {
-            Err(error) if error.kind() == std::io::ErrorKind::NotFound => return Ok(Manifest::default()),
-            len => len.map_err(io("measure", NAME))?,
+        match (Manifest::read(files, NAME), Manifest::read(files, SPARE)) {
+            (Ok(Some(manifest)), _) | (Ok(None), Ok(Some(manifest))) | (Err(_), Ok(Some(manifest))) => Ok(manifest),
+            (Ok(None), Ok(None)) => Ok(Manifest::default()),
+            (Err(error), _) | (Ok(None), Err(error)) => Err(error),
+        }
+    }
+
+    /// What `name` holds; `None` when there is no such file.
+    pub fn read<S: Storage>(files: &S, name: &str) -> Result<Option<Manifest>, HistoryError> {
+        let len = match files.len(name) {
+            Err(error) if error.kind() == std::io::ErrorKind::NotFound => return Ok(None),
+            len => len.map_err(io("measure", name))?,
         };
         if len > BYTES_MOST {
             return Err(damaged(format!("{len} bytes are too many")));
         }
         let mut bytes = vec![0; len as usize];
-        let read = files.read(NAME, 0, &mut bytes).map_err(io("read", NAME))?;
+        let read = files.read(name, 0, &mut bytes).map_err(io("read", name))?;
         bytes.truncate(read);
-        Manifest::decode(&bytes)
+        Manifest::decode(&bytes).map(Some)
     }
 
     fn decode(bytes: &[u8]) -> Result<Manifest, HistoryError> {
@@ -131,11 +145,14 @@ impl Manifest {
         let body = serde_json::to_vec(self).map_err(|error| damaged(error.to_string()))?;
         let mut bytes = head_of(&body).into_bytes();
         bytes.extend(body);
-        files.create(UNFINISHED).map_err(io("create", NAME))?;
-        files.append(UNFINISHED, &bytes).map_err(io("write", NAME))?;
-        files.sync(UNFINISHED).map_err(io("sync", NAME))?;
-        files.rename(UNFINISHED, NAME).map_err(io("rename", NAME))?;
-        files.sync_dir().map_err(io("sync the name of", NAME))
+        for name in [NAME, SPARE] {
+            files.create(UNFINISHED).map_err(io("create", name))?;
+            files.append(UNFINISHED, &bytes).map_err(io("write", name))?;
+            files.sync(UNFINISHED).map_err(io("sync", name))?;
+            files.rename(UNFINISHED, name).map_err(io("rename", name))?;
+            files.sync_dir().map_err(io("sync the name of", name))?;
+        }
+        Ok(())
     }
 }
 

@@ -190,7 +190,8 @@ impl<J: Storage, H: Files> History<J, H> {
         }
         let mut removed = false;
         for name in files.list().map_err(error::io("list", FOLDER))? {
-            let counts = name == manifest::NAME || view.files.iter().any(|file| file.name == name);
+            let counts = [manifest::NAME, manifest::SPARE].contains(&name.as_str())
+                || view.files.iter().any(|file| file.name == name);
             if !counts && (name.ends_with(rows::SUFFIX) || name == manifest::UNFINISHED) {
                 files.remove(&name).map_err(error::io("remove", &name))?;
                 removed = true;

@@ -159,6 +159,9 @@ pub struct OpenReport {
     /// The last tick that is durable; 0 when there is none.
     pub last: Tick,
     pub segments: usize,
+    /// Of these, not read: they hold nothing that a checkpoint does not; see [`Options::trusted`].
+    pub unread: usize,
+    /// In the segments that were read.
     pub records: u64,
     /// What was cut off at the end.
     pub torn: Option<Damage>,

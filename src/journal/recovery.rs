@@ -52,13 +52,23 @@ pub fn torn<S: Storage>(storage: &S, segment: Segment, offset: u64, bad: Tick) -
     Ok(true)
 }
 
-/// Reads the whole directory. `current` is `None` when the next group begins a new segment.
-pub fn recover<S: Storage>(storage: &mut S, salvage: bool) -> Result<(Option<Current>, OpenReport), JournalError> {
+/// Reads the directory, but for the segments that hold nothing after `trusted`. `current` is `None` when the next
+/// group begins a new segment.
+pub fn recover<S: Storage>(
+    storage: &mut S,
+    salvage: bool,
+    trusted: Tick,
+) -> Result<(Option<Current>, OpenReport), JournalError> {
     let mut recovery = Recovery { storage, salvage, expected: FIRST_TICK, report: OpenReport::default() };
     let segments = list(recovery.storage)?;
+    let unread = segments.iter().skip(1).take_while(|segment| segment.first <= trusted.next()).count();
+    if unread > 0 {
+        recovery.expected = segments[unread].first;
+        recovery.report.unread = unread;
+    }
     let mut current = None;
     let mut gap_allowed = false;
-    for (index, segment) in segments.iter().enumerate() {
+    for (index, segment) in segments.iter().enumerate().skip(unread) {
         recovery.check_order(*segment, gap_allowed)?;
         recovery.expected = recovery.expected.max(segment.first);
         let left = recovery.take(*segment, segments.get(index + 1).copied())?;

@@ -162,6 +162,20 @@ struct Shared {
     sinks: Vec<Watch>,
 }
 
+/// Opens the journal without reading what is behind `checkpoint`; all of it when the journal turns out to end before
+/// that, so that the checkpoint cannot be gone on from.
+fn open_journal(options: &RuntimeOptions, checkpoint: Option<Tick>) -> Result<(Journal, OpenReport), RuntimeError> {
+    let Sizes { segment_bytes, .. } = options.sizes;
+    let trusted = checkpoint.unwrap_or(Tick(0));
+    let settings = Options { segment_bytes, salvage: options.salvage, trusted };
+    let (journal, report) = Journal::open(&options.data, settings.clone())?;
+    if report.last >= trusted {
+        return Ok((journal, report));
+    }
+    drop(journal);
+    Ok(Journal::open(&options.data, Options { trusted: Tick(0), ..settings })?)
+}
+
 /// The running system. Cheap to clone; it stops when the last handle is gone.
 #[derive(Clone)]
 pub struct Runtime(Arc<Shared>);
@@ -180,11 +194,11 @@ impl Runtime {
         progress: impl Fn(Tick),
     ) -> Result<Runtime, RuntimeError> {
         std::fs::create_dir_all(&options.data)?;
-        let journal_options = Options { segment_bytes: options.sizes.segment_bytes, salvage: options.salvage };
-        let (journal, report) = Journal::open(&options.data, journal_options)?;
+        let checkpoints = Checkpoints::open(&options.data)?;
+        let newest = checkpoints.newest(&options.graph, Tick(u64::MAX))?;
+        let (journal, report) = open_journal(&options, newest.0.as_ref().map(|checkpoint| checkpoint.head.tick))?;
         let history = Arc::new(History::open(&options.data)?);
         history.tidy()?;
-        let checkpoints = Checkpoints::open(&options.data)?;
         let (workers, outputs) = Workers::start(options.workers, options.graph)?;
         let (latest_sender, latest) = watch::channel(Arc::new(Snapshot::empty()));
         let frames = broadcast::channel(FRAMES_BEHIND).0;
@@ -198,7 +212,7 @@ impl Runtime {
         let downstream = threads::publish(publisher, workers, outputs, reopening, outlets, stats.clone())?;
         let (commands, inbox) = tokio::sync::mpsc::channel(QUEUE);
         let sequencer = Sequencer::new(journal, &options, stats.clone());
-        let on_disk = OnDisk { history: &history, checkpoints: &checkpoints, sinks: positions };
+        let on_disk = OnDisk { history: &history, checkpoints: &checkpoints, newest, sinks: positions };
         let resumed = threads::sequence(sequencer, downstream, inbox, &options, on_disk, stats.clone(), progress)?;
         for passed in &resumed.passed {
             tracing::warn!("checkpoint {} was passed over: {}", passed.file, passed.reason);

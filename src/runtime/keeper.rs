@@ -17,7 +17,7 @@ use tokio::sync::watch;
 const SHARE_OF_KEPT: u64 = 4;
 
 /// How often it looks whether there is something to do.
-const PACE: Duration = Duration::from_secs(1);
+const PACE: Duration = Duration::from_millis(100);
 
 /// How long it waits after a failure, at first and at most.
 const RETRY_LEAST: Duration = Duration::from_secs(2);

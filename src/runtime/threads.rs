@@ -11,7 +11,7 @@ use super::reopening::Reopening;
 use super::sequencer::{Command, Durable, Sequencer, take_waiting};
 use super::work::Work;
 use super::workers::{Output, Workers};
-use crate::checkpoint::{Checkpoints, Passed};
+use crate::checkpoint::{Checkpoint, Checkpoints, Passed};
 use crate::history::{self, History};
 use crate::sinks::Outlet;
 use lehr_dataflows::graph::Base;
@@ -129,6 +129,8 @@ fn run_publisher(
 pub(super) struct OnDisk<'a> {
     pub history: &'a Arc<History>,
     pub checkpoints: &'a Checkpoints,
+    /// The newest checkpoint, and those that were passed over.
+    pub newest: (Option<Checkpoint>, Vec<Passed>),
     /// The positions of all sinks.
     pub sinks: BTreeSet<Tick>,
 }
@@ -148,10 +150,11 @@ pub(super) fn sequence(
     let durable = sequencer.durable();
     let mut resumed = Resumed::default();
     if durable > Tick(0) {
-        let OnDisk { history, checkpoints, sinks } = on_disk;
+        let OnDisk { history, checkpoints, newest, sinks } = on_disk;
         let mut reader = history::Inputs::within(&options.data, history.clone())?.up_to(durable);
         let no_sink_behind = sinks.first().map_or(durable, |position| durable.min(*position));
-        let (checkpoint, passed) = checkpoints.newest(&options.graph, no_sink_behind)?;
+        let fits = newest.0.as_ref().is_none_or(|checkpoint| checkpoint.head.tick <= no_sink_behind);
+        let (checkpoint, passed) = if fits { newest } else { checkpoints.newest(&options.graph, no_sink_behind)? };
         resumed.passed = passed;
         if let Some(checkpoint) = checkpoint {
             let announcement = sequencer.resume(&checkpoint);

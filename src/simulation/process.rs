@@ -75,7 +75,7 @@ impl Process {
     pub fn start(birth: Birth, model: &mut Model, in_flight: Option<Arc<Inputs>>) -> Result<Process, Stillborn> {
         let Birth { journal: disk, sinks, workers, rng } = birth;
         disk.recovering.set(true);
-        let options = Options { segment_bytes: SEGMENT_BYTES, salvage: false };
+        let options = Options { segment_bytes: SEGMENT_BYTES, salvage: false, ..Options::default() };
         let opened = Journal::recover(disk.clone(), options);
         disk.recovering.set(false);
         let (journal, _) = opened.map_err(journal_failed)?;

@@ -117,7 +117,7 @@ impl World {
 
     /// Journals some more ticks.
     fn write(&mut self, rng: &mut ChaCha8Rng, ticks: u64, segment_bytes: u64) {
-        let options = Options { segment_bytes, salvage: false };
+        let options = Options { segment_bytes, salvage: false, ..Options::default() };
         let (mut journal, _) = Journal::recover(self.journal.clone(), options).unwrap();
         for _ in 0..ticks {
             let inputs = tick(journal.next().0, &self.written, rng);

@@ -120,7 +120,7 @@ fn a_missing_segment_is_damage_and_salvage_marks_it() {
             "without {}: {refused:?}",
             names[gone]
         );
-        let (_, report) = open(&disk, &Options { segment_bytes: 700, salvage: true }).unwrap();
+        let (_, report) = open(&disk, &Options { segment_bytes: 700, salvage: true, ..Options::default() }).unwrap();
         assert_eq!(report.last.0 as usize, written.len());
         // The mark stays: later openings need no salvage, and readers go over the gap.
         let (_, report) = open(&disk, &segments_of(700)).unwrap();
@@ -173,7 +173,7 @@ fn salvage_one(disk: &SimDisk, written: &[Inputs], segment_bytes: u64, record: (
     let mut bent = disk.image();
     bent.get_mut(name).unwrap()[offset + 24] ^= 0x10;
     let disk = SimDisk::from_image(&bent);
-    let (mut journal, report) = open(&disk, &Options { segment_bytes, salvage: true }).unwrap();
+    let (mut journal, report) = open(&disk, &Options { segment_bytes, salvage: true, ..Options::default() }).unwrap();
     assert_eq!(report.salvaged.len(), 1, "tick {tick}");
     assert_eq!(report.salvaged[0].offset, offset as u64, "tick {tick}");
     assert_eq!(report.last.0 as usize, written.len(), "tick {tick}");
@@ -199,7 +199,7 @@ fn salvage_refuses_to_overwrite_what_an_earlier_one_set_aside() {
     image.insert(format!("{name}.damaged"), b"the first copy".to_vec());
     image.get_mut(&name).unwrap()[30] ^= 1;
     let disk = SimDisk::from_image(&image);
-    let refused = open(&disk, &Options { segment_bytes: 700, salvage: true });
+    let refused = open(&disk, &Options { segment_bytes: 700, salvage: true, ..Options::default() });
     assert!(matches!(refused, Err(JournalError::Corrupt { .. })), "{refused:?}");
     assert_eq!(disk.image(), image);
 }
@@ -266,7 +266,8 @@ fn every_changed_byte_of_a_thin_segment_is_damage_wherever_it_stands() {
             assert!(matches!(refused, Err(JournalError::Corrupt { .. })), "{name} byte {at}: {refused:?}");
             assert_eq!(disk.image(), bent, "nothing is changed on damage");
             assert!(events_of(&disk).is_err(), "{name} byte {at}: the reader did not see it");
-            let (_, report) = open(&disk, &Options { segment_bytes: 700, salvage: true }).unwrap();
+            let (_, report) =
+                open(&disk, &Options { segment_bytes: 700, salvage: true, ..Options::default() }).unwrap();
             assert_eq!(report.salvaged.len(), 1, "{name} byte {at}");
             assert_eq!(disk.image().get(&format!("{name}.damaged")), bent.get(name), "nothing is deleted");
             assert!(events_of(&disk).unwrap().len() <= written.len());

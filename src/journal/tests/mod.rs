@@ -192,7 +192,7 @@ fn open(disk: &SimDisk, options: &Options) -> Result<(Journal<SimDisk>, OpenRepo
 }
 
 fn segments_of(segment_bytes: u64) -> Options {
-    Options { segment_bytes, salvage: false }
+    Options { segment_bytes, salvage: false, ..Options::default() }
 }
 
 /// Everything that can be read, and the error at which it ended.

@@ -8,7 +8,8 @@ use std::path::Path;
 
 /// Journals these ticks in a directory of their own.
 fn journal(dir: &Path, ticks: &[Inputs]) {
-    let (mut journal, _) = Journal::open(dir, Options { segment_bytes: 200_000, salvage: false }).unwrap();
+    let (mut journal, _) =
+        Journal::open(dir, Options { segment_bytes: 200_000, salvage: false, ..Options::default() }).unwrap();
     for inputs in ticks {
         journal.append(inputs).unwrap();
         journal.sync().unwrap();

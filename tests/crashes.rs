@@ -323,8 +323,17 @@ fn damaged_anywhere_it_starts_or_says_which_file_is_damaged_and_all_else_is_ther
     let mut rng = rng(2);
     let dir = tempfile::tempdir().expect("a temporary folder");
     let sound = dir.path().join("sound");
-    let (_, token) = killed(&sound, 5, &mut rng);
+    let (mut load, token) = killed(&sound, 4, &mut rng);
+    // Stopped once, so that there is a checkpoint; then there is more to come.
+    start(&sound, 2, Some(&token)).stop();
     let server = start(&sound, 2, Some(&token));
+    for _ in 0..5 {
+        let (readings, units) = load.batch(&mut rng);
+        assert!(
+            post(&server.address, &token, "/api/readings", &readings)
+                && post(&server.address, &token, "/api/units", &units)
+        );
+    }
     let shown = tables(&server);
     server.kill();
     let candidates: Vec<PathBuf> = files(&sound)

@@ -84,6 +84,13 @@ impl Server {
         self.child.wait().expect("the server ends");
     }
 
+    /// Ends the server as whoever runs it would; it may tidy up.
+    pub fn stop(mut self) {
+        let pid = self.child.id().to_string();
+        assert!(Command::new("kill").args(["-TERM", &pid]).status().expect("kill is there").success());
+        assert!(self.child.wait().expect("the server ends").success(), "the server ends well");
+    }
+
     pub fn url(&self, path: &str) -> String {
         format!("http://{}{path}", self.address)
     }

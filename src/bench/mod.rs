@@ -12,7 +12,9 @@ pub mod latency;
 mod pick;
 pub mod pipeline;
 mod report;
+pub mod restart;
 mod screen;
+pub mod soak;
 pub mod sql;
 mod stage;
 

@@ -1,5 +1,5 @@
 use super::{Failure, data};
-use crate::bench::{edge, late, latency, pipeline, sql};
+use crate::bench::{edge, late, latency, pipeline, restart, soak, sql};
 use clap::{Args, Subcommand};
 use indicatif::ProgressBar;
 use lehr_domain::SpanMs;
@@ -62,6 +62,27 @@ enum What {
         #[arg(long, default_value_t = 20)]
         repeats: usize,
     },
+    /// From the start of a killed system to serving, with a day of readings behind it.
+    Restart {
+        /// Readings a second of plant time.
+        #[arg(long, default_value_t = 10_000)]
+        rate: u64,
+        #[arg(long, default_value_t = 1000)]
+        sensors: usize,
+        #[arg(long, default_value = "1h", value_parser = data::span)]
+        duration: SpanMs,
+        #[arg(long, default_value_t = 3)]
+        repeats: usize,
+    },
+    /// Memory over many days of the plant, once what is kept is full.
+    Soak {
+        #[arg(long, default_value_t = 30)]
+        days: i64,
+        #[arg(long, default_value = "2d", value_parser = data::span)]
+        retention: SpanMs,
+        #[arg(long, default_value_t = 1.0)]
+        faults_per_day: f64,
+    },
     /// A recorded day through every graph, without and with the journal.
     Pipeline {
         #[arg(long, default_value_t = 1000)]
@@ -90,6 +111,15 @@ pub fn run(args: &BenchArgs) -> Result<(), Failure> {
         }
         What::Edge { incidents, edits } => edge::run(&edge::EdgeOptions { incidents, edits, workers })?,
         What::Sql { state, repeats } => sql::run(&sql::SqlOptions { state, repeats, workers, seed }, passed)?,
+        What::Restart { rate, sensors, duration, repeats } => {
+            if rate == 0 || sensors == 0 {
+                return Err("--rate and --sensors must be at least 1".into());
+            }
+            restart::run(&restart::RestartOptions { sensors, rate, duration, workers, repeats }, passed)?
+        }
+        What::Soak { days, retention, faults_per_day } => {
+            soak::run(&soak::SoakOptions { days, retention, faults_per_day, workers, seed }, passed)?
+        }
         What::Pipeline { sensors, duration, repeats } => {
             let options = pipeline::PipelineOptions { sensors, duration, workers, repeats, seed };
             pipeline::run(&options, |at| bar.set_position(at.0.unsigned_abs() / 1000))?

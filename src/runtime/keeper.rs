@@ -16,6 +16,10 @@ use tokio::sync::watch;
 /// bounded share of the rate at which rows come, whatever is kept.
 const SHARE_OF_KEPT: u64 = 4;
 
+/// After a checkpoint it waits so many times as long as that one took: writing it competes with the fsyncs of ticks, and
+/// must not show in what people see.
+const REST: u32 = 100;
+
 /// How often it looks whether there is something to do.
 const PACE: Duration = Duration::from_millis(100);
 
@@ -61,16 +65,19 @@ pub(super) struct Checkpointing {
     /// Rows that had come when the last one was made.
     rows: u64,
     last: Option<Written>,
+    /// Not due before.
+    rests_until: Option<Instant>,
 }
 
 impl Checkpointing {
     pub fn new(checkpoints: Checkpoints, graph: GraphConfig, sizes: Sizes) -> Checkpointing {
-        Checkpointing { checkpoints, graph, sizes, rows: 0, last: None }
+        Checkpointing { checkpoints, graph, sizes, rows: 0, last: None, rests_until: None }
     }
 
     fn due(&self, rows: u64) -> bool {
         let kept = self.last.map_or(0, |written| written.rows);
-        rows - self.rows >= self.sizes.checkpoint_rows.max(kept / SHARE_OF_KEPT)
+        let rested = self.rests_until.is_none_or(|until| Instant::now() >= until);
+        rested && rows - self.rows >= self.sizes.checkpoint_rows.max(kept / SHARE_OF_KEPT)
     }
 
     /// Makes a checkpoint of `snapshot` unless there is one of its tick already.
@@ -78,8 +85,9 @@ impl Checkpointing {
         if snapshot.tick.0 == stats.keeper.checkpoint.load(Ordering::Acquire) {
             return Ok(());
         }
-        let rows = rows(stats);
+        let (rows, begun) = (rows(stats), Instant::now());
         self.last = Some(self.checkpoints.write(snapshot, &self.graph)?);
+        self.rests_until = Some(Instant::now() + begun.elapsed() * REST);
         self.rows = rows;
         stats.keeper.checkpoints.fetch_add(1, Ordering::Relaxed);
         stats.keeper.checkpoint.store(snapshot.tick.0, Ordering::Release);

@@ -8,9 +8,13 @@ use super::stage::{BEGIN, Stage};
 use crate::live::Channel;
 use crate::runtime::Submission;
 use lehr_dataflows::tables::EdgeRow;
+use lehr_domain::causal::{Direction, Node};
 use lehr_domain::event::Event;
+use lehr_domain::names::Names;
 use lehr_domain::unit::{Defect, DefectType, Unit, Verdict};
-use lehr_domain::{EdgeId, EventMs, Micro, PerMille, ProductId, Reading, ReadingBatch, SpanMs, Status, UnitId};
+use lehr_domain::{
+    EdgeId, EventMs, Micro, ParameterId, PerMille, ProductId, Reading, ReadingBatch, SpanMs, Status, UnitId,
+};
 use lehr_queries::Snapshot;
 use lehr_queries::arrow::row_to_json;
 use std::collections::BTreeMap;
@@ -18,7 +22,7 @@ use std::time::{Duration, Instant};
 
 /// Event time over which defects make one incident.
 const INCIDENT: SpanMs = SpanMs::minutes(15);
-/// How far every instrument is from its set-point: more than any edge asks for.
+/// How far every instrument is beyond its set-point, and beyond where it does harm.
 const SIGMAS: i64 = 8;
 /// Event time between two readings of a sensor: one a pane.
 const PERIOD: SpanMs = SpanMs::minutes(1);
@@ -58,6 +62,13 @@ pub fn run(options: &EdgeOptions) -> Result<Report, BenchError> {
 /// Every instrument off its set-point and every kind of defect on every line, for as long as `incidents` take.
 fn trouble(stage: &Stage, incidents: usize) -> Result<(), BenchError> {
     let names = stage.runtime.snapshot().names.clone();
+    // The value at which an edge says that too much of a parameter does harm.
+    let established: BTreeMap<ParameterId, Micro> = (stage.runtime.snapshot().edges.iter())
+        .filter_map(|edge| match (edge.cause, edge.direction, edge.threshold) {
+            (Node::Parameter(parameter), Direction::High, Some(threshold)) => Some((parameter, threshold)),
+            _ => None,
+        })
+        .collect();
     let lines: Vec<_> = names.lines().map(|(line, _)| line).collect();
     let events = stage.produce(BEGIN);
     stage.submit(Submission { source: "bench".into(), events, now: Some(BEGIN), ..Submission::default() })?;
@@ -80,7 +91,7 @@ fn trouble(stage: &Stage, incidents: usize) -> Result<(), BenchError> {
         }
         let submission = Submission {
             source: "bench".into(),
-            readings: deviating(&names, start),
+            readings: deviating(&names, &established, start),
             events,
             now: Some(start + INCIDENT),
             ..Submission::default()
@@ -90,13 +101,14 @@ fn trouble(stage: &Stage, incidents: usize) -> Result<(), BenchError> {
     Ok(())
 }
 
-fn deviating(names: &lehr_domain::names::Names, start: EventMs) -> ReadingBatch {
+fn deviating(names: &Names, established: &BTreeMap<ParameterId, Micro>, start: EventMs) -> ReadingBatch {
     let mut readings = ReadingBatch::default();
     for (sensor, def) in names.sensors() {
         let (Some(target), Some(sigma)) = (def.target, def.sigma) else { continue };
         for minute in 0..INCIDENT.0 / PERIOD.0 {
             let at = start + SpanMs(minute * PERIOD.0);
-            let value = Micro(target.0 + SIGMAS * sigma.0);
+            let harmful = established.get(&def.parameter).copied().unwrap_or(target);
+            let value = Micro(harmful.0.max(target.0) + SIGMAS * sigma.0);
             readings.push(Reading { sensor, at, revision: 0, value, status: Status::Ok });
         }
     }

@@ -367,8 +367,7 @@ fn damaged_anywhere_it_starts_or_says_which_file_is_damaged_and_all_else_is_ther
                 } else if differences.len() == 1 && found["readings"].starts_with(REFUSED) {
                     tally.past += 1;
                 } else {
-                    let last =
-                        candidates.iter().filter(|path| path.extension().is_some_and(|e| e == "seg")).next_back();
+                    let last = candidates.iter().rfind(|path| path.extension().is_some_and(|e| e == "seg"));
                     assert_eq!(Some(file), last, "{how}: {differences:#?}");
                     tally.torn += 1;
                 }

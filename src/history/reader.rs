@@ -167,7 +167,7 @@ fn select(footer: &ParquetMetaData, wanted: impl Fn(Span) -> bool) -> (Vec<usize
 
 /// The stretches of rows of the first column's pages.
 fn pages(footer: &ParquetMetaData, group: usize, length: usize) -> Vec<Range<usize>> {
-    let Some(index) = footer.offset_index() else { return vec![0..length] };
+    let Some(index) = footer.offset_index() else { return std::iter::once(0..length).collect() };
     let starts: Vec<usize> =
         index[group][rows::SENSOR].page_locations().iter().map(|page| page.first_row_index as usize).collect();
     let ends = starts.iter().skip(1).copied().chain([length]);

@@ -105,7 +105,7 @@ fn left_overs_of_a_crash_are_no_damage() {
     journal.insert(format!("{thin}.unfinished"), b"half".to_vec());
     files.insert("2026-03-09/Line_A/00000000000000000900-00000000000000000901.parquet".into(), b"half".to_vec());
     files.insert("manifest.unfinished".into(), b"half".to_vec());
-    let last = journal.keys().filter(|name| name.ends_with(".seg")).next_back().unwrap().clone();
+    let last = journal.keys().rfind(|name| name.ends_with(".seg")).unwrap().clone();
     let torn = journal[&last].len() - 3;
     journal.get_mut(&last).unwrap().truncate(torn);
     assert_eq!(damaged(&journal, &files), Vec::<String>::new());

@@ -116,3 +116,51 @@ fn join(inputs: &mut Inputs, next: Inputs) {
     inputs.events.extend(next.events);
     inputs.offsets.extend(next.offsets);
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::journal::JournalError;
+    use lehr_domain::{Micro, Reading, SensorId, SpanMs, Status};
+
+    const RETENTION: Retention = Retention { panes: SpanMs::minutes(10), events: SpanMs::minutes(20) };
+
+    /// One reading of this minute, at a time when the mark is there too.
+    fn tick(number: u64, minute: i64) -> Result<Inputs, JournalError> {
+        let at = EventMs(0) + SpanMs::minutes(minute);
+        let reading = Reading { sensor: SensorId(0), at, revision: 1, value: Micro(1), status: Status::Ok };
+        Ok(Inputs { tick: Tick(number), low_water: at, readings: [reading].into_iter().collect(), ..Inputs::default() })
+    }
+
+    /// Last ticks of what they are joined into.
+    fn ends(ticks: Vec<Result<Inputs, JournalError>>, apart: &[u64]) -> Vec<u64> {
+        let apart = apart.iter().map(|tick| Tick(*tick)).collect();
+        joined(ticks.into_iter(), Tick(100), apart, RETENTION).map(|inputs| inputs.unwrap().tick.0).collect()
+    }
+
+    #[test]
+    fn ticks_are_joined_until_the_retention_has_passed_and_then_while_the_mark_stands_still() {
+        let minutes = [0, 3, 6, 9, 11, 11, 11, 12, 12, 12];
+        let ticks = minutes.iter().enumerate().map(|(index, minute)| tick(index as u64 + 1, *minute)).collect();
+        assert_eq!(ends(ticks, &[]), [4, 5, 7, 8, 10], "ticks 5 and 8 may let something leave");
+    }
+
+    #[test]
+    fn behind_an_unknown_state_every_move_of_the_mark_may_let_something_leave() {
+        assert_eq!(ends(vec![tick(7, 1), tick(8, 1), tick(9, 1), tick(10, 2), tick(11, 2)], &[]), [7, 9, 10, 11]);
+    }
+
+    #[test]
+    fn ticks_apart_are_joined_with_those_before_and_not_with_those_behind() {
+        assert_eq!(ends(vec![tick(1, 1), tick(2, 1), tick(3, 1), tick(4, 1)], &[2]), [2, 4]);
+    }
+
+    #[test]
+    fn nothing_follows_an_error() {
+        let error = JournalError::Poisoned;
+        let mut joined =
+            joined(vec![tick(1, 1), Err(error), tick(2, 1)].into_iter(), Tick(9), BTreeSet::new(), RETENTION);
+        assert!(joined.next().unwrap().is_err());
+        assert!(joined.next().is_none());
+    }
+}

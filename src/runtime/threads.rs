@@ -152,7 +152,9 @@ pub(super) fn sequence(
     if durable > Tick(0) {
         let OnDisk { history, checkpoints, newest, sinks } = on_disk;
         let mut reader = history::Inputs::within(&options.data, history.clone())?.up_to(durable);
-        let no_sink_behind = sinks.first().map_or(durable, |position| durable.min(*position));
+        // An empty target is behind nothing: all rows of the checkpoint are what it lacks up to there.
+        let no_sink_behind =
+            sinks.iter().find(|position| **position > Tick(0)).map_or(durable, |least| durable.min(*least));
         let fits = newest.0.as_ref().is_none_or(|checkpoint| checkpoint.head.tick <= no_sink_behind);
         let (checkpoint, passed) = if fits { newest } else { checkpoints.newest(&options.graph, no_sink_behind)? };
         resumed.passed = passed;

@@ -95,5 +95,7 @@ fn every_mutation_is_noticed() {
         });
         let (seed, violation) = noticed.unwrap_or_else(|| panic!("nobody noticed {mutation:?}"));
         println!("{mutation:?}: seed {seed}, {}", violation.0);
+        // It is the mutation that was noticed, and nothing else.
+        run(seed);
     }
 }

@@ -30,6 +30,9 @@ use std::path::Path;
 /// A file is followed by a new one when it has grown beyond this. At start-up the last one is read whole.
 const FILE_BYTES: u64 = 64 << 20;
 
+/// Tables that a restart of Lehr goes on from and nobody else reads; what counts in their rows is in no column.
+const INTERNAL: [&str; 4] = ["facts", "heard", "newest", "carried"];
+
 const EXTENSION: &str = ".ndjson";
 const CRC_KEY: &[u8] = b",\"crc32\":";
 
@@ -150,9 +153,8 @@ fn first_tick(name: &str) -> Option<Tick> {
 
 fn encode(batch: &Batch) -> Vec<u8> {
     let mut bytes = Vec::new();
-    write_rows(&batch.changes, batch, &mut bytes);
+    let rows = write_rows(batch, &mut bytes);
     let Batch { after, tick, now, .. } = batch;
-    let rows = batch.changes.len();
     bytes.extend(format!(r#"{{"after":{},"tick":{},"now":"{now}","rows":{rows}"#, after.0, tick.0).as_bytes());
     let crc = crc32fast::hash(&bytes);
     bytes.extend(CRC_KEY);
@@ -160,13 +162,25 @@ fn encode(batch: &Batch) -> Vec<u8> {
     bytes
 }
 
+/// Whether changes of this table are written.
+pub(crate) fn shows(table: &str) -> bool {
+    !INTERNAL.contains(&table)
+}
+
 macro_rules! declare_write_rows {
     ($(($field:ident, $row:ident)),* $(,)?) => {
-        fn write_rows(changes: &Changes, batch: &Batch, bytes: &mut Vec<u8>) {
-            $( for (row, change) in &changes.$field {
-                let row = row_to_json(row, &batch.names);
-                bytes.extend(format!("{{\"table\":\"{}\",\"change\":{change},\"row\":{row}}}\n", $row::TABLE).as_bytes());
+        /// Gives the number of rows written.
+        fn write_rows(batch: &Batch, bytes: &mut Vec<u8>) -> usize {
+            let mut rows = 0;
+            $( if shows($row::TABLE) {
+                rows += batch.changes.$field.len();
+                for (row, change) in &batch.changes.$field {
+                    let row = row_to_json(row, &batch.names);
+                    let line = format!("{{\"table\":\"{}\",\"change\":{change},\"row\":{row}}}\n", $row::TABLE);
+                    bytes.extend(line.as_bytes());
+                }
             } )*
+            rows
         }
     };
 }

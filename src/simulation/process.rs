@@ -28,7 +28,7 @@ const QUEUE: usize = 8;
 const TICKS_AHEAD: usize = 3;
 const MOST_WAITING: usize = 4;
 /// A few ticks, so that most crashes meet several segments.
-const SEGMENT_BYTES: u64 = 3_000;
+const SEGMENT_BYTES: u64 = 1_500;
 
 /// What a life begins with.
 pub struct Birth<'a> {

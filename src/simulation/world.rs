@@ -139,13 +139,13 @@ impl World {
         let mut moves = vec![
             (Move::Advance, 2.0),
             (Move::WriteBack, 0.7),
-            (Move::PowerFailsSoon, 0.2),
-            (Move::SyncsFail, 0.04),
+            (Move::PowerFailsSoon, 0.1),
+            (Move::SyncsFail, 0.02),
             (Move::DatabaseTurns, 0.3),
             (Move::DatabaseMumbles, 0.3),
-            (Move::Kill, 0.06),
-            (Move::Crash, 0.1),
-            if self.full { (Move::DiskHasRoom, 1.0) } else { (Move::DiskFills, 0.1) },
+            (Move::Kill, 0.04),
+            (Move::Crash, 0.04),
+            if self.full { (Move::DiskHasRoom, 1.0) } else { (Move::DiskFills, 0.05) },
         ];
         let mut offer = |possible: bool, what: Move, weight: f64| {
             if possible {

@@ -5,10 +5,11 @@ use super::world::{Mutation, Tally, World};
 
 /// Moves of one run: some hundred ticks and a dozen restarts.
 const STEPS: u64 = 1_500;
-/// Runs of the fixed part: with the fresh ones 10^5 moves.
-const FIXED_RUNS: u64 = 50;
+/// Runs of the fixed part. With the fresh ones and the mutations they take about a minute on two cores without
+/// optimisation, nearly all of it in the graph.
+const FIXED_RUNS: u64 = 24;
 /// Moves of fresh runs, unless `LEHR_SIMULATION_STEPS` asks for more.
-const FRESH_STEPS: u64 = 30_000;
+const FRESH_STEPS: u64 = 12_000;
 /// Runs within which every mutation must be noticed.
 const MUTANT_RUNS: u64 = 60;
 
@@ -57,11 +58,18 @@ fn fixed_seeds_hold_and_are_worth_running() {
         tally.failed_deliveries,
         tally.repeated,
         tally.joined,
-        tally.unnoticed,
     ];
     assert!(counts.iter().all(|count| *count > 10), "something hardly ever happened: {tally:#?}");
+    assert!(tally.unnoticed > 0, "no tick became durable unnoticed");
     let empty: Vec<_> = tally.rows.iter().filter(|(_, rows)| **rows == 0).collect();
     assert!(empty.is_empty(), "tables without a row: {empty:?}");
+}
+
+/// Or a seed that is printed would help nobody.
+#[test]
+fn a_seed_gives_the_same_run_again() {
+    let (once, again) = (run(3), run(3));
+    assert_eq!(format!("{once:?}"), format!("{again:?}"));
 }
 
 #[test]
@@ -70,7 +78,9 @@ fn fresh_seeds_hold() {
     let first = getrandom::u64().expect("the system gives random numbers");
     println!("fresh seeds from {first} on");
     let runs = budget.unwrap_or(FRESH_STEPS).div_ceil(STEPS);
-    (0..runs).for_each(|offset| drop(run(first.wrapping_add(offset))));
+    let mut tally = Tally::default();
+    (0..runs).for_each(|offset| tally.add(run(first.wrapping_add(offset))));
+    println!("{tally:#?}");
 }
 
 #[test]

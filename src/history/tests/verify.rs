@@ -78,7 +78,7 @@ fn what_is_cut_short_missing_or_swapped_is_found() {
             let (a, b) = (image[*name].clone(), image[*next].clone());
             bent.insert((*name).clone(), b);
             bent.insert((*next).clone(), a);
-            assert!(!check(&bent).is_empty(), "{name} and {next} swapped");
+            assert!(image[*name] == image[*next] || !check(&bent).is_empty(), "{name} and {next} swapped");
         }
     }
 }

@@ -14,6 +14,10 @@ const READINGS: usize = 6_000_000;
 /// Readings of a tick.
 const TICK: usize = 100_000;
 
+/// As in the application.
+#[global_allocator]
+static ALLOCATOR: mimalloc::MiMalloc = mimalloc::MiMalloc;
+
 fn main() {
     divan::main();
 }

@@ -35,6 +35,10 @@ struct Args {
     operators: usize,
 }
 
+/// As in the application.
+#[global_allocator]
+static ALLOCATOR: mimalloc::MiMalloc = mimalloc::MiMalloc;
+
 /// Time spent by operator name.
 type Spent = BTreeMap<String, Duration>;
 

@@ -26,6 +26,10 @@ struct Args {
     lateness_ms: i64,
 }
 
+/// As in the application.
+#[global_allocator]
+static ALLOCATOR: mimalloc::MiMalloc = mimalloc::MiMalloc;
+
 fn main() -> ExitCode {
     let args = Args::parse();
     let job = WindowJob {

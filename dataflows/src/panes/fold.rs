@@ -5,11 +5,14 @@ use super::{PaneConfig, PaneFeed};
 use crate::Diff;
 use crate::tables::PaneRow;
 use lehr_domain::{EventMs, ReadingBatch, SensorId, SpanMs};
+use std::cmp::Ordering;
 use std::collections::VecDeque;
 
 /// Panes younger than this many, per sensor, keep their readings unpacked: late readings are mostly a few
 /// minutes late.
 const UNPACKED_PANES: usize = 10;
+/// Panes that are looked at one by one before a search among all.
+const NEAR_PANES: usize = 6;
 
 /// The panes of all sensors that one worker owns.
 pub struct Panes {
@@ -168,6 +171,8 @@ impl Panes {
 
     /// Emits what changed since the last call.
     fn emit(&mut self, out: &mut Vec<(PaneRow, Diff)>) {
+        // What is sealed when the tick closes need not be packed before.
+        let seals_until = self.config.sealed_until(self.low_water).max(self.sealed_until);
         for (sensor, start) in self.dirty.drain(..) {
             let held = &mut self.sensors[sensor as usize];
             let id = SensorId(sensor);
@@ -182,7 +187,7 @@ impl Panes {
             if start + self.width <= self.sealed_until.0 {
                 held.seal(start);
             } else {
-                held.pack_behind(start);
+                held.pack_behind(start, seals_until.0 - self.width);
             }
         }
     }
@@ -232,7 +237,7 @@ impl SensorPanes {
         if self.newest.start == start {
             return Some(&mut self.newest);
         }
-        let index = self.older.binary_search_by_key(&start, |pane| pane.start).ok()?;
+        let index = self.position(start).ok()?;
         Some(&mut self.older[index])
     }
 
@@ -254,7 +259,7 @@ impl SensorPanes {
             }
             return &mut self.newest;
         }
-        let index = match self.older.binary_search_by_key(&start, |pane| pane.start) {
+        let index = match self.position(start) {
             Ok(index) => index,
             Err(index) => {
                 self.older.insert(index, Pane::new(start, 0));
@@ -264,18 +269,33 @@ impl SensorPanes {
         &mut self.older[index]
     }
 
-    /// Packs the pane at `start` when it is old, and the one that has become old because this one is there.
-    fn pack_behind(&mut self, start: i64) {
+    /// Packs the pane at `start` when it is old, and the one that has become old because this one is there; but
+    /// none that starts at or before `sealed`.
+    fn pack_behind(&mut self, start: i64, sealed: i64) {
         let position = match start == self.newest.start {
             true => self.older.len(),
-            false => self.older.partition_point(|pane| pane.start < start),
+            false => self.position(start).unwrap_or_else(|place| place),
         };
-        if position + UNPACKED_PANES <= self.older.len() {
-            self.older[position].pack();
+        let itself = (position + UNPACKED_PANES <= self.older.len()).then_some(position);
+        for old in itself.into_iter().chain(position.checked_sub(UNPACKED_PANES)) {
+            if self.older[old].start > sealed {
+                self.older[old].pack();
+            }
         }
-        if let Some(old) = position.checked_sub(UNPACKED_PANES) {
-            self.older[old].pack();
+    }
+
+    /// Where the older pane at `start` is, or belongs. Looked for among the last few first: that is where late
+    /// readings go, and they are in the cache.
+    fn position(&self, start: i64) -> Result<usize, usize> {
+        for (back, pane) in self.older.iter().rev().take(NEAR_PANES).enumerate() {
+            let position = self.older.len() - 1 - back;
+            match pane.start.cmp(&start) {
+                Ordering::Equal => return Ok(position),
+                Ordering::Less => return Err(position + 1),
+                Ordering::Greater => {}
+            }
         }
+        self.older.binary_search_by_key(&start, |pane| pane.start)
     }
 
     /// Seals the pane at `start`.

@@ -140,7 +140,7 @@ impl World {
             (Move::Advance, 2.0),
             (Move::WriteBack, 0.7),
             (Move::PowerFailsSoon, 0.1),
-            (Move::SyncsFail, 0.02),
+            (Move::SyncsFail, 0.08),
             (Move::DatabaseTurns, 0.3),
             (Move::DatabaseMumbles, 0.3),
             (Move::Kill, 0.04),
@@ -154,7 +154,7 @@ impl World {
         };
         offer(process.can_submit(), Move::Submit, 4.0);
         offer(process.can_close(), Move::Close, 4.0);
-        offer(process.can_commit(), Move::Commit, 6.0);
+        offer(process.can_commit(), Move::Commit, 2.5);
         offer(process.can_hand_over(), Move::HandOver, 6.0);
         for worker in 0..process.workers() {
             offer(process.is_working(), Move::Work(worker), 12.0 / process.workers() as f64);

@@ -3,7 +3,7 @@
 use super::disk::Omission;
 use super::world::{Mutation, Tally, World};
 
-/// Moves of one run: some hundred ticks and a dozen restarts.
+/// Moves of one run: some twenty ticks, a dozen of them with a restart behind them.
 const STEPS: u64 = 1_500;
 /// Runs of the fixed part. With the fresh ones and the mutations they take about a minute on two cores without
 /// optimisation, nearly all of it in the graph.

@@ -173,6 +173,7 @@ impl Panes {
     fn emit(&mut self, out: &mut Vec<(PaneRow, Diff)>) {
         // What is sealed when the tick closes need not be packed before.
         let seals_until = self.config.sealed_until(self.low_water).max(self.sealed_until);
+        let seals_last = seals_until - SpanMs(self.width);
         for (sensor, start) in self.dirty.drain(..) {
             let held = &mut self.sensors[sensor as usize];
             let id = SensorId(sensor);
@@ -187,7 +188,7 @@ impl Panes {
             if start + self.width <= self.sealed_until.0 {
                 held.seal(start);
             } else {
-                held.pack_behind(start, seals_until.0 - self.width);
+                held.pack_behind(start, seals_last.0);
             }
         }
     }

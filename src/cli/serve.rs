@@ -12,6 +12,7 @@ use lehr_plant::FaultSpec;
 use std::net::SocketAddr;
 use std::path::PathBuf;
 use std::sync::Arc;
+use tokio::signal::unix::{Signal, SignalKind, signal};
 
 /// Run the system: simulated plant, dataflow, API and dashboard.
 #[derive(Debug, Args)]
@@ -115,8 +116,10 @@ pub fn run(args: ServeArgs) -> Result<(), Failure> {
     let listen = args.listen;
     tokio::runtime::Builder::new_multi_thread().worker_threads(2).enable_all().build()?.block_on(async move {
         let server = api::bind(app, listen).await?;
+        // Before anybody is told that they may: a signal that nobody waits for ends the process at once.
+        let terminate = signal(SignalKind::terminate());
         announce(server.address(), first_token.as_deref());
-        server.until(stop_signal()).await;
+        server.until(stop_signal(terminate)).await;
         // Without it the next start would only take longer.
         if let Err(error) = tokio::task::spawn_blocking(move || runtime.checkpoint()).await? {
             tracing::warn!("no checkpoint could be made: {error}");
@@ -136,9 +139,8 @@ fn announce(address: SocketAddr, token: Option<&str>) {
 }
 
 /// Resolves at Ctrl-C or SIGTERM.
-async fn stop_signal() {
-    use tokio::signal::unix::{SignalKind, signal};
-    let mut terminate = match signal(SignalKind::terminate()) {
+async fn stop_signal(terminate: std::io::Result<Signal>) {
+    let mut terminate = match terminate {
         Ok(terminate) => terminate,
         Err(error) => {
             tracing::warn!("cannot listen for SIGTERM: {error}");

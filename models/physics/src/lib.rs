@@ -1,0 +1,18 @@
+//! The physics of a glass line: pure functions and small solvers, from the composition of the glass to the stress
+//! that is left in the ware.
+//!
+//! | module | what |
+//! |---|---|
+//! | [`composition`], [`viscosity`] | oxides; viscosity as a function of temperature and of composition; fixed points |
+//!
+//! Invariants: no I/O, no clock, no randomness; the same arguments give the same bits. Viscosity is in Pa·s (1 Pa·s =
+//! 10 poise), all else in SI units unless a name says otherwise; tension is positive. Every number and formula names
+//! its source. What a function cannot answer it refuses with a [`PhysicsError`] that names the argument.
+
+pub mod composition;
+mod error;
+mod units;
+pub mod viscosity;
+
+pub use error::PhysicsError;
+pub use units::{Celsius, GAS_CONSTANT, GRAVITY, Kelvin, Log10Viscosity, PascalSeconds, STEFAN_BOLTZMANN};

@@ -4,13 +4,17 @@
 //! | module | what |
 //! |---|---|
 //! | [`composition`], [`viscosity`] | oxides; viscosity as a function of temperature and of composition; fixed points |
+//! | [`thermal`] | density, heat capacity, conductivity and radiation conductivity |
+//! | [`conduction`] | transient heat conduction through a slab, and the exact solutions that it is held against |
 //!
 //! Invariants: no I/O, no clock, no randomness; the same arguments give the same bits. Viscosity is in Pa·s (1 Pa·s =
 //! 10 poise), all else in SI units unless a name says otherwise; tension is positive. Every number and formula names
 //! its source. What a function cannot answer it refuses with a [`PhysicsError`] that names the argument.
 
 pub mod composition;
+pub mod conduction;
 mod error;
+pub mod thermal;
 mod units;
 pub mod viscosity;
 

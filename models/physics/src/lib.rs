@@ -8,6 +8,7 @@
 //! | [`conduction`] | transient heat conduction through a slab, and the exact solutions that it is held against |
 //! | [`furnace`], [`residence`], [`seeds`] | energy balance, residence time, rise of bubbles |
 //! | [`forming`], [`devitrification`] | gob, contact with the mould, the time in which glass can be formed |
+//! | [`stress`] | structural relaxation, viscoelastic stress in plates, lehr, thermal shock, retardation |
 //!
 //! Invariants: no I/O, no clock, no randomness; the same arguments give the same bits. Viscosity is in Pa·s (1 Pa·s =
 //! 10 poise), all else in SI units unless a name says otherwise; tension is positive. Every number and formula names
@@ -21,6 +22,7 @@ pub mod forming;
 pub mod furnace;
 pub mod residence;
 pub mod seeds;
+pub mod stress;
 pub mod thermal;
 mod units;
 pub mod viscosity;

@@ -17,6 +17,7 @@ use crate::base::{self, Feed, Retention};
 use crate::detectors::{Carried, detectors};
 use crate::operators::{greatest, highest};
 use crate::panes::{PaneConfig, PaneFeed, panes};
+use crate::restored::Base;
 use crate::root_cause::Effect;
 use crate::tables::*;
 use crate::{Diff, Rows, Ts, for_all_tables};
@@ -80,22 +81,6 @@ pub fn owner(key: &EventKey, peers: usize) -> usize {
     }
 }
 
-/// What a graph goes on from: the base collections as of a closed tick, and what graphs remember of rows that
-/// left. A graph that is given this and the ticks after it holds what one holds that was given all ticks.
-#[derive(Clone, Debug, Default, PartialEq, Eq)]
-pub struct Base {
-    pub tick: Tick,
-    pub low_water: EventMs,
-    /// Sorted.
-    pub panes: Vec<PaneRow>,
-    pub facts: Vec<FactRow>,
-    pub newest: Vec<NewestRow>,
-    pub heard: Vec<HeardRow>,
-    pub carried: Vec<CarriedRow>,
-    /// All readings of the panes that were not sealed.
-    pub readings: ReadingBatch,
-}
-
 /// What graphs remember, given back after a restart.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
 enum Memory {
@@ -136,15 +121,18 @@ impl Graph {
         Graph { readings, events, memories, probe, changes, index, peers, low_water: EventMs::MIN }
     }
 
-    /// Hands over where to go on from, before any tick. Takes only what this worker owns.
+    /// Hands over where to go on from, or a part of it (see [`Base::parts`]), before any tick of the journal. Takes only
+    /// what this worker owns.
     pub fn restore(&mut self, base: &Base) {
         let (index, peers, tick) = (self.index, self.peers, base.tick.0);
         let own = |sensor: SensorId| owner_of_sensor(sensor, peers) == index;
-        let mut memories = self.memories.take().expect("a graph is restored before it is fed");
         self.readings.advance_to(tick);
         self.events.advance_to(tick);
-        memories.advance_to(tick);
-        self.readings.send(PaneFeed::Restored(base.panes.iter().filter(|row| own(row.sensor_id)).cloned().collect()));
+        self.remember(base);
+        for run in &base.panes {
+            let owned = run.iter().filter(|row| own(row.sensor_id)).cloned().collect();
+            self.readings.send(PaneFeed::Restored(owned));
+        }
         self.readings.send(PaneFeed::LowWater(base.low_water));
         self.readings.send(PaneFeed::Reopened(self.share(&base.readings)));
         for row in &base.facts {
@@ -152,18 +140,25 @@ impl Graph {
                 self.events.send(Feed::Event(Revised { revision: row.revision, event: row.event.clone() }));
             }
         }
-        if index == 0 {
-            base.heard.iter().for_each(|row| self.events.send(Feed::Heard(row.production_line, row.at)));
-        }
         self.events.send(Feed::LowWater(base.low_water));
         self.low_water = base.low_water;
-        let carried = base.carried.iter().map(|row| Memory::Carried(row.sensor_id, row.carried.clone()));
-        let newest = base.newest.iter().map(|row| Memory::Newest(row.sensor_id, row.start));
-        if index == 0 {
+        self.go_on_after(tick);
+    }
+
+    /// Gives back what graphs remembered of rows that are not there: the first part has all of it.
+    fn remember(&mut self, base: &Base) {
+        let Some(mut memories) = self.memories.take() else {
+            let nothing = base.newest.is_empty() && base.heard.is_empty() && base.carried.is_empty();
+            assert!(nothing, "a graph is restored before it is fed");
+            return;
+        };
+        memories.advance_to(base.tick.0);
+        if self.index == 0 {
+            base.heard.iter().for_each(|row| self.events.send(Feed::Heard(row.production_line, row.at)));
+            let carried = base.carried.iter().map(|row| Memory::Carried(row.sensor_id, row.carried.clone()));
+            let newest = base.newest.iter().map(|row| Memory::Newest(row.sensor_id, row.start));
             carried.chain(newest).for_each(|memory| memories.insert(memory));
         }
-        drop(memories);
-        self.go_on_after(tick);
     }
 
     /// This worker's share of some readings.

@@ -5,8 +5,8 @@ use crate::error::{QueryError, Result};
 use crate::live::LiveTable;
 use ::arrow::datatypes::SchemaRef;
 use ::arrow::record_batch::RecordBatch;
-use lehr_dataflows::for_all_tables;
 use lehr_dataflows::tables::*;
+use lehr_dataflows::{Diff, for_all_tables};
 use lehr_domain::names::Names;
 use lehr_domain::table::{Column, Row};
 use lehr_domain::{EventMs, Tick};
@@ -96,14 +96,13 @@ macro_rules! declare_snapshot {
                 if tick < self.tick {
                     return Err(QueryError::Backwards { at: self.tick.0, to: tick.0 });
                 }
-                Ok(Snapshot {
-                    tick,
-                    now,
-                    wall,
-                    low_water: self.low_water,
-                    names: names.clone(),
-                    $( $field: self.$field.with_names(names).apply(&changes.$field)?, )*
-                })
+                let mut next = Snapshot { tick, now, wall, names: names.clone(), ..self.clone() };
+                std::thread::scope(|scope| -> Result<()> {
+                    $( let $field = apply_to(scope, &mut next.$field, names, &changes.$field); )*
+                    $( $field()?; )*
+                    Ok(())
+                })?;
+                Ok(next)
             }
 
             /// Every table, by the order of their declaration.
@@ -124,6 +123,29 @@ macro_rules! declare_snapshot {
     };
 }
 for_all_tables!(declare_snapshot);
+
+/// So many changes of a table are worth a thread of their own: tens of milliseconds. Only what a start goes on from
+/// and large corrections have as many.
+const OWN_THREAD_CHANGES: usize = 50_000;
+
+/// Applies the changes of one table, those of large ones beside the others; what is given back waits for the end.
+fn apply_to<'scope, R: Row>(
+    scope: &'scope std::thread::Scope<'scope, '_>,
+    table: &'scope mut LiveTable<R>,
+    names: &'scope Arc<Names>,
+    changes: &'scope [(R, Diff)],
+) -> impl FnOnce() -> Result<()> + use<'scope, R> {
+    let mut apply = move || -> Result<()> {
+        *table = table.with_names(names).apply(changes)?;
+        Ok(())
+    };
+    let (done, running) =
+        if changes.len() < OWN_THREAD_CHANGES { (Some(apply()), None) } else { (None, Some(scope.spawn(apply))) };
+    move || match running {
+        Some(running) => running.join().unwrap_or_else(|panic| std::panic::resume_unwind(panic)),
+        None => done.expect("without a thread it is done at once"),
+    }
+}
 
 impl Snapshot {
     /// The same snapshot, of a tick with this low-water mark.

@@ -4,19 +4,24 @@
 use super::BenchError;
 use super::report::{Figure, Report};
 use super::stage::{BEGIN, catalogue};
-use crate::journal::JournalError;
-use crate::runtime::{Runtime, RuntimeError, RuntimeOptions, Submission};
+use crate::journal::{Journal, JournalError};
+use crate::runtime::{Receipt, Runtime, RuntimeError, RuntimeOptions, Submission};
 use lehr_dataflows::graph::GraphConfig;
 use lehr_domain::{EventMs, ReadingBatch, SpanMs};
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use std::time::{Duration, Instant};
+
+/// Plant time behind the last checkpoint when the system is killed. At full speed the keeper makes fewer checkpoints a
+/// day of the plant than it would at the plant's own pace, where none is older than this: writing one takes up to two
+/// seconds, after which it rests a hundred times as long.
+const BEHIND_CHECKPOINT: SpanMs = SpanMs::minutes(3);
 
 /// Readings a submission.
 const BATCH: usize = 100_000;
 /// How often it is looked whether the process before has let go, or the keeper has caught up.
 const PACE: Duration = Duration::from_millis(20);
 
-#[derive(Clone, Copy, Debug)]
+#[derive(Clone, Debug)]
 pub struct RestartOptions {
     pub sensors: usize,
     /// Readings a second of plant time.
@@ -25,19 +30,25 @@ pub struct RestartOptions {
     pub duration: SpanMs,
     pub workers: usize,
     pub repeats: usize,
+    /// Stays, and is not filled again when it is there; a temporary folder otherwise.
+    pub data: Option<PathBuf>,
 }
 
 pub fn run(options: &RestartOptions, progress: impl Fn(SpanMs)) -> Result<Report, BenchError> {
     let folder = tempfile::tempdir()?;
-    let data = folder.path().join("data");
+    let data = options.data.clone().unwrap_or_else(|| folder.path().join("data"));
     let begun = Instant::now();
-    let readings = fill(&data, options, progress)?;
+    let readings = if data.exists() { 0 } else { fill(&data, options, progress)? };
     let filled = begun.elapsed().as_secs_f64();
     let (mut seconds, mut replayed) = (Vec::new(), Vec::new());
     for _ in 0..options.repeats {
         let (runtime, took) = start(&data, options)?;
         seconds.push(took.as_secs_f64());
         replayed.push((runtime.snapshot().tick.0 - runtime.resumed().from.0) as f64);
+    }
+    // Nobody works on the folder any more when it goes.
+    while let Err(JournalError::Locked { .. }) = Journal::lock(&data) {
+        std::thread::sleep(PACE);
     }
     let settings = [
         ("sensors", options.sensors as f64),
@@ -87,10 +98,16 @@ fn fill(data: &Path, options: &RestartOptions, progress: impl Fn(SpanMs)) -> Res
     let (runtime, _) = start(data, options)?;
     let sensors = runtime.snapshot().sensors.len() as u64;
     let total = options.rate * options.duration.0.unsigned_abs() / 1000;
+    let behind = total.saturating_sub(options.rate * BEHIND_CHECKPOINT.0.unsigned_abs() / 1000);
     let (mut last, mut noise, mut next) = (None, 7_u64, 0_u64);
     while next < total {
+        if next == behind {
+            caught_up(&runtime, last.take())?;
+            runtime.checkpoint()?;
+        }
         let mut readings = ReadingBatch::with_capacity(BATCH);
-        let upto = (next + BATCH as u64).min(total);
+        let until = if next < behind { behind } else { total };
+        let upto = (next + BATCH as u64).min(until);
         for number in next..upto {
             noise = noise.wrapping_mul(6_364_136_223_846_793_005).wrapping_add(1_442_695_040_888_963_407);
             readings.sensor.push((number % sensors) as u32);
@@ -110,14 +127,17 @@ fn fill(data: &Path, options: &RestartOptions, progress: impl Fn(SpanMs)) -> Res
         })?);
         progress(passed);
     }
-    if let Some(last) = last {
-        last.wait()?;
-    }
-    // At the rate that this stands for the keeper would have kept up.
+    caught_up(&runtime, last)?;
+    Ok(total)
+}
+
+/// Waits until `last` is visible and the keeper has nothing to convert: at the plant's pace it would keep up.
+fn caught_up(runtime: &Runtime, last: Option<Receipt>) -> Result<(), BenchError> {
+    last.map_or(Ok(()), |last| last.wait().map(drop))?;
     while !runtime.history().convertible().map_err(RuntimeError::from)?.is_empty() {
         std::thread::sleep(PACE);
     }
-    Ok(total)
+    Ok(())
 }
 
 fn bytes(folder: &Path) -> std::io::Result<u64> {

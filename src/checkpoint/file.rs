@@ -11,7 +11,7 @@
 
 use super::{Checkpoint, CheckpointError, Head, io_error};
 use crate::journal::storage::Storage;
-use lehr_dataflows::graph::Base;
+use lehr_dataflows::restored::Base;
 use lehr_queries::Snapshot;
 use serde::Serialize;
 use serde::de::DeserializeOwned;
@@ -174,7 +174,11 @@ pub fn read<S: Storage>(storage: &S, file: &str) -> Result<Checkpoint, String> {
         let payload = &block[BLOCK_HEAD_BYTES..];
         match Kind::of(block[0]) {
             Some(Kind::Head) => head = one::<Head>(payload)?,
-            Some(Kind::Panes) => many(payload, count, &mut base.panes)?,
+            Some(Kind::Panes) => {
+                let mut run = Vec::with_capacity(count.min(ROWS_PER_BLOCK));
+                many(payload, count, &mut run)?;
+                base.panes.push(run);
+            }
             Some(Kind::Facts) => many(payload, count, &mut base.facts)?,
             Some(Kind::Newest) => many(payload, count, &mut base.newest)?,
             Some(Kind::Heard) => many(payload, count, &mut base.heard)?,

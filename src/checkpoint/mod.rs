@@ -22,7 +22,8 @@ mod file;
 mod tests;
 
 use crate::journal::storage::{Disk, Storage, make_dir};
-use lehr_dataflows::graph::{Base, GraphConfig};
+use lehr_dataflows::graph::GraphConfig;
+use lehr_dataflows::restored::Base;
 use lehr_domain::{EventMs, SpanMs, Tick};
 use lehr_queries::Snapshot;
 use serde::{Deserialize, Serialize};

@@ -49,7 +49,7 @@ fn held(snapshot: &Snapshot) -> Base {
     Base {
         tick: snapshot.tick,
         low_water: snapshot.low_water,
-        panes: snapshot.panes.iter().cloned().collect(),
+        panes: vec![snapshot.panes.iter().cloned().collect()],
         facts: snapshot.facts.iter().cloned().collect(),
         newest: snapshot.newest.iter().cloned().collect(),
         heard: snapshot.heard.iter().cloned().collect(),

@@ -3,6 +3,7 @@ use crate::bench::{edge, late, latency, pipeline, restart, soak, sql};
 use clap::{Args, Subcommand};
 use indicatif::ProgressBar;
 use lehr_domain::SpanMs;
+use std::path::PathBuf;
 
 /// Measure what Lehr does on this machine.
 ///
@@ -73,6 +74,9 @@ enum What {
         duration: SpanMs,
         #[arg(long, default_value_t = 3)]
         repeats: usize,
+        /// Where to make the data, to be started from again; a temporary folder otherwise.
+        #[arg(long)]
+        data: Option<PathBuf>,
     },
     /// Memory over many days of the plant, once what is kept is full.
     Soak {
@@ -111,11 +115,12 @@ pub fn run(args: &BenchArgs) -> Result<(), Failure> {
         }
         What::Edge { incidents, edits } => edge::run(&edge::EdgeOptions { incidents, edits, workers })?,
         What::Sql { state, repeats } => sql::run(&sql::SqlOptions { state, repeats, workers, seed }, passed)?,
-        What::Restart { rate, sensors, duration, repeats } => {
+        What::Restart { rate, sensors, duration, repeats, ref data } => {
             if rate == 0 || sensors == 0 {
                 return Err("--rate and --sensors must be at least 1".into());
             }
-            restart::run(&restart::RestartOptions { sensors, rate, duration, workers, repeats }, passed)?
+            let data = data.clone();
+            restart::run(&restart::RestartOptions { sensors, rate, duration, workers, repeats, data }, passed)?
         }
         What::Soak { days, retention, faults_per_day } => {
             soak::run(&soak::SoakOptions { days, retention, faults_per_day, workers, seed }, passed)?

@@ -65,6 +65,7 @@ mod writer;
 
 pub use codec::{Recorded, Removed};
 pub use reader::Reader;
+pub use storage::Lock;
 pub use writer::{Journal, Options};
 
 use lehr_domain::Tick;

@@ -4,6 +4,7 @@
 use std::fs::{File, OpenOptions, TryLockError};
 use std::io::{self, ErrorKind, Read, Seek, SeekFrom, Write};
 use std::path::{Path, PathBuf};
+use std::sync::Arc;
 
 /// Files of one directory, by name. Only what was synced survives a loss of power: a file's bytes and length by
 /// [`Storage::sync`], its name by [`Storage::sync_dir`].
@@ -31,12 +32,31 @@ pub struct Disk {
     /// The file appended to last, kept open: a tick then costs one write and one fdatasync, and an error of
     /// writing back that the kernel reports once is reported to the handle that wrote.
     appending: Option<(String, File)>,
-    /// Held, not read: the lock ends when it is closed, also when the process dies.
-    _lock: Option<File>,
+    /// Held, not read.
+    _lock: Option<Lock>,
 }
 
 /// Its lock is the journal's lock. It holds no data and stays when the journal is closed.
 const LOCK_FILE: &str = "lock";
+
+/// The right to change a directory. It ends when the last clone is gone, also when the process dies.
+#[derive(Clone, Debug)]
+pub struct Lock {
+    _file: Arc<File>,
+}
+
+impl Lock {
+    /// Makes the directory and locks it. `None` when somebody else has the lock.
+    pub fn take(dir: &Path) -> io::Result<Option<Lock>> {
+        make_dir(dir)?;
+        let file = OpenOptions::new().write(true).create(true).truncate(false).open(dir.join(LOCK_FILE))?;
+        match file.try_lock() {
+            Ok(()) => Ok(Some(Lock { _file: Arc::new(file) })),
+            Err(TryLockError::WouldBlock) => Ok(None),
+            Err(TryLockError::Error(error)) => Err(error),
+        }
+    }
+}
 
 impl Disk {
     /// For readers, and for who moves readings out of closed segments: takes no lock, and the directory must exist.
@@ -47,15 +67,9 @@ impl Disk {
         Ok(Disk { dir: dir.to_owned(), appending: None, _lock: None })
     }
 
-    /// For the writer: makes the directory and locks it. `None` when another writer has the lock.
-    pub fn exclusive(dir: &Path) -> io::Result<Option<Disk>> {
-        make_dir(dir)?;
-        let lock = OpenOptions::new().write(true).create(true).truncate(false).open(dir.join(LOCK_FILE))?;
-        match lock.try_lock() {
-            Ok(()) => Ok(Some(Disk { dir: dir.to_owned(), appending: None, _lock: Some(lock) })),
-            Err(TryLockError::WouldBlock) => Ok(None),
-            Err(TryLockError::Error(error)) => Err(error),
-        }
+    /// For the writer, who has the lock of the directory.
+    pub fn exclusive(dir: &Path, lock: Lock) -> Disk {
+        Disk { dir: dir.to_owned(), appending: None, _lock: Some(lock) }
     }
 
     fn path(&self, name: &str) -> PathBuf {

@@ -2,7 +2,7 @@
 
 use super::recovery::{Current, recover, write_header};
 use super::segment::{HEAD_BYTES, HEADER_BYTES, Segment, begin_record, finish_record};
-use super::storage::{Disk, Storage};
+use super::storage::{Disk, Lock, Storage};
 use super::{FOLDER, JournalError, OpenReport, codec, io_error};
 use lehr_domain::{Inputs, Tick};
 use std::path::Path;
@@ -54,12 +54,22 @@ pub struct Journal<S = Disk> {
 
 impl Journal {
     /// Opens the journal of a data directory, which is made if missing, and recovers it.
-    pub fn open(dir: &Path, options: Options) -> Result<(Journal, OpenReport), JournalError> {
-        let dir = dir.join(FOLDER);
-        let shown = dir.display().to_string();
-        let disk = Disk::exclusive(&dir).map_err(|error| io_error("open", &shown, error))?;
-        let disk = disk.ok_or(JournalError::Locked { dir: shown })?;
-        Journal::recover(disk, options)
+    pub fn open(data: &Path, options: Options) -> Result<(Journal, OpenReport), JournalError> {
+        Journal::open_locked(data, Journal::lock(data)?, options)
+    }
+
+    /// Takes the right to change a data directory, which is made if missing: its journal, its history and its
+    /// checkpoints.
+    pub fn lock(data: &Path) -> Result<Lock, JournalError> {
+        let dir = data.join(FOLDER);
+        let shown = || dir.display().to_string();
+        let lock = Lock::take(&dir).map_err(|error| io_error("lock", &shown(), error))?;
+        lock.ok_or_else(|| JournalError::Locked { dir: shown() })
+    }
+
+    /// As [`Journal::open`], for who holds the lock and shares it.
+    pub fn open_locked(data: &Path, lock: Lock, options: Options) -> Result<(Journal, OpenReport), JournalError> {
+        Journal::recover(Disk::exclusive(&data.join(FOLDER), lock), options)
     }
 }
 

@@ -36,7 +36,12 @@ impl Pace {
 
     /// Waits until one more tick may close; `false` when nobody publishes any more.
     pub fn wait(&self) -> bool {
-        let state = self.changed.wait_while(self.state(), |state| !state.ended && state.under_way >= UNDER_WAY_MOST);
+        self.wait_below(UNDER_WAY_MOST)
+    }
+
+    /// Waits until fewer than `most` ticks are under way; `false` when nobody publishes any more.
+    pub fn wait_below(&self, most: usize) -> bool {
+        let state = self.changed.wait_while(self.state(), |state| !state.ended && state.under_way >= most);
         !state.expect("nobody panics while they count ticks").ended
     }
 

@@ -37,6 +37,14 @@ pub(crate) struct Announcement {
     pub stamps: Stamps,
 }
 
+impl Announcement {
+    /// The same of another tick, for nobody who waits.
+    pub fn at(&self, tick: Tick) -> Announcement {
+        let Announcement { now, wall, low_water, visible, stamps, .. } = *self;
+        Announcement { tick, now, wall, low_water, names: self.names.clone(), receipts: Vec::new(), visible, stamps }
+    }
+}
+
 /// Snapshots of the last ticks that are kept for `as_of`; older ones are made again from the journal.
 /// Neighbouring snapshots share all pages but the changed ones.
 const KEPT_SNAPSHOTS: usize = 16;

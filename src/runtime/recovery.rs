@@ -6,6 +6,7 @@ use super::engine::Inline;
 use super::handle::AsOf;
 use super::joining::joined;
 use super::reopening::Reopening;
+use super::work::Work;
 use crate::checkpoint::{Checkpoint, Checkpoints};
 use crate::history::{self, History};
 use crate::journal::Reader;
@@ -69,11 +70,14 @@ pub fn rebuild(
     if let Some(checkpoint) = checkpoint {
         names = names_of(&checkpoint);
         let Checkpoint { head, base } = checkpoint;
-        let changes = engine.run(&Arc::new(reopening.restore(base)?));
-        snapshot = snapshot
-            .apply(head.tick, head.now, head.wall, &names, &changes)
-            .map_err(RuntimeError::Publish)?
-            .marked(head.low_water);
+        for part in reopening.restore(base)?.parts() {
+            let tick = part.tick;
+            let changes = engine.run(&Arc::new(Work::Restore(part)));
+            snapshot = snapshot
+                .apply(tick, head.now, head.wall, &names, &changes)
+                .map_err(RuntimeError::Publish)?
+                .marked(head.low_water);
+        }
         reader = reader.from(head.tick.next());
     }
     for inputs in joined(reader, last, BTreeSet::new(), graph.retention) {

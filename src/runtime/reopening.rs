@@ -8,8 +8,8 @@ use super::RuntimeError;
 use super::work::Work;
 use crate::history::{Files, History, Range, Tree};
 use crate::journal::storage::{Disk, Storage};
-use lehr_dataflows::graph::Base;
 use lehr_dataflows::panes::PaneConfig;
+use lehr_dataflows::restored::Base;
 use lehr_domain::event::Inputs;
 use lehr_domain::{Event, EventMs, ReadingBatch, SensorId, Tick};
 use std::collections::BTreeSet;
@@ -31,7 +31,7 @@ impl<J: Storage, H: Files> Reopening<J, H> {
     }
 
     /// Goes on from a checkpoint: adds the readings of the panes that are not sealed.
-    pub fn restore(&mut self, mut base: Base) -> Result<Work, RuntimeError> {
+    pub fn restore(&mut self, mut base: Base) -> Result<Base, RuntimeError> {
         (self.mark, self.next) = (base.low_water, base.tick.next());
         let sealed_until = self.panes.sealed_until(self.mark);
         let sensors = base.facts.iter().filter_map(|row| match row.event {
@@ -40,7 +40,7 @@ impl<J: Storage, H: Files> Reopening<J, H> {
         });
         let open = sensors.map(|sensor| Range { sensor, from: sealed_until, to: EventMs::MAX });
         base.readings = self.look_up(&open.collect::<Vec<_>>())?;
-        Ok(Work::Restore(base))
+        Ok(base)
     }
 
     /// The work that a tick is. Ticks come in order; several may come joined under the number of the last.

@@ -13,8 +13,9 @@ use super::work::Work;
 use super::workers::{Output, Workers};
 use crate::checkpoint::{Checkpoint, Checkpoints, Passed};
 use crate::history::{self, History};
+use crate::journal::Lock;
 use crate::sinks::Outlet;
-use lehr_dataflows::graph::Base;
+use lehr_dataflows::restored::Base;
 use lehr_domain::{EventMs, Tick};
 use lehr_queries::Snapshot;
 use std::collections::BTreeSet;
@@ -27,6 +28,9 @@ use tokio::sync::watch;
 /// Ticks that may be announced before their changes have come out, while the journal is replayed; after that
 /// [`Pace`] keeps them fewer.
 const ANNOUNCED: usize = 32;
+
+/// Parts of a checkpoint between disk and screens: while one is published the next goes through the graphs.
+const PARTS_UNDER_WAY: usize = 2;
 
 /// How often start-up looks whether the replayed ticks have been published.
 const START_UP_PACE: Duration = Duration::from_millis(2);
@@ -61,9 +65,17 @@ impl Downstream {
         self.send(durable.announcement, work)
     }
 
-    fn restore(&mut self, announcement: Announcement, base: Base) -> Result<(), RuntimeError> {
-        let work = self.reopening.restore(base)?;
-        self.send(announcement, work)
+    /// Goes on from a checkpoint. A sink that lacks its rows is given them at once, or a crash could leave it with some of
+    /// them; else it is restored in parts.
+    fn restore(&mut self, announcement: Announcement, base: Base, at_once: bool) -> Result<(), RuntimeError> {
+        let base = self.reopening.restore(base)?;
+        for part in if at_once { vec![base] } else { base.parts() } {
+            if !self.pace.wait_below(PARTS_UNDER_WAY) {
+                return Err(RuntimeError::Stopped("the publisher has ended".into()));
+            }
+            self.send(announcement.at(part.tick), Work::Restore(part))?;
+        }
+        Ok(())
     }
 
     fn send(&self, announcement: Announcement, work: Work) -> Result<(), RuntimeError> {
@@ -162,7 +174,7 @@ pub(super) fn sequence(
             let announcement = sequencer.resume(&checkpoint);
             resumed.from = announcement.tick;
             stats.keeper.checkpoint.store(resumed.from.0, Ordering::Release);
-            downstream.restore(announcement, checkpoint.base)?;
+            downstream.restore(announcement, checkpoint.base, sinks.contains(&Tick(0)))?;
             reader = reader.from(resumed.from.next());
         }
         for inputs in joined(reader, durable, sinks, options.graph.retention) {
@@ -181,14 +193,18 @@ pub(super) fn sequence(
     Ok(resumed)
 }
 
-/// Starts the keeper's thread.
+/// Starts the keeper's thread, which holds the lock of the data directory as long as it may change something there.
 pub(super) fn keep(
+    lock: Lock,
     latest: watch::Receiver<Arc<Snapshot>>,
     checkpointing: Arc<Mutex<Checkpointing>>,
     history: Arc<History>,
     stats: Arc<RuntimeStats>,
 ) -> Result<(), RuntimeError> {
-    spawn("keeper", move || keeper::run(&latest, &checkpointing, &history, &stats))
+    spawn("keeper", move || {
+        keeper::run(&latest, &checkpointing, &history, &stats);
+        drop(lock);
+    })
 }
 
 /// Takes submissions until all handles are gone or the journal fails.

@@ -1,6 +1,7 @@
 //! What the workers are handed.
 
-use lehr_dataflows::graph::{Base, Graph};
+use lehr_dataflows::graph::Graph;
+use lehr_dataflows::restored::Base;
 use lehr_domain::event::Inputs;
 use lehr_domain::{ReadingBatch, Tick};
 use std::sync::Arc;
@@ -8,6 +9,7 @@ use std::sync::Arc;
 /// Perhaps a place to go on from, then ticks.
 #[derive(Clone, Debug)]
 pub enum Work {
+    /// A part of where to go on from.
     Restore(Base),
     /// A tick, and the earlier readings of the sealed panes that it touches.
     Tick(Arc<Inputs>, ReadingBatch),

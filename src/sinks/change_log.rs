@@ -18,7 +18,7 @@
 //! folder is opened and delivered again from the journal.
 
 use super::{Batch, Sink, SinkError};
-use crate::journal::storage::{Disk, Storage};
+use crate::journal::storage::{Disk, Lock, Storage};
 use lehr_dataflows::for_all_tables;
 use lehr_dataflows::tables::*;
 use lehr_domain::Tick;
@@ -53,8 +53,8 @@ impl ChangeLog {
     /// Opens a folder, which is made if missing.
     pub fn open(dir: &Path) -> Result<ChangeLog, SinkError> {
         let shown = dir.display().to_string();
-        let disk = Disk::exclusive(dir).map_err(|source| failed("open", &shown, source))?;
-        ChangeLog::recover(disk.ok_or(SinkError::Locked { dir: shown })?, FILE_BYTES)
+        let lock = Lock::take(dir).map_err(|source| failed("lock", &shown, source))?;
+        ChangeLog::recover(Disk::exclusive(dir, lock.ok_or(SinkError::Locked { dir: shown })?), FILE_BYTES)
     }
 }
 

@@ -1,6 +1,7 @@
 //! Runs the graph over a list of ticks, in one of the ways in which it may run.
 
-use lehr_dataflows::graph::{Base, Graph, GraphConfig};
+use lehr_dataflows::graph::{Graph, GraphConfig};
+use lehr_dataflows::restored::Base;
 use lehr_dataflows::tables::Changes;
 use lehr_domain::{EventMs, Inputs, Reading, ReadingBatch, Tick};
 use std::collections::BTreeSet;
@@ -47,23 +48,30 @@ pub fn run(setup: Setup, config: GraphConfig, ticks: &[Arc<Inputs>]) -> Vec<Chan
     run_from(setup, config, None, ticks)
 }
 
-/// As [`run`], for a graph that goes on from `base`: what it changed in the tick of the base and in each of those
-/// after it, which must be all ticks from there on. `ticks` are all ticks, from the first on.
-pub fn run_from(setup: Setup, config: GraphConfig, base: Option<&Base>, ticks: &[Arc<Inputs>]) -> Vec<Changes> {
+/// As [`run`], for a graph that goes on from the parts of a base: what it changed up to the tick of the base, and in
+/// each of those after it, which must be all ticks from there on. `ticks` are all ticks, from the first on.
+pub fn run_from(setup: Setup, config: GraphConfig, base: Option<&[Base]>, ticks: &[Arc<Inputs>]) -> Vec<Changes> {
     let communication = match setup.exchange {
         Exchange::Moved => CommunicationConfig::Process(setup.workers),
         Exchange::Serialised => CommunicationConfig::ProcessBinary(setup.workers),
     };
     let fed = reopened(&config, ticks).into_iter().zip(ticks.iter().cloned());
     let fed: Vec<(ReadingBatch, Arc<Inputs>)> =
-        fed.filter(|(_, inputs)| base.is_none_or(|base| inputs.tick > base.tick)).collect();
-    let base = base.cloned();
-    let out: Vec<Tick> = base.iter().map(|base| base.tick).chain(fed.iter().map(|(_, inputs)| inputs.tick)).collect();
+        fed.filter(|(_, inputs)| base.is_none_or(|parts| parts.iter().all(|part| inputs.tick > part.tick))).collect();
+    let parts = base.map_or(Vec::new(), <[Base]>::to_vec);
+    let begin = parts.last().map(|last| last.tick);
+    let out: Vec<Tick> = begin.into_iter().chain(fed.iter().map(|(_, inputs)| inputs.tick)).collect();
     let mut merged = vec![Changes::default(); out.len()];
     let config_of_timely = timely::Config { communication, worker: WorkerConfig::default() };
     let guards = timely::execute(config_of_timely, move |worker| {
         let mut graph = Graph::build(worker, config);
-        base.iter().for_each(|base| graph.restore(base));
+        let mut restored = Changes::default();
+        for part in &parts {
+            graph.restore(part);
+            if setup.pace == Pace::Stepwise {
+                worker.step_or_park_while(Some(PARK), || !graph.closed(part.tick));
+            }
+        }
         for (reopened, inputs) in &fed {
             graph.feed(inputs, reopened);
             if setup.pace == Pace::Stepwise {
@@ -73,7 +81,12 @@ pub fn run_from(setup: Setup, config: GraphConfig, base: Option<&Base>, ticks: &
         if let Some(last) = out.last() {
             worker.step_or_park_while(Some(PARK), || !graph.closed(*last));
         }
-        out.iter().map(|tick| graph.take(*tick)).collect::<Vec<Changes>>()
+        for part in parts.iter().rev().skip(1) {
+            restored.merge(graph.take(part.tick));
+        }
+        let mut taken: Vec<Changes> = out.iter().map(|tick| graph.take(*tick)).collect();
+        taken.iter_mut().take(1).for_each(|first| first.merge(std::mem::take(&mut restored)));
+        taken
     });
     for share in guards.expect("workers start").join() {
         for (whole, part) in merged.iter_mut().zip(share.expect("workers finish")) {

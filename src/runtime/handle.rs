@@ -162,20 +162,6 @@ struct Shared {
     sinks: Vec<Watch>,
 }
 
-/// Opens the journal without reading what is behind `checkpoint`; all of it when the journal turns out to end before
-/// that, so that the checkpoint cannot be gone on from.
-fn open_journal(options: &RuntimeOptions, checkpoint: Option<Tick>) -> Result<(Journal, OpenReport), RuntimeError> {
-    let Sizes { segment_bytes, .. } = options.sizes;
-    let trusted = checkpoint.unwrap_or(Tick(0));
-    let settings = Options { segment_bytes, salvage: options.salvage, trusted };
-    let (journal, report) = Journal::open(&options.data, settings.clone())?;
-    if report.last >= trusted {
-        return Ok((journal, report));
-    }
-    drop(journal);
-    Ok(Journal::open(&options.data, Options { trusted: Tick(0), ..settings })?)
-}
-
 /// The running system. Cheap to clone; it stops when the last handle is gone.
 #[derive(Clone)]
 pub struct Runtime(Arc<Shared>);
@@ -196,7 +182,13 @@ impl Runtime {
         std::fs::create_dir_all(&options.data)?;
         let checkpoints = Checkpoints::open(&options.data)?;
         let newest = checkpoints.newest(&options.graph, Tick(u64::MAX))?;
-        let (journal, report) = open_journal(&options, newest.0.as_ref().map(|checkpoint| checkpoint.head.tick))?;
+        let checkpoint = newest.0.as_ref().map(|checkpoint| checkpoint.head.tick);
+        let settings = |trusted| {
+            let Sizes { segment_bytes, .. } = options.sizes;
+            Options { segment_bytes, salvage: options.salvage, trusted }
+        };
+        let (journal, report) =
+            recovery::open_journal(checkpoint, |trusted| Journal::open(&options.data, settings(trusted)))?;
         let history = Arc::new(History::open(&options.data)?);
         history.tidy()?;
         let (workers, outputs) = Workers::start(options.workers, options.graph)?;

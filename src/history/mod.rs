@@ -55,7 +55,7 @@ pub use inputs::Inputs;
 pub use kept::{Kept, Wanted};
 pub use lookup::Range;
 pub use manifest::{FileEntry, Manifest};
-pub use source::Files;
+pub use source::{Files, Source};
 pub use tree::Tree;
 
 use crate::journal::storage::{Disk, Storage};

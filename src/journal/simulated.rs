@@ -134,6 +134,12 @@ impl SimDisk {
         state.seen.iter().map(|(name, file)| (name.clone(), state.files[*file].seen.clone())).collect()
     }
 
+    /// What would be left if the power went now and took all that was not synced.
+    pub fn durable_image(&self) -> BTreeMap<String, Vec<u8>> {
+        let state = self.0.borrow();
+        state.durable.iter().map(|(name, file)| (name.clone(), state.files[*file].durable.clone())).collect()
+    }
+
     /// A disk with this content, all of it durable.
     pub fn from_image(image: &BTreeMap<String, Vec<u8>>) -> SimDisk {
         let mut state = State::default();

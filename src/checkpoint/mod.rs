@@ -2,7 +2,7 @@
 //! beginning. A checkpoint adds nothing to what the journal knows; without any, Lehr only starts more slowly.
 //!
 //! ```text
-//! DIR/checkpoints/00000000000000004711.ckpt      as of tick 4711; the newest two are kept
+//! DIR/checkpoints/00000000000000004711.ckpt      as of tick 4711; the newest two are kept, never more than three
 //! DIR/checkpoints/00000000000000004711.ckpt.tmp  being written, or left over from a crash
 //! ```
 //!
@@ -168,16 +168,24 @@ impl<S: Storage> Checkpoints<S> {
             retain_events: graph.retention.events,
         };
         self.tidy(&unfinished)?;
+        self.let_old_go()?;
         let (rows, bytes) = file::write(&mut self.storage, &unfinished, &head, snapshot)?;
         self.storage.sync(&unfinished).map_err(|error| io_error("sync", &unfinished, error))?;
         self.storage.rename(&unfinished, &file).map_err(|error| io_error("rename", &unfinished, error))?;
         self.storage.sync_dir().map_err(|error| io_error("sync", FOLDER, error))?;
+        self.let_old_go()?;
+        Ok(Written { tick: snapshot.tick, rows, bytes })
+    }
+
+    /// Removes all but the newest, durably: those that crashes bring back must not add up.
+    fn let_old_go(&mut self) -> Result<(), CheckpointError> {
         let ticks = self.ticks()?;
-        for old in &ticks[..ticks.len().saturating_sub(KEPT)] {
+        let old = &ticks[..ticks.len().saturating_sub(KEPT)];
+        for old in old {
             let old = name(*old);
             self.storage.remove(&old).map_err(|error| io_error("remove", &old, error))?;
         }
-        Ok(Written { tick: snapshot.tick, rows, bytes })
+        if old.is_empty() { Ok(()) } else { self.storage.sync_dir().map_err(|error| io_error("sync", FOLDER, error)) }
     }
 
     /// Removes what crashes left unfinished, but for `writing`, which is written over.

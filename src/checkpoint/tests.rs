@@ -139,3 +139,20 @@ fn damage_of_any_byte_is_noticed_and_the_one_before_is_used() {
         assert_eq!((found, passed.len()), (Some(held(&first)), 1), "byte {at}");
     }
 }
+
+#[test]
+fn however_often_writing_is_cut_short_there_are_never_more_than_three() {
+    let mut rng = ChaCha8Rng::seed_from_u64(4);
+    let disk = SimDisk::default();
+    let mut checkpoints = Checkpoints::over(disk.clone());
+    let (mut cut, mut most) = (0, 0);
+    for tick in 1..60 {
+        disk.set_fuse(Some(rng.random_range(4..12)));
+        let written = checkpoints.write(&snapshot(tick, &mut rng), &GraphConfig::default());
+        cut += usize::from(written.is_err());
+        disk.crash(&mut rng);
+        most = most.max(checkpoints.ticks().expect("a disk that works").len());
+    }
+    assert!(cut > 10, "vacuous: {cut} cut short");
+    assert_eq!(most, KEPT + 1);
+}

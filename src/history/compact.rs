@@ -5,7 +5,7 @@
 //! (a factor of 16 a time), and all that is left of a day is merged when it is over, unless most of it is in one file
 //! already: late readings trickle in for days.
 
-use super::convert::file_name;
+use super::convert::free_name;
 use super::error::io;
 use super::manifest::FileEntry;
 use super::merge::Merged;
@@ -48,6 +48,7 @@ impl<J: Storage, H: Files> History<J, H> {
             .collect::<Result<Vec<_>, HistoryError>>()?;
         let first = due.iter().map(|file| file.ticks.0).min().unwrap_or_default();
         let last = due.iter().map(|file| file.ticks.1).max().unwrap_or_default();
+        // The ticks of a merged file may be those of its largest part.
         let name = free_name(due[0].partition(), Tick(first), Tick(last), &files.list().map_err(io("list", FOLDER))?);
         let mut writer = FileWriter::create(files, name, false)?;
         for row in Merged::of(sources) {
@@ -66,15 +67,6 @@ impl<J: Storage, H: Files> History<J, H> {
         self.sweep(journal, files)?;
         Ok(Some(done))
     }
-}
-
-/// A name that no file has: the ticks of a merged file may be those of its largest part.
-fn free_name(partition: &str, first: Tick, last: Tick, taken: &[String]) -> String {
-    let prefixes = (0..).map(|n| if n == 0 { String::new() } else { format!("m{n}-") });
-    prefixes
-        .map(|prefix| file_name(partition, &prefix, first, last))
-        .find(|name| !taken.contains(name))
-        .expect("names are endless")
 }
 
 /// Files of one day and line that should become one.

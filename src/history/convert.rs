@@ -40,9 +40,10 @@ impl<J: Storage, H: Files> History<J, H> {
         let mut done = Converted::default();
         if !next.covers(segment.first) {
             let (last, parts) = partitions(journal, segment, names)?;
+            let taken = files.list().map_err(io("list", FOLDER))?;
             for (partition, mut readings) in parts {
                 readings.sort_unstable();
-                let name = file_name(&partition, "", segment.first, last);
+                let name = free_name(&partition, segment.first, last, &taken);
                 let mut writer = FileWriter::create(files, name, false)?;
                 readings.into_iter().try_for_each(|row| writer.push(row))?;
                 let file = writer.finish()?;
@@ -65,6 +66,16 @@ impl<J: Storage, H: Files> History<J, H> {
 
 pub fn file_name(partition: &str, prefix: &str, first: Tick, last: Tick) -> String {
     format!("{partition}/{prefix}{:020}-{:020}{}", first.0, last.0, rows::SUFFIX)
+}
+
+/// A name that no file has. One that has it may count, though the manifest in memory does not name it: storing the one
+/// on disk may have failed half way.
+pub fn free_name(partition: &str, first: Tick, last: Tick, taken: &[String]) -> String {
+    let prefixes = (0..).map(|n| if n == 0 { String::new() } else { format!("m{n}-") });
+    prefixes
+        .map(|prefix| file_name(partition, &prefix, first, last))
+        .find(|name| !taken.contains(name))
+        .expect("names are endless")
 }
 
 /// The last tick of a segment, and its readings by folder.

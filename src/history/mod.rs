@@ -55,7 +55,7 @@ pub use inputs::Inputs;
 pub use kept::{Kept, Wanted};
 pub use lookup::Range;
 pub use manifest::{FileEntry, Manifest};
-pub use source::Files;
+pub use source::{Files, Source};
 pub use tree::Tree;
 
 use crate::journal::storage::{Disk, Storage};
@@ -182,24 +182,23 @@ impl<J: Storage, H: Files> History<J, H> {
     pub fn tidy(&self) -> Result<(), HistoryError> {
         let (journal, files) = &mut *lock(&self.writing);
         let view = self.view();
-        for segment in thin::closed(journal)? {
-            if view.covers(segment.first) {
-                thin::write(journal, segment)?;
-                thin::remove(journal, segment)?;
-            }
+        let mut segments = thin::closed(journal)?;
+        segments.retain(|segment| view.covers(segment.first));
+        let mut stray = files.list().map_err(error::io("list", FOLDER))?;
+        stray.retain(|name| name.ends_with(rows::SUFFIX) && !view.files.iter().any(|file| file.name == *name));
+        if segments.is_empty() && stray.is_empty() {
+            return Ok(());
         }
-        let mut removed = false;
-        for name in files.list().map_err(error::io("list", FOLDER))? {
-            let counts = [manifest::NAME, manifest::SPARE].contains(&name.as_str())
-                || view.files.iter().any(|file| file.name == name);
-            if !counts && (name.ends_with(rows::SUFFIX) || name == manifest::UNFINISHED) {
-                files.remove(&name).map_err(error::io("remove", &name))?;
-                removed = true;
-            }
+        // A process that was killed may have left a manifest that is seen and not durable. Before anything goes that an
+        // older one needs, it must be.
+        view.store(files)?;
+        for segment in segments {
+            thin::write(journal, segment)?;
+            thin::remove(journal, segment)?;
         }
-        if removed {
-            files.sync_dir().map_err(error::io("sync", FOLDER))?;
+        for name in &stray {
+            files.remove(name).map_err(error::io("remove", name))?;
         }
-        Ok(())
+        files.sync_dir().map_err(error::io("sync", FOLDER))
     }
 }

@@ -80,3 +80,12 @@ impl Read for ReadOn {
         Ok(count)
     }
 }
+
+#[cfg(test)]
+impl Files for crate::journal::simulated::SimDisk {
+    fn open(&self, name: &str) -> io::Result<Source> {
+        let mut bytes = vec![0; self.len(name)? as usize];
+        self.read(name, 0, &mut bytes)?;
+        Ok(Source::Memory(bytes.into()))
+    }
+}

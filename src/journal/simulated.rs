@@ -38,7 +38,8 @@ struct State {
     /// Changes that still succeed before the power goes; `None` is all.
     fuse: Option<u32>,
     power_failed: bool,
-    fail_syncs: bool,
+    /// Syncs that still succeed before all fail; `None` is all.
+    good_syncs: Option<u32>,
     fail_truncates: bool,
 }
 
@@ -67,7 +68,12 @@ impl SimDisk {
     }
 
     pub fn fail_syncs(&self, fail: bool) {
-        self.0.borrow_mut().fail_syncs = fail;
+        self.fail_syncs_after(fail.then_some(0));
+    }
+
+    /// Lets all syncs fail after so many; `None`: lets none fail.
+    pub fn fail_syncs_after(&self, good: Option<u32>) {
+        self.0.borrow_mut().good_syncs = good;
     }
 
     pub fn fail_truncates(&self, fail: bool) {
@@ -83,7 +89,7 @@ impl SimDisk {
     pub fn restart(&self) {
         let state = &mut *self.0.borrow_mut();
         (state.fuse, state.power_failed) = (None, false);
-        (state.fail_syncs, state.fail_truncates) = (false, false);
+        (state.good_syncs, state.fail_truncates) = (None, false);
     }
 
     /// The system writes back all bytes by itself, as it may at any time.
@@ -128,6 +134,12 @@ impl SimDisk {
         state.seen.iter().map(|(name, file)| (name.clone(), state.files[*file].seen.clone())).collect()
     }
 
+    /// What would be left if the power went now and took all that was not synced.
+    pub fn durable_image(&self) -> BTreeMap<String, Vec<u8>> {
+        let state = self.0.borrow();
+        state.durable.iter().map(|(name, file)| (name.clone(), state.files[*file].durable.clone())).collect()
+    }
+
     /// A disk with this content, all of it durable.
     pub fn from_image(image: &BTreeMap<String, Vec<u8>>) -> SimDisk {
         let mut state = State::default();
@@ -152,6 +164,18 @@ impl State {
                 self.power_failed = true;
                 Err(io::Error::other("the power is off"))
             }
+            Some(left) => {
+                *left -= 1;
+                Ok(())
+            }
+            None => Ok(()),
+        }
+    }
+
+    /// Whether one more sync succeeds.
+    fn syncs(&mut self) -> io::Result<()> {
+        match &mut self.good_syncs {
+            Some(0) => Err(io::Error::other("cannot sync")),
             Some(left) => {
                 *left -= 1;
                 Ok(())
@@ -237,9 +261,7 @@ impl Storage for SimDisk {
     fn sync(&mut self, name: &str) -> io::Result<()> {
         let state = &mut *self.0.borrow_mut();
         state.powered()?;
-        if state.fail_syncs {
-            return Err(io::Error::other("cannot sync"));
-        }
+        state.syncs()?;
         let file = state.file(name)?;
         state.files[file].durable = state.files[file].seen.clone();
         Ok(())
@@ -248,6 +270,7 @@ impl Storage for SimDisk {
     fn sync_dir(&mut self) -> io::Result<()> {
         let state = &mut *self.0.borrow_mut();
         state.powered()?;
+        state.syncs()?;
         state.unsynced.clear();
         state.durable = state.seen.clone();
         Ok(())

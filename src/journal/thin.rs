@@ -44,11 +44,13 @@ pub fn write<S: Storage>(storage: &mut S, segment: Segment) -> Result<(), Journa
     storage.sync_dir().map_err(failed("sync the name of the thin form of"))
 }
 
-/// Removes a whole segment beside which its thin form is durable; without one nothing is removed.
+/// Removes a whole segment beside which its thin form is, and makes sure before that the thin one is durable by name, as
+/// it need not be after a failed [`write`]; without one nothing is removed.
 pub fn remove<S: Storage>(storage: &mut S, segment: Segment) -> Result<(), JournalError> {
     let failed = |action| move |error| io_error(action, &segment.name(), error);
     let names = storage.list().map_err(failed("list what is beside"))?;
     if names.contains(&Segment { kind: Kind::Thin, ..segment }.name()) && names.contains(&segment.name()) {
+        storage.sync_dir().map_err(failed("sync the name of the thin form of"))?;
         storage.remove(&segment.name()).map_err(failed("remove"))?;
         storage.sync_dir().map_err(failed("sync the removal of"))?;
     }

@@ -11,7 +11,7 @@ use super::workers::Workers;
 use super::{RuntimeError, recovery};
 use crate::checkpoint::Checkpoints;
 use crate::history::History;
-use crate::journal::{Journal, Lock, OpenReport, Options};
+use crate::journal::{Journal, OpenReport, Options};
 use crate::sinks::{Outlet, Sink, SinkStatus, Watch};
 use lehr_dataflows::graph::GraphConfig;
 use lehr_domain::catalogue::Catalogue;
@@ -162,24 +162,6 @@ struct Shared {
     sinks: Vec<Watch>,
 }
 
-/// Opens the journal without reading what is behind `checkpoint`; all of it when the journal turns out to end before
-/// that, so that the checkpoint cannot be gone on from.
-fn open_journal(
-    options: &RuntimeOptions,
-    lock: &Lock,
-    checkpoint: Option<Tick>,
-) -> Result<(Journal, OpenReport), RuntimeError> {
-    let Sizes { segment_bytes, .. } = options.sizes;
-    let trusted = checkpoint.unwrap_or(Tick(0));
-    let settings = Options { segment_bytes, salvage: options.salvage, trusted };
-    let (journal, report) = Journal::open_locked(&options.data, lock.clone(), settings.clone())?;
-    if report.last >= trusted {
-        return Ok((journal, report));
-    }
-    drop(journal);
-    Ok(Journal::open_locked(&options.data, lock.clone(), Options { trusted: Tick(0), ..settings })?)
-}
-
 /// The running system. Cheap to clone; it stops when the last handle is gone.
 #[derive(Clone)]
 pub struct Runtime(Arc<Shared>);
@@ -201,8 +183,14 @@ impl Runtime {
         let lock = Journal::lock(&options.data)?;
         let checkpoints = Checkpoints::open(&options.data)?;
         let newest = checkpoints.newest(&options.graph, Tick(u64::MAX))?;
-        let (journal, report) =
-            open_journal(&options, &lock, newest.0.as_ref().map(|checkpoint| checkpoint.head.tick))?;
+        let checkpoint = newest.0.as_ref().map(|checkpoint| checkpoint.head.tick);
+        let settings = |trusted| {
+            let Sizes { segment_bytes, .. } = options.sizes;
+            Options { segment_bytes, salvage: options.salvage, trusted }
+        };
+        let (journal, report) = recovery::open_journal(checkpoint, |trusted| {
+            Journal::open_locked(&options.data, lock.clone(), settings(trusted))
+        })?;
         let history = Arc::new(History::open(&options.data)?);
         history.tidy()?;
         let (workers, outputs) = Workers::start(options.workers, options.graph)?;

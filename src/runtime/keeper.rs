@@ -5,6 +5,7 @@
 use super::handle::{RuntimeStats, Sizes};
 use crate::checkpoint::{CheckpointError, Checkpoints, Written};
 use crate::history::{History, HistoryError};
+use crate::journal::storage::{Disk, Storage};
 use lehr_dataflows::graph::GraphConfig;
 use lehr_queries::Snapshot;
 use std::sync::atomic::{AtomicU64, Ordering};
@@ -58,8 +59,8 @@ enum KeeperError {
 }
 
 /// Makes checkpoints, one at a time.
-pub(super) struct Checkpointing {
-    checkpoints: Checkpoints,
+pub(crate) struct Checkpointing<S = Disk> {
+    checkpoints: Checkpoints<S>,
     graph: GraphConfig,
     sizes: Sizes,
     /// Rows that had come when the last one was made.
@@ -69,8 +70,8 @@ pub(super) struct Checkpointing {
     rests_until: Option<Instant>,
 }
 
-impl Checkpointing {
-    pub fn new(checkpoints: Checkpoints, graph: GraphConfig, sizes: Sizes) -> Checkpointing {
+impl<S: Storage> Checkpointing<S> {
+    pub fn new(checkpoints: Checkpoints<S>, graph: GraphConfig, sizes: Sizes) -> Checkpointing<S> {
         Checkpointing { checkpoints, graph, sizes, rows: 0, last: None, rests_until: None }
     }
 

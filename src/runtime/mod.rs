@@ -48,7 +48,10 @@ pub(crate) use {
     assembly::learn,
     engine::{Engine, Inline},
     gathering::Gathering,
+    keeper::Checkpointing,
     publisher::{Announcement, Publisher},
+    recovery::{Resumption, go_on, open_journal, resumption},
+    reopening::Reopening,
     sequencer::{Command, Durable, Sequencer, take_waiting},
 };
 

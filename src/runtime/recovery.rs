@@ -7,9 +7,10 @@ use super::handle::AsOf;
 use super::joining::joined;
 use super::reopening::Reopening;
 use super::work::Work;
-use crate::checkpoint::{Checkpoint, Checkpoints};
-use crate::history::{self, History};
-use crate::journal::Reader;
+use crate::checkpoint::{Checkpoint, Checkpoints, Passed};
+use crate::history::{self, Files, History};
+use crate::journal::storage::Storage;
+use crate::journal::{Journal, JournalError, OpenReport, Reader};
 use lehr_dataflows::graph::GraphConfig;
 use lehr_domain::Tick;
 use lehr_domain::event::Revised;
@@ -27,6 +28,52 @@ pub(super) fn names_of(checkpoint: &Checkpoint) -> Arc<Names> {
         rows.map(|row| Revised { revision: row.revision, event: row.event.clone() }).collect();
     learn(&mut names, &registered);
     names
+}
+
+/// Opens the journal without reading what is behind `checkpoint`; all of it when the journal turns out to end before
+/// that, so that the checkpoint cannot be gone on from. `open` is told up to which tick segments need not be read.
+pub(crate) fn open_journal<S>(
+    checkpoint: Option<Tick>,
+    open: impl Fn(Tick) -> Result<(Journal<S>, OpenReport), JournalError>,
+) -> Result<(Journal<S>, OpenReport), JournalError> {
+    let trusted = checkpoint.unwrap_or(Tick(0));
+    let (journal, report) = open(trusted)?;
+    if report.last >= trusted {
+        return Ok((journal, report));
+    }
+    drop(journal);
+    open(Tick(0))
+}
+
+/// Where a start goes on.
+pub(crate) struct Resumption<J, H> {
+    /// From here; `None` from nothing.
+    pub checkpoint: Option<Checkpoint>,
+    /// Checkpoints that could not be used.
+    pub passed: Vec<Passed>,
+    /// With these ticks.
+    pub ticks: history::Inputs<J, H>,
+}
+
+/// Goes on from the newest checkpoint up to `last` that no sink is behind, and those of the journal's `ticks` that come
+/// after it. `newest` is the newest of all, read before; `sinks` are the positions of all sinks.
+pub(crate) fn resumption<C: Storage, J: Storage, H: Files>(
+    checkpoints: &Checkpoints<C>,
+    newest: (Option<Checkpoint>, Vec<Passed>),
+    ticks: history::Inputs<J, H>,
+    last: Tick,
+    sinks: &BTreeSet<Tick>,
+    graph: &GraphConfig,
+) -> Result<Resumption<J, H>, RuntimeError> {
+    // An empty target is behind nothing: all rows of the checkpoint are what it lacks up to there.
+    let no_sink_behind = sinks.iter().find(|position| **position > Tick(0)).map_or(last, |least| last.min(*least));
+    let fits = newest.0.as_ref().is_none_or(|checkpoint| checkpoint.head.tick <= no_sink_behind);
+    let (checkpoint, passed) = if fits { newest } else { checkpoints.newest(graph, no_sink_behind)? };
+    let ticks = match &checkpoint {
+        Some(checkpoint) => ticks.from(checkpoint.head.tick.next()),
+        None => ticks,
+    };
+    Ok(Resumption { checkpoint, passed, ticks })
 }
 
 /// The last tick up to `durable` that closed as asked.
@@ -58,16 +105,29 @@ pub fn rebuild(
     as_of: AsOf,
 ) -> Result<Snapshot, RuntimeError> {
     let last = last_of(data, durable, as_of)?;
+    let ticks = history::Inputs::within(data, history.clone())?;
+    let resumption = match Checkpoints::look(data) {
+        Some(checkpoints) => {
+            let newest = checkpoints.newest(&graph, last)?;
+            resumption(&checkpoints, newest, ticks, last, &BTreeSet::new(), &graph)?
+        }
+        None => Resumption { checkpoint: None, passed: Vec::new(), ticks },
+    };
+    go_on(resumption, history, graph, last)
+}
+
+/// Everything as of tick `last`, where the ticks of `resumption` end.
+pub(crate) fn go_on<J: Storage, H: Files>(
+    resumption: Resumption<J, H>,
+    history: Arc<History<J, H>>,
+    graph: GraphConfig,
+    last: Tick,
+) -> Result<Snapshot, RuntimeError> {
     let mut engine = Inline::new(graph);
-    let mut reopening = Reopening::new(history.clone(), graph.panes());
+    let mut reopening = Reopening::new(history, graph.panes());
     let mut names = Arc::new(Names::default());
     let mut snapshot = Snapshot::empty();
-    let mut reader = history::Inputs::within(data, history)?;
-    let checkpoint = match Checkpoints::look(data) {
-        Some(checkpoints) => checkpoints.newest(&graph, last)?.0,
-        None => None,
-    };
-    if let Some(checkpoint) = checkpoint {
+    if let Some(checkpoint) = resumption.checkpoint {
         names = names_of(&checkpoint);
         let Checkpoint { head, base } = checkpoint;
         for part in reopening.restore(base)?.parts() {
@@ -78,9 +138,8 @@ pub fn rebuild(
                 .map_err(RuntimeError::Publish)?
                 .marked(head.low_water);
         }
-        reader = reader.from(head.tick.next());
     }
-    for inputs in joined(reader, last, BTreeSet::new(), graph.retention) {
+    for inputs in joined(resumption.ticks, last, BTreeSet::new(), graph.retention) {
         let inputs = Arc::new(inputs?);
         learn(&mut names, &inputs.events);
         let changes = engine.run(&Arc::new(reopening.work(inputs.clone())?));

@@ -7,6 +7,7 @@ use super::joining::joined;
 use super::keeper::{self, Checkpointing};
 use super::pace::Pace;
 use super::publisher::{Announcement, Publisher};
+use super::recovery::{Resumption, resumption};
 use super::reopening::Reopening;
 use super::sequencer::{Command, Durable, Sequencer, take_waiting};
 use super::work::Work;
@@ -163,21 +164,17 @@ pub(super) fn sequence(
     let mut resumed = Resumed::default();
     if durable > Tick(0) {
         let OnDisk { history, checkpoints, newest, sinks } = on_disk;
-        let mut reader = history::Inputs::within(&options.data, history.clone())?.up_to(durable);
-        // An empty target is behind nothing: all rows of the checkpoint are what it lacks up to there.
-        let no_sink_behind =
-            sinks.iter().find(|position| **position > Tick(0)).map_or(durable, |least| durable.min(*least));
-        let fits = newest.0.as_ref().is_none_or(|checkpoint| checkpoint.head.tick <= no_sink_behind);
-        let (checkpoint, passed) = if fits { newest } else { checkpoints.newest(&options.graph, no_sink_behind)? };
+        let ticks = history::Inputs::within(&options.data, history.clone())?.up_to(durable);
+        let Resumption { checkpoint, passed, ticks } =
+            resumption(checkpoints, newest, ticks, durable, &sinks, &options.graph)?;
         resumed.passed = passed;
         if let Some(checkpoint) = checkpoint {
             let announcement = sequencer.resume(&checkpoint);
             resumed.from = announcement.tick;
             stats.keeper.checkpoint.store(resumed.from.0, Ordering::Release);
             downstream.restore(announcement, checkpoint.base, sinks.contains(&Tick(0)))?;
-            reader = reader.from(resumed.from.next());
         }
-        for inputs in joined(reader, durable, sinks, options.graph.retention) {
+        for inputs in joined(ticks, durable, sinks, options.graph.retention) {
             let inputs = inputs?;
             progress(inputs.tick);
             downstream.hand_over(sequencer.replay(inputs))?;

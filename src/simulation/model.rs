@@ -1,6 +1,7 @@
 //! What must hold: the durable ticks, run once through one worker, tick by tick and without a crash.
 
 use super::Violation;
+use crate::history::Journalled;
 use crate::runtime::{Closed, Inline, Work, learn};
 use crate::sinks::change_log;
 use lehr_dataflows::for_all_tables;
@@ -9,7 +10,7 @@ use lehr_dataflows::tables::*;
 use lehr_domain::event::Inputs;
 use lehr_domain::names::Names;
 use lehr_domain::table::Row;
-use lehr_domain::{Event, Tick};
+use lehr_domain::{Event, Reading, Tick};
 use lehr_queries::Snapshot;
 use lehr_queries::arrow::row_to_json;
 use std::collections::BTreeMap;
@@ -29,9 +30,12 @@ pub struct Model {
     acknowledged: BTreeMap<u64, Tick>,
     /// The last tick that was shown to anybody.
     shown: Tick,
+    /// The last tick of which a checkpoint was made.
+    checkpointed: Tick,
 }
 
 impl Model {
+    /// `graph` must never seal panes: the model has no history to look anything up in.
     pub fn new(graph: GraphConfig) -> Model {
         Model {
             ticks: Vec::new(),
@@ -41,6 +45,7 @@ impl Model {
             submission: 0,
             acknowledged: BTreeMap::new(),
             shown: Tick(0),
+            checkpointed: Tick(0),
         }
     }
 
@@ -72,26 +77,67 @@ impl Model {
         let before = self.snapshots.last().expect("there is one of tick 0");
         let after = before.apply(inputs.tick, inputs.now, inputs.wall, &self.names, &changes);
         let after = after.map_err(|error| Violation(format!("the crash-free run cannot publish: {error}")))?;
-        self.snapshots.push(Arc::new(after));
+        self.snapshots.push(Arc::new(after.marked(inputs.low_water)));
         self.ticks.push(inputs);
         Ok(())
     }
 
     /// The journal was read after a restart. `in_flight` is what may have become durable unnoticed.
     pub fn recovered(&mut self, read: Vec<Inputs>, in_flight: Option<Arc<Inputs>>) -> Result<(), Violation> {
-        if read.len() < self.ticks.len() {
-            return violation(format!("{} durable ticks, {} left after a restart", self.ticks.len(), read.len()));
-        }
-        for (known, read) in self.ticks.iter().zip(&read) {
-            if **known != *read {
-                return violation(format!("tick {} has other inputs after a restart", known.tick.0));
-            }
-        }
+        self.check_ticks(&read)?;
         let more: Vec<Arc<Inputs>> = read.into_iter().skip(self.ticks.len()).map(Arc::new).collect();
         if more.iter().any(|inputs| Some(inputs) != in_flight.as_ref()) {
             return violation(format!("{} ticks after a restart that nobody closed", more.len()));
         }
         more.into_iter().try_for_each(|inputs| self.append(inputs))
+    }
+
+    /// Whether all durable ticks are there as they were journalled, perhaps more. Readings that were moved to history
+    /// come back sorted.
+    pub fn check_ticks(&self, read: &[Inputs]) -> Result<(), Violation> {
+        if read.len() < self.ticks.len() {
+            return violation(format!("{} durable ticks, {} left", self.ticks.len(), read.len()));
+        }
+        let different = self.ticks.iter().zip(read).find(|(known, read)| sorted(known) != sorted(read));
+        match different {
+            None => Ok(()),
+            Some((known, _)) => violation(format!("tick {} has other inputs than it had", known.tick.0)),
+        }
+    }
+
+    /// Whether a look-up of all readings up to the last durable tick gives each once.
+    pub fn check_readings(&self, found: Vec<Journalled>) -> Result<(), Violation> {
+        let of_tick = |inputs: &Arc<Inputs>| {
+            let tick = inputs.tick;
+            inputs.readings.iter().map(move |reading| Journalled { reading, tick }).collect::<Vec<_>>()
+        };
+        let mut expected: Vec<Journalled> = self.ticks.iter().flat_map(of_tick).collect();
+        expected.sort_unstable();
+        if found == expected {
+            return Ok(());
+        }
+        violation(format!("a look-up finds {} readings, or others than the {} journalled", found.len(), expected.len()))
+    }
+
+    /// A checkpoint of this tick was said to be durable.
+    pub fn checkpointed(&mut self, tick: Tick) {
+        self.checkpointed = tick;
+    }
+
+    pub fn newest_checkpoint(&self) -> Tick {
+        self.checkpointed
+    }
+
+    /// Whether the newest checkpoint after a restart is one that there may be.
+    pub fn check_checkpoint(&self, newest: Tick) -> Result<(), Violation> {
+        if newest < self.checkpointed || newest > self.durable() {
+            let (promised, durable) = (self.checkpointed.0, self.durable().0);
+            return violation(format!(
+                "the newest checkpoint is of tick {}, one of {promised} was made, {durable} is durable",
+                newest.0
+            ));
+        }
+        Ok(())
     }
 
     /// Somebody was told that submission `number` is visible.
@@ -117,7 +163,8 @@ impl Model {
         let Some(expected) = self.snapshot(snapshot.tick) else {
             return violation(format!("tick {} was published, {} is durable", snapshot.tick.0, self.durable().0));
         };
-        if (snapshot.now, snapshot.wall, &snapshot.names) != (expected.now, expected.wall, &expected.names) {
+        let times = |snapshot: &Snapshot| (snapshot.now, snapshot.wall, snapshot.low_water);
+        if times(snapshot) != times(expected) || snapshot.names != expected.names {
             return violation(format!("tick {}: published under another time, or other names", snapshot.tick.0));
         }
         self.check_tables(snapshot, "the snapshot")
@@ -133,6 +180,12 @@ impl Model {
             Some(difference) => violation(format!("tick {}: {who} has {difference}", found.tick.0)),
         }
     }
+}
+
+fn sorted(inputs: &Inputs) -> Inputs {
+    let mut readings: Vec<Reading> = inputs.readings.iter().collect();
+    readings.sort_unstable();
+    Inputs { readings: readings.into_iter().collect(), ..inputs.clone() }
 }
 
 fn violation<T>(text: String) -> Result<T, Violation> {

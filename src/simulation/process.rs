@@ -2,21 +2,22 @@
 //! do it, but every move is made by the scheduler.
 
 use super::Violation;
-use super::disk::JournalDisk;
+use super::disk::{Disks, Handle};
+use super::keeping::Keeping;
 use super::lockstep::Lockstep;
 use super::model::Model;
+use super::mutation::{Mutation, sealed_panes, without_sealed};
 use super::plant;
-use crate::journal::{Journal, JournalError, Options, Reader};
+use super::recovery::{self, Found, Stillborn};
 use crate::runtime::{
-    Announcement, Closed, Command, Durable, Engine, Gathering, Inline, Output, Published, Publisher, RuntimeError,
-    RuntimeStats, Sequencer, Submission, Work, joined, take_waiting,
+    Announcement, Closed, Command, Durable, Engine, Gathering, Inline, Output, Published, Publisher, Reopening,
+    RuntimeError, RuntimeStats, Sequencer, Submission, Work, take_waiting,
 };
 use crate::sinks::{Delivery, Sink, SinkError};
 use lehr_dataflows::graph::GraphConfig;
 use lehr_domain::event::Inputs;
 use lehr_domain::{EventMs, Tick};
 use lehr_queries::Snapshot;
-use rand::RngExt;
 use rand_chacha::ChaCha8Rng;
 use std::collections::{BTreeSet, VecDeque};
 use std::sync::atomic::Ordering;
@@ -27,39 +28,40 @@ use tokio::sync::{broadcast, mpsc, oneshot, watch};
 const QUEUE: usize = 8;
 const TICKS_AHEAD: usize = 3;
 const MOST_WAITING: usize = 4;
-/// A few ticks, so that most crashes meet several segments.
-const SEGMENT_BYTES: u64 = 1_500;
-
 /// What a life begins with.
 pub struct Birth<'a> {
-    pub journal: JournalDisk,
+    pub disks: &'a Disks,
     pub sinks: Vec<Box<dyn Sink>>,
     pub workers: usize,
     pub rng: &'a mut ChaCha8Rng,
-}
-
-/// Why a process could not start.
-pub enum Stillborn {
-    /// The disk failed, as it was told to.
-    Disk,
-    Violation(Violation),
 }
 
 /// Who waits for a submission.
 type Waiting = (u64, oneshot::Receiver<Closed>);
 
 pub struct Process {
-    sequencer: Sequencer<JournalDisk>,
-    /// What the journal held and is not yet handed over.
+    sequencer: Sequencer<Handle>,
+    reopening: Reopening<Handle, Handle>,
+    /// What a checkpoint held and the journal behind it, as far as it is not yet handed over.
+    restored: VecDeque<(Announcement, Work)>,
+    /// The tick of the checkpoint that it went on from; 0 when there was none.
+    resumed: Tick,
     replay: VecDeque<Inputs>,
+    /// The last tick that was durable at the start.
+    begun: Tick,
     registered: bool,
     sender: mpsc::Sender<Command>,
     inbox: mpsc::Receiver<Command>,
     waiting: VecDeque<Waiting>,
     ready: Option<Durable>,
-    /// Of the mutation alone: whether the open tick is handed over already, and ticks that were.
+    /// The last tick that the workers were given, and the last that each has closed.
+    handed_over: Tick,
+    closed: Vec<Tick>,
+    /// Of mutations alone: whether the open tick is handed over already, and ticks that were; whether late readings
+    /// of sealed panes are taken.
     early: bool,
     forgotten: Vec<Durable>,
+    reopens: bool,
     engine: Box<dyn Engine>,
     workers: usize,
     outputs: VecDeque<Output>,
@@ -68,60 +70,78 @@ pub struct Process {
     latest: watch::Receiver<Arc<Snapshot>>,
     frames: broadcast::Receiver<Published>,
     sinks: Vec<(Delivery, Box<dyn Sink>)>,
+    pub keeping: Keeping,
 }
 
 impl Process {
-    /// Opens the journal and the sinks, as a start of the runtime does. All it knows comes from them.
+    /// Opens what is on the disks, and the sinks, as a start of the runtime does. All it knows comes from them.
     pub fn start(birth: Birth, model: &mut Model, in_flight: Option<Arc<Inputs>>) -> Result<Process, Stillborn> {
-        let Birth { journal: disk, sinks, workers, rng } = birth;
-        disk.recovering.set(true);
-        let options = Options { segment_bytes: SEGMENT_BYTES, salvage: false, ..Options::default() };
-        let opened = Journal::recover(disk.clone(), options);
-        disk.recovering.set(false);
-        let (journal, _) = opened.map_err(journal_failed)?;
-        let durable = journal.durable();
-        let read = || Reader::over(disk.clone()).up_to(durable);
-        let ticks: Result<Vec<Inputs>, JournalError> = read().collect();
-        model.recovered(ticks.map_err(journal_failed)?, in_flight).map_err(Stillborn::Violation)?;
-
-        // Replay may join ticks in any way that stops at the positions of the sinks.
-        let mut apart: BTreeSet<Tick> = (0..durable.0).filter(|_| rng.random_bool(0.1)).map(Tick).collect();
-        let mut deliveries = Vec::new();
-        for mut sink in sinks {
-            let position = crate::sinks::position(&mut *sink, durable);
-            let position = position.map_err(|error| Stillborn::Violation(Violation(error.to_string())))?;
-            apart.insert(position);
-            deliveries.push((Delivery::new(position, MOST_WAITING), sink));
-        }
-        let replay: Result<VecDeque<Inputs>, JournalError> =
-            joined(read(), durable, apart, plant::options(workers).graph.retention).collect();
-        let replay = replay.map_err(journal_failed)?;
-
+        let Birth { disks, mut sinks, workers, rng } = birth;
         let options = plant::options(workers);
+        let mut positions = BTreeSet::new();
+        let found = Found::on(disks, model, in_flight, |durable| {
+            for sink in &mut sinks {
+                let position = crate::sinks::position(&mut **sink, durable);
+                positions.insert(position.map_err(|error| Violation(error.to_string()))?);
+            }
+            Ok(positions.clone())
+        })?;
+        let Found { journal, history, checkpoints, resumption } = found;
+        let durable = journal.durable();
+        let deliveries = sinks.into_iter().map(|mut sink| {
+            let position = sink.position().map_err(|error| Violation(error.to_string()))?;
+            Ok((Delivery::new(position, MOST_WAITING), sink))
+        });
+        let deliveries = deliveries.collect::<Result<Vec<_>, Violation>>()?;
+
         let stats = Arc::new(RuntimeStats::default());
+        let mut sequencer = Sequencer::new(journal, &options, stats.clone());
+        let mut reopening = Reopening::new(history.clone(), options.graph.panes());
+        let (mut restored, mut resumed) = (VecDeque::new(), Tick(0));
+        if let Some(checkpoint) = resumption.checkpoint {
+            let announcement = sequencer.resume(&checkpoint);
+            resumed = announcement.tick;
+            let base = reopening.restore(checkpoint.base)?;
+            let parts = if positions.contains(&Tick(0)) { vec![base] } else { recovery::parts(base, rng) };
+            restored.extend(parts.into_iter().map(|part| (announcement.at(part.tick), Work::Restore(part))));
+        }
+        let replay = recovery::replay(resumption.ticks, durable, positions, &options.graph, rng)?;
         let (latest_sender, latest) = watch::channel(Arc::new(Snapshot::empty()));
         let (frames_sender, frames) = broadcast::channel(1);
         let kept = Arc::new(Mutex::new(VecDeque::new()));
         let (sender, inbox) = mpsc::channel(QUEUE);
         Ok(Process {
-            sequencer: Sequencer::new(journal, &options, stats.clone()),
+            sequencer,
+            reopening,
+            restored,
+            resumed,
             replay,
+            begun: durable,
             registered: false,
             sender,
             inbox,
             waiting: VecDeque::new(),
             ready: None,
+            handed_over: Tick(0),
+            closed: vec![Tick(0); workers],
             early: false,
             forgotten: Vec::new(),
+            reopens: disks.mutation != Some(Mutation::ReopenNothing),
             engine: engine(workers, options.graph),
             workers,
             outputs: VecDeque::new(),
             gathering: Gathering::new(workers),
-            publisher: Publisher { latest: latest_sender, frames: frames_sender, kept, stats },
+            publisher: Publisher { latest: latest_sender, frames: frames_sender, kept, stats: stats.clone() },
             latest,
             frames,
             sinks: deliveries,
+            keeping: Keeping::new(checkpoints, history, stats, resumed),
         })
+    }
+
+    /// The tick of the checkpoint that it goes on from.
+    pub fn resumed(&self) -> Option<Tick> {
+        Some(self.resumed).filter(|tick| *tick > Tick(0))
     }
 
     pub fn workers(&self) -> usize {
@@ -153,8 +173,17 @@ impl Process {
         self.waiting.push_back((number, closed));
     }
 
+    fn is_replaying(&self) -> bool {
+        !self.restored.is_empty() || !self.replay.is_empty()
+    }
+
+    /// Whether the keeper has begun: it does when what was replayed is visible.
+    pub fn keeps(&self) -> bool {
+        self.registered && self.snapshot().tick >= self.begun
+    }
+
     pub fn can_close(&self) -> bool {
-        let may = self.replay.is_empty() && self.ready.is_none() && self.sequencer.open().is_none();
+        let may = !self.is_replaying() && self.ready.is_none() && self.sequencer.open().is_none();
         may && (!self.registered || !self.inbox.is_empty())
     }
 
@@ -186,37 +215,52 @@ impl Process {
     }
 
     pub fn can_hand_over(&self) -> bool {
-        self.gathering.open() < TICKS_AHEAD && (self.ready.is_some() || !self.replay.is_empty())
+        self.gathering.open() < TICKS_AHEAD && (self.ready.is_some() || self.is_replaying())
     }
 
-    pub fn hand_over(&mut self) {
+    /// Gives the workers the next tick; says how many sealed panes got their readings back for it.
+    pub fn hand_over(&mut self) -> Result<usize, Violation> {
+        if let Some((announcement, work)) = self.restored.pop_front() {
+            self.give(announcement, work)?;
+            return Ok(0);
+        }
         let replayed = self.replay.pop_front().map(|inputs| self.sequencer.replay(inputs));
         let durable = replayed.or_else(|| self.ready.take()).expect("something waits");
-        self.gathering.announce(durable.announcement);
-        self.engine.feed(&Arc::new(Work::Tick(durable.inputs, Default::default())));
+        let work = self.work_of(durable.inputs)?;
+        let reopened = sealed_panes(&work).len();
+        self.give(durable.announcement, if self.reopens { work } else { without_sealed(work) })?;
+        Ok(reopened)
+    }
+
+    fn work_of(&mut self, inputs: Arc<Inputs>) -> Result<Work, Violation> {
+        let work = self.reopening.work(inputs);
+        work.map_err(|error| Violation(format!("earlier readings cannot be looked up: {error}")))
+    }
+
+    fn give(&mut self, announcement: Announcement, work: Work) -> Result<(), Violation> {
+        let (before, tick) = (self.handed_over, announcement.tick);
+        if tick <= before {
+            return Err(Violation(format!("tick {} goes to the workers after {}", tick.0, before.0)));
+        }
+        self.handed_over = tick;
+        self.gathering.announce(announcement);
+        self.engine.feed(&Arc::new(work));
+        Ok(())
     }
 
     /// The mutation: the open tick is handed over before it is durable.
-    pub fn hand_over_early(&mut self) {
+    pub fn hand_over_early(&mut self) -> Result<(), Violation> {
         if self.gathering.open() == TICKS_AHEAD {
-            return;
+            return Ok(());
         }
-        let Some(Durable { announcement, inputs }) = self.sequencer.open() else { return };
+        let Some(Durable { announcement, inputs }) = self.sequencer.open() else { return Ok(()) };
         let Announcement { tick, now, wall, low_water, names, .. } = announcement;
         let (tick, now, wall, low_water, names) = (*tick, *now, *wall, *low_water, names.clone());
-        let inputs = inputs.clone();
-        self.gathering.announce(Announcement {
-            tick,
-            now,
-            wall,
-            low_water,
-            names,
-            receipts: Vec::new(),
-            visible: true,
-            stamps: Default::default(),
-        });
-        self.engine.feed(&Arc::new(Work::Tick(inputs, Default::default())));
+        let (receipts, stamps) = (Vec::new(), Default::default());
+        let announcement = Announcement { tick, now, wall, low_water, names, receipts, visible: true, stamps };
         self.early = true;
+        let work = self.work_of(inputs.clone())?;
+        self.give(announcement, work)
     }
 
     /// What was handed over early is not handed over again. Those who wait for it hear nothing.
@@ -226,13 +270,15 @@ impl Process {
         }
     }
 
-    pub fn is_working(&self) -> bool {
-        self.gathering.open() > 0
+    /// Whether a worker is not through with all that it was given.
+    pub fn can_work(&self, worker: usize) -> bool {
+        self.closed[worker] < self.handed_over
     }
 
     pub fn work(&mut self, worker: usize) {
         self.engine.step(worker);
         while let Some(output) = self.engine.output() {
+            self.closed[output.worker] = output.tick;
             self.outputs.push_back(output);
         }
     }
@@ -253,7 +299,10 @@ impl Process {
         if batch.after != before || snapshot.tick != batch.tick || (visible && batch.tick != before.next()) {
             return Err(Violation(format!("tick {} was published after {}", batch.tick.0, before.0)));
         }
-        model.published(&snapshot)?;
+        // Before the last part of a checkpoint nobody looks.
+        if snapshot.tick >= self.resumed {
+            model.published(&snapshot)?;
+        }
         if visible {
             let frame = self.frames.try_recv().map_err(|error| Violation(format!("no frame: {error}")))?;
             if frame.tick != snapshot.tick {
@@ -297,11 +346,12 @@ impl Process {
 
     /// Whether there is nothing left to do but wait for input.
     pub fn is_idle(&self) -> bool {
-        let through = !self.can_close() && !self.can_commit() && !self.is_working() && !self.can_hand_over();
-        through && self.sinks.iter().all(|(delivery, _)| delivery.waiting() == 0)
+        let through = !self.can_close() && !self.can_commit() && self.gathering.open() == 0 && !self.can_hand_over();
+        let kept = self.keeps() && self.keeping.convertible().is_none();
+        through && kept && self.sinks.iter().all(|(delivery, _)| delivery.waiting() == 0)
     }
 
-    /// Every queue is within its bound.
+    /// Every queue is within its bound, and so is what is kept.
     pub fn check_bounds(&self) -> Result<(), Violation> {
         let waiting = self.sinks.iter().map(|(delivery, _)| delivery.waiting()).max().unwrap_or(0);
         let kept = self.publisher.kept.lock().expect("nobody panicked").len();
@@ -311,6 +361,7 @@ impl Process {
             ("outputs", self.outputs.len(), TICKS_AHEAD * self.workers),
             ("batches", waiting, MOST_WAITING),
             ("kept snapshots", kept, 16),
+            ("panes", self.latest.borrow().panes.len(), plant::PANES_MOST),
         ];
         for (what, length, bound) in lengths {
             if length > bound {
@@ -330,12 +381,5 @@ fn engine(workers: usize, graph: GraphConfig) -> Box<dyn Engine> {
     match workers {
         1 => Box::new(Inline::new(graph)),
         workers => Box::new(Lockstep::new(workers, graph)),
-    }
-}
-
-fn journal_failed(error: JournalError) -> Stillborn {
-    match error {
-        JournalError::Io { .. } => Stillborn::Disk,
-        error => Stillborn::Violation(Violation(format!("the journal does not open: {error}"))),
     }
 }

@@ -1,7 +1,8 @@
 //! Fixed seeds, a fresh one, seeds that once failed, and mutations that must be noticed.
 
-use super::disk::Omission;
-use super::world::{Mutation, Tally, World};
+use super::mutation::Mutation;
+use super::tally::Tally;
+use super::world::World;
 
 /// Moves of one run: some twenty ticks, a dozen of them with a restart behind them.
 const STEPS: u64 = 1_500;
@@ -9,9 +10,12 @@ const STEPS: u64 = 1_500;
 /// optimisation, nearly all of it in the graph.
 const FIXED_RUNS: u64 = 24;
 /// Moves of fresh runs, unless `LEHR_SIMULATION_STEPS` asks for more.
-const FRESH_STEPS: u64 = 12_000;
+const FRESH_STEPS: u64 = 9_000;
 /// Runs within which every mutation must be noticed.
 const MUTANT_RUNS: u64 = 60;
+
+/// Everything that can happen does so at least this many times in the fixed runs, or they would show little.
+const OFTEN: u64 = 5;
 
 /// Seeds that found something, and what.
 const REGRESSIONS: &[(u64, &str)] = &[];
@@ -24,52 +28,20 @@ fn run(seed: u64) -> Tally {
     world.tally
 }
 
-impl Tally {
-    fn add(&mut self, other: Tally) {
-        self.steps += other.steps;
-        self.ticks += other.ticks;
-        self.acknowledged += other.acknowledged;
-        self.crashes += other.crashes;
-        self.kills += other.kills;
-        self.failed_starts += other.failed_starts;
-        self.failed_commits += other.failed_commits;
-        self.failed_deliveries += other.failed_deliveries;
-        self.repeated += other.repeated;
-        self.joined += other.joined;
-        self.unnoticed += other.unnoticed;
-        for (table, rows) in other.rows {
-            *self.rows.entry(table).or_default() += rows;
-        }
-    }
-}
-
 #[test]
 fn fixed_seeds_hold_and_are_worth_running() {
     let mut tally = Tally::default();
     (0..FIXED_RUNS).for_each(|seed| tally.add(run(seed)));
     println!("{tally:#?}");
-    let counts = [
-        tally.ticks,
-        tally.acknowledged,
-        tally.crashes,
-        tally.kills,
-        tally.failed_starts,
-        tally.failed_commits,
-        tally.failed_deliveries,
-        tally.repeated,
-        tally.joined,
-    ];
-    assert!(counts.iter().all(|count| *count > 10), "something hardly ever happened: {tally:#?}");
-    assert!(tally.unnoticed > 0, "no tick became durable unnoticed");
-    let empty: Vec<_> = tally.rows.iter().filter(|(_, rows)| **rows == 0).collect();
-    assert!(empty.is_empty(), "tables without a row: {empty:?}");
+    let rare = tally.rare(OFTEN);
+    assert!(rare.is_empty(), "hardly ever happened: {rare:?}");
 }
 
 /// Or a seed that is printed would help nobody.
 #[test]
 fn a_seed_gives_the_same_run_again() {
     let (once, again) = (run(3), run(3));
-    assert_eq!(format!("{once:?}"), format!("{again:?}"));
+    assert_eq!(once, again);
 }
 
 #[test]
@@ -81,6 +53,11 @@ fn fresh_seeds_hold() {
     let mut tally = Tally::default();
     (0..runs).for_each(|offset| tally.add(run(first.wrapping_add(offset))));
     println!("{tally:#?}");
+    // A few runs need not meet what is rare.
+    if runs >= FIXED_RUNS {
+        let rare = tally.rare(1);
+        assert!(rare.is_empty(), "never happened: {rare:?}");
+    }
 }
 
 #[test]
@@ -90,22 +67,16 @@ fn seeds_that_failed_once_hold() {
 
 #[test]
 fn every_mutation_is_noticed() {
-    let mutations = [
-        Mutation::Omit(Omission::Group),
-        Mutation::Omit(Omission::Header),
-        Mutation::Omit(Omission::Name),
-        Mutation::Omit(Omission::Recovery),
-        Mutation::SinkIgnoresTicks,
-        Mutation::PublishBeforeDurable,
-    ];
-    for mutation in mutations {
+    for mutation in Mutation::ALL {
         let noticed = (0..MUTANT_RUNS).find_map(|seed| {
             let noticed = World::new(seed, Some(mutation)).run(STEPS).err()?;
             Some((seed, noticed))
         });
         let (seed, violation) = noticed.unwrap_or_else(|| panic!("nobody noticed {mutation:?}"));
         println!("{mutation:?}: seed {seed}, {}", violation.0);
-        // It is the mutation that was noticed, and nothing else.
-        run(seed);
+        // It is the mutation that was noticed, and nothing else; the fixed runs are made without any.
+        if seed >= FIXED_RUNS {
+            run(seed);
+        }
     }
 }

@@ -5,8 +5,7 @@ mod lookups;
 mod round_trip;
 mod verify;
 
-use super::source::Source;
-use super::{Files, History, HistoryError, Inputs, Journalled, Range, Wanted};
+use super::{History, HistoryError, Inputs, Journalled, Range, Wanted};
 use crate::journal::simulated::SimDisk;
 use crate::journal::storage::Storage;
 use crate::journal::{Journal, Options, Reader};
@@ -18,16 +17,7 @@ use lehr_domain::{
 };
 use rand::{RngExt, SeedableRng};
 use rand_chacha::ChaCha8Rng;
-use std::io;
 use std::sync::Arc;
-
-impl Files for SimDisk {
-    fn open(&self, name: &str) -> io::Result<Source> {
-        let mut bytes = vec![0; self.len(name)? as usize];
-        self.read(name, 0, &mut bytes)?;
-        Ok(Source::Memory(bytes.into()))
-    }
-}
 
 const START: EventMs = EventMs(1_773_000_000_000);
 const SENSORS: u32 = 9;

@@ -25,7 +25,7 @@ const HEADER_BYTES: usize = 16;
 const BLOCK_HEAD_BYTES: usize = 13;
 
 /// Rows of a block: some hundred kilobytes, so that neither side holds more than that besides the rows.
-const ROWS_PER_BLOCK: usize = 4096;
+pub const ROWS_PER_BLOCK: usize = 4096;
 
 /// No block is longer: rows are below a kilobyte, but for texts, which are bounded where they come in.
 const MAX_BLOCK_BYTES: usize = 256 << 20;

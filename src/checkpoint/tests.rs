@@ -46,10 +46,11 @@ fn snapshot(tick: u64, rng: &mut ChaCha8Rng) -> Snapshot {
 }
 
 fn held(snapshot: &Snapshot) -> Base {
+    let panes: Vec<PaneRow> = snapshot.panes.iter().cloned().collect();
     Base {
         tick: snapshot.tick,
         low_water: snapshot.low_water,
-        panes: vec![snapshot.panes.iter().cloned().collect()],
+        panes: panes.chunks(file::ROWS_PER_BLOCK).map(<[_]>::to_vec).collect(),
         facts: snapshot.facts.iter().cloned().collect(),
         newest: snapshot.newest.iter().cloned().collect(),
         heard: snapshot.heard.iter().cloned().collect(),

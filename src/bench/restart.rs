@@ -3,10 +3,9 @@
 
 use super::BenchError;
 use super::report::{Figure, Report};
-use super::stage::{BEGIN, catalogue};
-use crate::journal::{Journal, JournalError};
-use crate::runtime::{Receipt, Runtime, RuntimeError, RuntimeOptions, Submission};
-use lehr_dataflows::graph::GraphConfig;
+use super::stage::{BEGIN, let_go, runtime_options};
+use crate::journal::JournalError;
+use crate::runtime::{Receipt, Runtime, RuntimeError, Submission};
 use lehr_domain::{EventMs, ReadingBatch, SpanMs};
 use std::path::{Path, PathBuf};
 use std::time::{Duration, Instant};
@@ -46,10 +45,7 @@ pub fn run(options: &RestartOptions, progress: impl Fn(SpanMs)) -> Result<Report
         seconds.push(took.as_secs_f64());
         replayed.push((runtime.snapshot().tick.0 - runtime.resumed().from.0) as f64);
     }
-    // Nobody works on the folder any more when it goes.
-    while let Err(JournalError::Locked { .. }) = Journal::lock(&data) {
-        std::thread::sleep(PACE);
-    }
+    let_go(&data);
     let settings = [
         ("sensors", options.sensors as f64),
         ("readings/s", options.rate as f64),
@@ -73,24 +69,11 @@ pub fn run(options: &RestartOptions, progress: impl Fn(SpanMs)) -> Result<Report
 fn start(data: &Path, options: &RestartOptions) -> Result<(Runtime, Duration), BenchError> {
     loop {
         let begun = Instant::now();
-        match Runtime::start(runtime_options(data, options)?, |_| ()) {
+        match Runtime::start(runtime_options(data, Some(options.sensors), options.workers)?, |_| ()) {
             Err(RuntimeError::Journal(JournalError::Locked { .. })) => std::thread::sleep(PACE),
             started => return Ok((started?, begun.elapsed())),
         }
     }
-}
-
-fn runtime_options(data: &Path, options: &RestartOptions) -> Result<RuntimeOptions, BenchError> {
-    Ok(RuntimeOptions {
-        data: data.to_owned(),
-        workers: options.workers,
-        graph: GraphConfig::default(),
-        catalogue: catalogue(Some(options.sensors))?,
-        knowledge: lehr_causal::DEFAULT.to_owned(),
-        simulated_clock: true,
-        salvage: false,
-        sizes: Default::default(),
-    })
 }
 
 /// Every sensor in turn, evenly in time, with values that wander; gives how many readings there were.

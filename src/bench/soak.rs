@@ -2,10 +2,9 @@
 
 use super::BenchError;
 use super::report::{Figure, Report};
-use super::stage::{BEGIN, catalogue};
-use crate::runtime::{Runtime, RuntimeError, RuntimeOptions, Submission};
+use super::stage::{BEGIN, let_go, runtime_options};
+use crate::runtime::{Runtime, RuntimeError, Submission};
 use lehr_dataflows::base::Retention;
-use lehr_dataflows::graph::GraphConfig;
 use lehr_domain::SpanMs;
 use lehr_plant::{PlantConfig, PlantSim};
 use std::time::Duration;
@@ -30,20 +29,11 @@ pub struct SoakOptions {
 
 pub fn run(options: &SoakOptions, progress: impl Fn(SpanMs)) -> Result<Report, BenchError> {
     let folder = tempfile::tempdir()?;
+    let data = folder.path().join("data");
     let retention = Retention { panes: options.retention, events: options.retention };
-    let runtime = Runtime::start(
-        RuntimeOptions {
-            data: folder.path().join("data"),
-            workers: options.workers,
-            graph: GraphConfig { retention, ..GraphConfig::default() },
-            catalogue: catalogue(None)?,
-            knowledge: lehr_causal::DEFAULT.to_owned(),
-            simulated_clock: true,
-            salvage: false,
-            sizes: Default::default(),
-        },
-        |_| (),
-    )?;
+    let mut settings = runtime_options(&data, None, options.workers)?;
+    settings.graph.retention = retention;
+    let runtime = Runtime::start(settings, |_| ())?;
     let config = PlantConfig {
         seed: options.seed,
         start: BEGIN,
@@ -88,6 +78,8 @@ pub fn run(options: &SoakOptions, progress: impl Fn(SpanMs)) -> Result<Report, B
         ("workers", options.workers as f64),
         ("second half of the days against the first, %", growth),
     ];
+    drop(runtime);
+    let_go(&data);
     Ok(Report {
         bench: "soak",
         settings: settings.into(),
@@ -101,7 +93,8 @@ pub fn run(options: &SoakOptions, progress: impl Fn(SpanMs)) -> Result<Report, B
 
 /// Memory once nothing is under way: what is kept, without what a day at full speed takes for minutes of real time.
 fn at_rest_mb(runtime: &Runtime) -> Result<f64, BenchError> {
-    while !runtime.history().convertible().map_err(RuntimeError::from)?.is_empty() {
+    let history = runtime.history();
+    while !history.convertible().map_err(RuntimeError::from)?.is_empty() || history.merge_due(runtime.now()) {
         std::thread::sleep(PACE);
     }
     let mut least = f64::INFINITY;

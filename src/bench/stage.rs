@@ -3,6 +3,7 @@
 use super::BenchError;
 use crate::api::{App, AppOptions, bind};
 use crate::auth::Auth;
+use crate::journal::{Journal, JournalError};
 use crate::runtime::{Receipt, Runtime, RuntimeOptions, Submission};
 use lehr_dataflows::graph::GraphConfig;
 use lehr_domain::catalogue::{Catalogue, DEFAULT};
@@ -10,6 +11,7 @@ use lehr_domain::event::Event;
 use lehr_domain::machine::{MachineState, StateChange};
 use lehr_domain::{EventMs, ProductId, SpanMs};
 use std::net::SocketAddr;
+use std::path::Path;
 use std::time::Duration;
 use tempfile::TempDir;
 use tokio::sync::oneshot;
@@ -19,6 +21,8 @@ use tokio::sync::oneshot;
 pub const BEGIN: EventMs = EventMs(4_102_725_600_000);
 /// Threads of the server, as in `lehr serve`.
 const SERVER_THREADS: usize = 2;
+/// How often it is looked whether a folder was let go of.
+const LOOK: Duration = Duration::from_millis(20);
 /// How long the server may take to end.
 const END_MOST: Duration = Duration::from_secs(2);
 
@@ -37,19 +41,7 @@ impl Stage {
     pub fn open(sensors: Option<usize>, workers: usize) -> Result<Stage, BenchError> {
         let folder = tempfile::tempdir()?;
         let data = folder.path().join("data");
-        let runtime = Runtime::start(
-            RuntimeOptions {
-                data: data.clone(),
-                workers,
-                graph: GraphConfig::default(),
-                catalogue: catalogue(sensors)?,
-                knowledge: lehr_causal::DEFAULT.to_owned(),
-                simulated_clock: true,
-                salvage: false,
-                sizes: Default::default(),
-            },
-            |_| (),
-        )?;
+        let runtime = Runtime::start(runtime_options(&data, sensors, workers)?, |_| ())?;
         let (auth, token) = Auth::open_with(&data, None)?;
         let token = token.ok_or_else(|| BenchError::Setup("a new data directory has a token already".into()))?;
         let frontend = folder.path().join("dist");
@@ -94,6 +86,27 @@ impl Drop for Stage {
         if let Some(threads) = self.threads.take() {
             threads.shutdown_timeout(END_MOST);
         }
+    }
+}
+
+/// The shipped plant, enlarged to at least `sensors` when that is given.
+pub fn runtime_options(data: &Path, sensors: Option<usize>, workers: usize) -> Result<RuntimeOptions, BenchError> {
+    Ok(RuntimeOptions {
+        data: data.to_owned(),
+        workers,
+        graph: GraphConfig::default(),
+        catalogue: catalogue(sensors)?,
+        knowledge: lehr_causal::DEFAULT.to_owned(),
+        simulated_clock: true,
+        salvage: false,
+        sizes: Default::default(),
+    })
+}
+
+/// Waits until a runtime that was dropped has let go of its folder.
+pub fn let_go(data: &Path) {
+    while let Err(JournalError::Locked { .. }) = Journal::lock(data) {
+        std::thread::sleep(LOOK);
     }
 }
 

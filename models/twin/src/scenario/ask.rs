@@ -163,6 +163,8 @@ pub enum ScenarioError {
     Twice(&'static str),
     #[error("{0} is empty; give at least one")]
     Empty(&'static str),
+    #[error("{field} has more than {most} entries; leave some out")]
+    TooMany { field: &'static str, most: usize },
     #[error("range of {parameter}: low {low} is not below high {high}; swap or widen them")]
     EmptyRange { parameter: &'static str, low: f64, high: f64 },
     #[error("duration {minutes} min is not in 1 to {most}; give whole minutes in between")]

@@ -142,3 +142,19 @@ fn pane(readings: &[f64]) -> Option<PaneValue> {
     let (low, high) = readings.iter().fold((f64::MAX, f64::MIN), |(low, high), v| (low.min(*v), high.max(*v)));
     Some(PaneValue { mean, std, range: high - low, last, n: readings.len() as u32 })
 }
+
+/// A linear congruential generator: the same numbers everywhere, good enough to vary a test.
+pub struct Random(u64);
+
+impl Random {
+    pub fn new(seed: u64) -> Random {
+        let mut random = Random(seed.wrapping_mul(0x9e37_79b9_7f4a_7c15) | 1);
+        random.between(0.0, 1.0);
+        random
+    }
+
+    pub fn between(&mut self, low: f64, high: f64) -> f64 {
+        self.0 = self.0.wrapping_mul(6_364_136_223_846_793_005).wrapping_add(1_442_695_040_888_963_407);
+        low + (high - low) * ((self.0 >> 11) as f64 / (1u64 << 53) as f64)
+    }
+}

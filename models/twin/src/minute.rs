@@ -3,7 +3,7 @@
 use crate::parameter::{PARAMETERS, Parameter};
 use lehr_domain::machine::MachineState;
 use lehr_domain::unit::DefectType;
-use lehr_domain::{EventMs, SpanMs};
+use lehr_domain::{EventMs, Micro, SpanMs};
 use serde::{Deserialize, Serialize};
 
 /// The width of a pane.
@@ -43,6 +43,11 @@ pub struct Minute {
     pub defects: [f64; DefectType::COUNT],
 }
 
+/// Neither NaN nor beyond what any reading may be.
+fn is_measurement(value: f64) -> bool {
+    value.abs() <= Micro::MAX_UNITS
+}
+
 impl Minute {
     /// A minute in which nothing was heard.
     pub fn gap(at: EventMs) -> Minute {
@@ -62,12 +67,13 @@ impl Minute {
         self.values[parameter.index()].as_ref()
     }
 
-    /// The mean, if there is one that is a number.
+    /// The mean, if there is one that is a measurement.
     pub fn mean(&self, parameter: Parameter) -> Option<f64> {
-        self.value(parameter).map(|pane| pane.mean).filter(|mean| mean.is_finite())
+        self.value(parameter).map(|pane| pane.mean).filter(|mean| is_measurement(*mean))
     }
 
+    /// The set-point, if there is one that a measurement could meet.
     pub fn setpoint(&self, parameter: Parameter) -> Option<f64> {
-        self.setpoints[parameter.index()].filter(|value| value.is_finite())
+        self.setpoints[parameter.index()].filter(|value| is_measurement(*value))
     }
 }

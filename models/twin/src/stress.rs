@@ -65,3 +65,21 @@ pub fn annealed(values: &[f64; PARAMETERS]) -> Option<Annealed> {
     let glass = RelaxingGlass::CARRE_DAUDEVILLE.anchored_to(&Vft::CONTAINER).ok()?;
     anneal(&ware, &ThermalGlass::CONTAINER, &glass, &way).ok()
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::guess::Guess;
+
+    #[test]
+    fn the_closed_form_is_near_the_full_solution() {
+        for rate in [3.0, 4.5, 7.0] {
+            let mut values = Guess::shipped().targets;
+            values[Parameter::CoolingRate.index()] = rate;
+            let full = annealed(&values).expect("the shipped lehr anneals");
+            let ratio = ResidualStress::of(&values).surface_pa / full.surface_pa;
+            println!("{rate} °C/min: {:.2} MPa, closed form over full {ratio:.2}", 1e-6 * full.surface_pa);
+            assert!((0.8..1.25).contains(&ratio), "{rate} °C/min: {ratio}");
+        }
+    }
+}

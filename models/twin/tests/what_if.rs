@@ -96,6 +96,7 @@ fn a_hundred_changes_have_the_effect_that_the_plant_shows() {
     for twin in 0..twins {
         let learned = if twin == 0 { TWIN.clone() } else { experienced(77 + twin) };
         let mut random = Random::new(5 + twin);
+        let so_far = (clear, covered_clear);
         for case in 0..100 {
             let (parameter, low, high) = ranges[case % ranges.len()];
             let value = random.between(low, high);
@@ -123,6 +124,7 @@ fn a_hundred_changes_have_the_effect_that_the_plant_shows() {
                 energy_errors.push((energy_kw.value / kw - 1.0).abs());
             }
         }
+        println!("twin {twin}: {} of {} clear changes within the band", covered_clear - so_far.1, clear - so_far.0);
     }
     let median = |mut errors: Vec<f64>| {
         errors.sort_by(f64::total_cmp);

@@ -15,7 +15,7 @@ const EVERY_MIN: usize = 5;
 /// Believed relative standard deviation of changes of electric power.
 const POWER_SD: f64 = 0.1;
 /// What a ceiling of the knowledge base may be off by, as a share of the effect.
-const CEILING_SD: f64 = 0.05;
+const CEILING_SD: f64 = 0.03;
 
 /// Shares of ware with defects under one law: by type, and with any.
 #[derive(Clone, Copy, Debug, Default)]

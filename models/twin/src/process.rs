@@ -240,6 +240,20 @@ impl Process {
             + burnt(disturbed(&self.modelled, FuelFlow), disturbed(&self.modelled, FlueOxygen))
             - burnt(target(FuelFlow), target(FlueOxygen));
 
+        self.drives_and_lehr(guess, by, drive, disturbances);
+        if let Some(sensitivity) = sensitivity {
+            self.sensitivity(guess, by, disturbances, sensitivity);
+        }
+    }
+
+    /// What follows belt and cooling, and the power of them all.
+    fn drives_and_lehr(&mut self, guess: &Guess, by: &Prepared, drive: &Drive, disturbances: &[f64; PARAMETERS]) {
+        let at = |parameter: Parameter| drive.setpoints[parameter.index()];
+        let target = |parameter: Parameter| guess.target(parameter);
+        let term = |parameter: Parameter, which: usize| by.terms[parameter.index()][which];
+        let disturbed = |modelled: &[f64; PARAMETERS], parameter: Parameter| {
+            modelled[parameter.index()] + disturbances[parameter.index()]
+        };
         let belt = disturbed(&self.modelled, BeltSpeed);
         self.modelled[FormingPressure.index()] =
             self.own[FormingPressure.index()].x + term(FormingPressure, 0) * (belt - self.own[BeltSpeed.index()].x);
@@ -263,9 +277,6 @@ impl Process {
             + term(LinePower, 0) * above(BeltMotorCurrent)
             + term(LinePower, 1) * above(CoolingFanSpeed)
             - term(LinePower, 2) * self.own[LinePower.index()].x;
-        if let Some(sensitivity) = sensitivity {
-            self.sensitivity(guess, by, disturbances, sensitivity);
-        }
     }
 
     fn through_actuator(&mut self, index: usize, setpoint: f64, decay: Decay) -> f64 {

@@ -1,5 +1,6 @@
 //! What-if against the truth: the simulated plant with and without a change, from the same seed. All figures are
-//! printed; `LEHR_SEEDS=n` takes so many twins, each with a past of its own.
+//! printed; `LEHR_SEEDS=n` takes so many twins, each with a past of its own,
+//! from `LEHR_FIRST_SEED` on.
 
 mod harness;
 
@@ -93,14 +94,15 @@ fn a_hundred_changes_have_the_effect_that_the_plant_shows() {
     let twins = std::env::var("LEHR_SEEDS").ok().and_then(|text| text.parse().ok()).unwrap_or(1);
     let (mut clear, mut right, mut covered, mut covered_clear, mut cases) = (0, 0, 0, 0, 0);
     let (mut errors, mut rate_errors, mut energy_errors) = (Vec::new(), Vec::new(), Vec::new());
+    let first: u64 = std::env::var("LEHR_FIRST_SEED").ok().and_then(|text| text.parse().ok()).unwrap_or(77);
     for twin in 0..twins {
-        let learned = if twin == 0 { TWIN.clone() } else { experienced(77 + twin) };
-        let mut random = Random::new(5 + twin);
+        let learned = if twin + first == 77 { TWIN.clone() } else { experienced(first + twin) };
+        let mut random = Random::new(first + twin);
         let so_far = (clear, covered_clear);
         for case in 0..100 {
             let (parameter, low, high) = ranges[case % ranges.len()];
             let value = random.between(low, high);
-            let (mut with, mut without, state) = plants(&learned, 1000 + 100 * twin + case as u64);
+            let (mut with, mut without, state) = plants(&learned, 100 * first + 100 * twin + case as u64);
             let Changes { defect_rate, rate_per_h, energy_kw, .. } =
                 answer(&state, &one(parameter.text(), value)).expect("a good scenario").changes;
             with.write(parameter, value);

@@ -1,0 +1,279 @@
+//! One measured quantity: what the model does not explain of it, and how its terms are corrected, as a Kalman filter.
+//!
+//! measured = modelled(terms) + quick + slow + noise. `quick` is the ordinary disturbance, correlated over
+//! [`QUICK_MIN`]; `slow` is the offset of operating point or instrument, on its way to `aim`, a random walk, as fast as
+//! the quantity can move: a melt that begins to rise is expected to go on. The terms enter by their sensitivities
+//! (recursive prediction error: L. Ljung, IEEE Trans. Autom. Control 24 (1979) 36). Values far from all expectation are
+//! set aside, until they insist.
+
+use crate::guess::{GUESS_SD, MOST_WRONG};
+use crate::process::MOST_TERMS;
+use serde::{Deserialize, Serialize};
+
+/// Correlation time of ordinary disturbances.
+const QUICK_MIN: f64 = 13.0;
+/// Standard deviation of ordinary disturbances and of the noise of a pane's mean, in sigmas of the catalogue, at first.
+const QUICK_SIGMAS: f64 = 0.45;
+const NOISE_SIGMAS: f64 = 0.65;
+/// By how much the offset may be off at first, and how far it walks in a minute, in sigmas.
+const SLOW_SIGMAS_AT_FIRST: f64 = 8.0;
+const SLOW_SIGMAS: f64 = 0.006;
+/// An offset up to this is an instrument's own matter.
+const OFFSET_SIGMAS: f64 = 1.0;
+/// Innovations beyond this many standard deviations are set aside; so many in a row on one side are believed.
+const GATE: f64 = 4.5;
+const INSISTS: i8 = 3;
+/// Forgetting of the mean innovation, and where it says that the offset moves.
+const LEAN_SHARE: f64 = 0.2;
+const LEANS: f64 = 1.2;
+/// A term is learned only while it moves the quantity by this many times its ordinary spread: the flutter of a driver
+/// that is itself measured with noise teaches gains that are too small.
+const EXCITED: f64 = 2.0;
+/// How fast spreads are adapted, and how far from the first guess they may get, as a factor of variances.
+const ADAPTS: f64 = 0.01;
+const MOST_ADAPTED: f64 = 16.0;
+
+const STATES: usize = TERMS + MOST_TERMS;
+const SLOW: usize = 1;
+const AIM: usize = 2;
+const TERMS: usize = 3;
+
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct Channel {
+    sigma: f64,
+    pub quick: f64,
+    pub slow: f64,
+    aim: f64,
+    /// Minutes in which the slow part comes to 63 % of where it aims at.
+    constant_min: f64,
+    covariance: [[f64; STATES]; STATES],
+    /// Variances of noise and of the quick disturbance.
+    noise: f64,
+    wander: f64,
+    refused: i8,
+    /// The last two innovations in standard deviations, and a running mean.
+    last: [f64; 2],
+    lean: f64,
+}
+
+/// What a measurement did.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub struct Correction {
+    /// Of the terms.
+    pub terms: [f64; MOST_TERMS],
+}
+
+impl Channel {
+    /// `constant_min` is how fast the quantity can move.
+    pub fn new(sigma: f64, constant_min: f64, terms: usize) -> Channel {
+        let mut covariance = [[0.0; STATES]; STATES];
+        covariance[0][0] = (QUICK_SIGMAS * sigma).powi(2);
+        let first = (SLOW_SIGMAS_AT_FIRST * sigma).powi(2);
+        for (one, other) in [(SLOW, SLOW), (SLOW, AIM), (AIM, SLOW), (AIM, AIM)] {
+            covariance[one][other] = first;
+        }
+        for term in 0..terms {
+            covariance[TERMS + term][TERMS + term] = GUESS_SD * GUESS_SD;
+        }
+        Channel {
+            sigma,
+            quick: 0.0,
+            slow: 0.0,
+            aim: 0.0,
+            constant_min,
+            covariance,
+            noise: (NOISE_SIGMAS * sigma).powi(2),
+            wander: (QUICK_SIGMAS * sigma).powi(2),
+            refused: 0,
+            last: [0.0; 2],
+            lean: 0.0,
+        }
+    }
+
+    /// What adds to the modelled value: as much of it as drives others, and all of it.
+    pub fn disturbance(&self) -> (f64, f64) {
+        (self.drives(self.slow), self.slow + self.quick)
+    }
+
+    /// What lasts and is more than an instrument's offset may be.
+    fn drives(&self, slow: f64) -> f64 {
+        slow - slow.clamp(-OFFSET_SIGMAS * self.sigma, OFFSET_SIGMAS * self.sigma)
+    }
+
+    /// The same as is to be expected after some minutes.
+    pub fn disturbance_after(&self, minutes: f64) -> (f64, f64) {
+        let comes = -(-minutes / self.constant_min).exp_m1();
+        let slow = self.slow + comes * (self.aim - self.slow);
+        (self.drives(slow), slow + self.quick * (-minutes / QUICK_MIN).exp())
+    }
+
+    /// Variance of the disturbance after some minutes, and of the noise on top of it.
+    pub fn variance_after(&self, minutes: f64) -> (f64, f64) {
+        let stays = (-minutes / QUICK_MIN).exp();
+        let comes = -(-minutes / self.constant_min).exp_m1();
+        let reach = [stays, 1.0 - comes, comes];
+        let mut state = (1.0 - stays * stays) * self.wander + comes * (SLOW_SIGMAS * self.sigma).powi(2) * minutes;
+        for (one, row) in reach.iter().zip(&self.covariance) {
+            state += one * row.iter().zip(&reach).map(|(covariance, other)| covariance * other).sum::<f64>();
+        }
+        (state.max(0.0), self.noise)
+    }
+
+    /// Standard deviations of the natural logarithms of the terms.
+    pub fn term_sd(&self, term: usize) -> f64 {
+        self.covariance[TERMS + term][TERMS + term].max(0.0).sqrt()
+    }
+
+    /// A minute passes.
+    pub fn pass(&mut self) {
+        let stays = (-1.0 / QUICK_MIN).exp();
+        let comes = -(-1.0 / self.constant_min).exp_m1();
+        self.quick *= stays;
+        self.slow += comes * (self.aim - self.slow);
+        for other in 0..STATES {
+            self.covariance[0][other] *= stays;
+            self.covariance[SLOW][other] += comes * (self.covariance[AIM][other] - self.covariance[SLOW][other]);
+        }
+        for row in &mut self.covariance {
+            row[0] *= stays;
+            row[SLOW] += comes * (row[AIM] - row[SLOW]);
+        }
+        self.covariance[0][0] += (1.0 - stays * stays) * self.wander;
+        self.covariance[AIM][AIM] += (SLOW_SIGMAS * self.sigma).powi(2);
+    }
+
+    /// Takes in the mean of a pane beyond what was modelled for it, with the sensitivities to the terms.
+    pub fn correct(&mut self, beyond: f64, sensitivity: &[f64; MOST_TERMS]) -> Option<Correction> {
+        let mut reach = [1.0, 1.0, 0.0, 0.0, 0.0, 0.0];
+        let ordinary = (self.noise + self.wander).sqrt();
+        for (reach, sensitivity) in reach[TERMS..].iter_mut().zip(sensitivity) {
+            *reach = if sensitivity.abs() > EXCITED * ordinary { *sensitivity } else { 0.0 };
+        }
+        let mut carried = [0.0; STATES];
+        for (carried, row) in carried.iter_mut().zip(&self.covariance) {
+            *carried = row.iter().zip(&reach).map(|(covariance, reach)| covariance * reach).sum();
+        }
+        let expected: f64 = carried.iter().zip(&reach).map(|(carried, reach)| carried * reach).sum();
+        let variance = expected + self.noise;
+        let innovation = beyond - self.quick - self.slow;
+        let scaled = innovation / variance.sqrt();
+        if !self.believes(scaled, innovation) {
+            return None;
+        }
+        let gain = carried.map(|carried| carried / variance);
+        self.quick += gain[0] * innovation;
+        self.slow += gain[SLOW] * innovation;
+        self.aim += gain[AIM] * innovation;
+        for (row, gain) in self.covariance.iter_mut().zip(&gain) {
+            for (covariance, carried) in row.iter_mut().zip(&carried) {
+                *covariance -= gain * carried;
+            }
+        }
+        self.adapt(scaled, variance);
+        let mut terms = [0.0; MOST_TERMS];
+        for (correction, gain) in terms.iter_mut().zip(&gain[TERMS..]) {
+            *correction = gain * innovation;
+        }
+        Some(Correction { terms })
+    }
+
+    /// Whether an innovation is to be taken. One that insists opens the offset for the next.
+    fn believes(&mut self, scaled: f64, innovation: f64) -> bool {
+        if scaled.abs() <= GATE {
+            self.refused = 0;
+            return true;
+        }
+        let side = scaled.signum() as i8;
+        self.refused = if self.refused.signum() == side { self.refused + side } else { side };
+        if self.refused.abs() >= INSISTS {
+            self.open(innovation * innovation);
+            self.refused = 0;
+        }
+        false
+    }
+
+    /// The offset moves, by about as much as the square root of `variance`.
+    fn open(&mut self, variance: f64) {
+        self.covariance[SLOW][SLOW] += variance;
+        self.covariance[AIM][AIM] += variance;
+    }
+
+    fn adapt(&mut self, scaled: f64, variance: f64) {
+        let bounded = scaled.clamp(-3.0, 3.0);
+        self.lean += LEAN_SHARE * (bounded - self.lean);
+        if self.lean.abs() > LEANS {
+            self.open((0.3 * self.lean).powi(2) * variance);
+        }
+        // Innovations of the right size that go with those of two minutes ago say that disturbances are larger, or
+        // noise smaller, than believed (R. K. Mehra, IEEE Trans. Autom. Control 15 (1970) 175). One minute ago tells
+        // less: instruments flutter.
+        let size = (ADAPTS * (bounded * bounded - 1.0)).clamp(-ADAPTS, ADAPTS);
+        let follows = (ADAPTS * bounded * self.last[1]).clamp(-ADAPTS, ADAPTS);
+        self.last = [bounded, self.last[0]];
+        let keep = |value: f64, sigmas: f64| {
+            let first = (sigmas * self.sigma).powi(2);
+            value.clamp(first / MOST_ADAPTED, first * MOST_ADAPTED)
+        };
+        self.noise = keep(self.noise * size.exp(), NOISE_SIGMAS);
+        self.wander = keep(self.wander * (size + follows).exp(), QUICK_SIGMAS);
+    }
+}
+
+/// The bounds that a term's logarithm keeps, given its first guess.
+pub fn bounded(term: f64, guessed: f64) -> f64 {
+    term.clamp(guessed - MOST_WRONG.ln(), guessed + MOST_WRONG.ln())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// A small linear congruential generator: no test depends on its quality.
+    fn noise(seed: &mut u64) -> f64 {
+        let mut sum = 0.0;
+        for _ in 0..12 {
+            *seed = seed.wrapping_mul(6364136223846793005).wrapping_add(1442695040888963407);
+            sum += (*seed >> 11) as f64 / (1u64 << 53) as f64;
+        }
+        sum - 6.0
+    }
+
+    #[test]
+    fn an_offset_is_found_through_the_noise() {
+        let mut channel = Channel::new(1.0, 1.0, 0);
+        let mut seed = 7;
+        for _ in 0..600 {
+            channel.pass();
+            channel.correct(3.0 + 0.6 * noise(&mut seed), &[0.0; MOST_TERMS]);
+        }
+        assert!((channel.slow - 3.0).abs() < 0.3, "{channel:?}");
+    }
+
+    #[test]
+    fn a_gain_is_learned_from_a_change_of_its_driver_and_a_single_outlier_is_not_believed() {
+        let mut channel = Channel::new(1.0, 1.0, 1);
+        let (mut seed, mut term) = (3, 0.0);
+        let true_gain = 1.2_f64;
+        for minute in 0..2000 {
+            channel.pass();
+            let driver = if (minute / 200) % 2 == 0 { 0.0 } else { 20.0 };
+            let outlier = if minute == 1000 { 500.0 } else { 0.0 };
+            let gain = f64::exp(term);
+            let measured = true_gain * driver + 0.6 * noise(&mut seed) + outlier;
+            if let Some(correction) = channel.correct(measured - gain * driver, &[gain * driver, 0.0, 0.0]) {
+                term += correction.terms[0];
+            }
+        }
+        assert!((term.exp() - true_gain).abs() < 0.02, "{}", term.exp());
+    }
+
+    #[test]
+    fn a_change_that_insists_is_followed_within_minutes() {
+        let mut channel = Channel::new(1.0, 1.0, 0);
+        for minute in 0..300 {
+            channel.pass();
+            channel.correct(if minute < 290 { 0.0 } else { 40.0 }, &[0.0; MOST_TERMS]);
+        }
+        assert!((channel.disturbance().1 - 40.0).abs() < 4.0, "{channel:?}");
+    }
+}

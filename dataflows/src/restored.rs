@@ -99,7 +99,7 @@ mod tests {
 
     #[test]
     fn parts_are_the_whole_and_end_at_its_tick() {
-        assert_eq!(lengths(9, &[3, 2, 4, 1], 4), [(8, 5), (9, 5)]);
+        assert_eq!(lengths(9, &[3, 2, 4, 1], 4), [(7, 5), (8, 4), (9, 1)]);
         assert_eq!(lengths(9, &[3, 2, 4, 1], 1), [(6, 3), (7, 2), (8, 4), (9, 1)]);
         assert_eq!(lengths(9, &[], 4), [(9, 0)]);
     }

@@ -1,21 +1,19 @@
-//! Whether memory stays where it is: many days of the plant at full speed, with a retention that is soon full.
+//! Whether memory stays where it is: many days of the plant at full speed, with a retention that is soon full. A single
+//! look says little, because allocators give back with some delay and a merge of files takes what it needs for a second;
+//! the mean of a day's looks, one for each ten minutes of plant time, says what is kept.
 
 use super::BenchError;
 use super::report::{Figure, Report};
 use super::stage::{BEGIN, let_go, runtime_options};
-use crate::runtime::{Runtime, RuntimeError, Submission};
+use crate::runtime::{Runtime, Submission};
 use lehr_dataflows::base::Retention;
 use lehr_domain::SpanMs;
 use lehr_plant::{PlantConfig, PlantSim};
-use std::time::Duration;
 
 /// Plant time of a submission.
 const STEP: SpanMs = SpanMs::minutes(10);
 /// The days before this one fill what is kept.
 const FIRST_DAY: i64 = 3;
-/// Memory is looked at so often at the end of a day, so long apart: allocators give back with some delay.
-const SAMPLES: usize = 10;
-const PACE: Duration = Duration::from_millis(50);
 
 #[derive(Clone, Copy, Debug)]
 pub struct SoakOptions {
@@ -43,7 +41,7 @@ pub fn run(options: &SoakOptions, progress: impl Fn(SpanMs)) -> Result<Report, B
     let mut plant = PlantSim::new(&runtime.snapshot().names.clone(), config)?;
     let (mut memory, mut rows, mut readings) = (Vec::new(), Vec::new(), 0);
     for day in 0..options.days {
-        let mut last = None;
+        let (mut last, mut resident) = (None, Vec::new());
         let end = BEGIN + SpanMs::days(day + 1);
         while plant.now() < end {
             let output = plant.advance(end.min(plant.now() + STEP));
@@ -56,21 +54,21 @@ pub fn run(options: &SoakOptions, progress: impl Fn(SpanMs)) -> Result<Report, B
                 ..Submission::default()
             };
             last = Some(runtime.submit_blocking(submission)?);
+            resident.push(resident_mb()?);
             progress(plant.now() - BEGIN);
         }
         if let Some(last) = last {
             last.wait()?;
         }
         if day + 1 >= FIRST_DAY {
-            memory.push(at_rest_mb(&runtime)?);
+            memory.push(mean(&resident));
             rows.push(runtime.snapshot().rows() as f64);
         }
     }
-    let mean = memory.iter().sum::<f64>() / memory.len() as f64;
-    let drift: Vec<f64> = memory.iter().map(|resident| 100.0 * (resident / mean - 1.0)).collect();
+    let whole = mean(&memory);
+    let drift: Vec<f64> = memory.iter().map(|resident| 100.0 * (resident / whole - 1.0).abs()).collect();
     let half = memory.len() / 2;
-    let half_mean = |half: &[f64]| half.iter().sum::<f64>() / half.len() as f64;
-    let growth = 100.0 * (half_mean(&memory[half..]) / half_mean(&memory[..half]) - 1.0);
+    let growth = 100.0 * (mean(&memory[half..]) / mean(&memory[..half]) - 1.0);
     let settings = [
         ("days", options.days as f64),
         ("retention, days", options.retention.0 as f64 / 86_400_000.0),
@@ -84,25 +82,15 @@ pub fn run(options: &SoakOptions, progress: impl Fn(SpanMs)) -> Result<Report, B
         bench: "soak",
         settings: settings.into(),
         figures: vec![
-            Figure::of("resident memory at the end of a day, from day 3 on", "MB", memory),
-            Figure::of("against the mean of these days", "%", drift),
+            Figure::of("resident memory, mean of each day, from day 3 on", "MB", memory),
+            Figure::of("distance from the mean of these days", "%", drift),
             Figure::of("rows of all tables at the end of a day", "rows", rows),
         ],
     })
 }
 
-/// Memory once nothing is under way: what is kept, without what a day at full speed takes for minutes of real time.
-fn at_rest_mb(runtime: &Runtime) -> Result<f64, BenchError> {
-    let history = runtime.history();
-    while !history.convertible().map_err(RuntimeError::from)?.is_empty() || history.merge_due(runtime.now()) {
-        std::thread::sleep(PACE);
-    }
-    let mut least = f64::INFINITY;
-    for _ in 0..SAMPLES {
-        std::thread::sleep(PACE);
-        least = least.min(resident_mb()?);
-    }
-    Ok(least)
+fn mean(values: &[f64]) -> f64 {
+    values.iter().sum::<f64>() / values.len() as f64
 }
 
 /// Memory of this process, megabytes.

@@ -33,11 +33,6 @@ pub struct Compacted {
 }
 
 impl<J: Storage, H: Files> History<J, H> {
-    /// Whether a merge is due at plant time `now`, or under way.
-    pub fn merge_due(&self, now: EventMs) -> bool {
-        due(&self.view().files, now).is_some()
-    }
-
     /// Makes one merge, if one is due at plant time `now`. Memory: [`MERGED_MOST`] pages and one row group.
     pub fn compact(&self, now: EventMs) -> Result<Option<Compacted>, HistoryError> {
         let (journal, files) = &mut *lock(&self.writing);

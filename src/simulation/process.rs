@@ -254,10 +254,7 @@ impl Process {
             return Ok(());
         }
         let Some(Durable { announcement, inputs }) = self.sequencer.open() else { return Ok(()) };
-        let Announcement { tick, now, wall, low_water, names, .. } = announcement;
-        let (tick, now, wall, low_water, names) = (*tick, *now, *wall, *low_water, names.clone());
-        let (receipts, stamps) = (Vec::new(), Default::default());
-        let announcement = Announcement { tick, now, wall, low_water, names, receipts, visible: true, stamps };
+        let announcement = announcement.at(announcement.tick);
         self.early = true;
         let work = self.work_of(inputs.clone())?;
         self.give(announcement, work)

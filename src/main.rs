@@ -1,11 +1,7 @@
 use clap::Parser;
 use std::process::ExitCode;
 
-/// Every tick makes and drops thousands of small immutable chunks, on one thread what another made: the system's
-/// allocator takes a fifth of the publisher's time for that.
-#[global_allocator]
-static ALLOCATOR: mimalloc::MiMalloc = mimalloc::MiMalloc;
-
 fn main() -> ExitCode {
+    lehr_allocator::keep_freed_memory();
     lehr::cli::run(lehr::cli::Cli::parse())
 }

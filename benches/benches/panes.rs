@@ -14,11 +14,8 @@ const READINGS: usize = 6_000_000;
 /// Readings of a tick.
 const TICK: usize = 100_000;
 
-/// As in the application.
-#[global_allocator]
-static ALLOCATOR: mimalloc::MiMalloc = mimalloc::MiMalloc;
-
 fn main() {
+    lehr_allocator::keep_freed_memory();
     divan::main();
 }
 

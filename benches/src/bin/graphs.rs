@@ -35,14 +35,11 @@ struct Args {
     operators: usize,
 }
 
-/// As in the application.
-#[global_allocator]
-static ALLOCATOR: mimalloc::MiMalloc = mimalloc::MiMalloc;
-
 /// Time spent by operator name.
 type Spent = BTreeMap<String, Duration>;
 
 fn main() -> Result<(), Box<dyn std::error::Error>> {
+    lehr_allocator::keep_freed_memory();
     let args = Args::parse();
     let ticks = Arc::new(day(&args)?);
     let readings: usize = ticks.iter().map(|inputs| inputs.readings.len()).sum();

@@ -26,11 +26,8 @@ struct Args {
     lateness_ms: i64,
 }
 
-/// As in the application.
-#[global_allocator]
-static ALLOCATOR: mimalloc::MiMalloc = mimalloc::MiMalloc;
-
 fn main() -> ExitCode {
+    lehr_allocator::keep_freed_memory();
     let args = Args::parse();
     let job = WindowJob {
         input: args.input,

@@ -2,6 +2,6 @@ use clap::Parser;
 use std::process::ExitCode;
 
 fn main() -> ExitCode {
-    lehr_allocator::keep_freed_memory();
+    lehr_allocator::ask_for_memory_sparingly();
     lehr::cli::run(lehr::cli::Cli::parse())
 }

@@ -15,7 +15,7 @@ const READINGS: usize = 6_000_000;
 const TICK: usize = 100_000;
 
 fn main() {
-    lehr_allocator::keep_freed_memory();
+    lehr_allocator::ask_for_memory_sparingly();
     divan::main();
 }
 

@@ -39,7 +39,7 @@ struct Args {
 type Spent = BTreeMap<String, Duration>;
 
 fn main() -> Result<(), Box<dyn std::error::Error>> {
-    lehr_allocator::keep_freed_memory();
+    lehr_allocator::ask_for_memory_sparingly();
     let args = Args::parse();
     let ticks = Arc::new(day(&args)?);
     let readings: usize = ticks.iter().map(|inputs| inputs.readings.len()).sum();

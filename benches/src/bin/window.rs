@@ -27,7 +27,7 @@ struct Args {
 }
 
 fn main() -> ExitCode {
-    lehr_allocator::keep_freed_memory();
+    lehr_allocator::ask_for_memory_sparingly();
     let args = Args::parse();
     let job = WindowJob {
         input: args.input,

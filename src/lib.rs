@@ -16,4 +16,5 @@ pub mod runtime;
 mod simulation;
 pub mod sinks;
 pub mod sources;
+pub mod twin;
 pub mod verify;

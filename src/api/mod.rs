@@ -16,6 +16,7 @@ mod assets;
 mod audit;
 mod cards;
 mod change;
+mod digital_twin;
 mod dispatch;
 mod edges;
 mod error;
@@ -44,6 +45,7 @@ mod tests;
 mod tokens;
 mod units;
 
+pub use digital_twin::answer_json as what_if_json;
 pub use dispatch::error_response;
 pub use error::{ApiError, Problem};
 pub use faults::{FaultControl, FaultInfo, FaultKindInfo};
@@ -55,6 +57,7 @@ pub(crate) use tests::fixture;
 use crate::auth::Auth;
 use crate::live::Hub;
 use crate::runtime::Runtime;
+use crate::twin::Twins;
 use lehr_queries::{Queries, QueryError, Resources};
 use metrics::Metrics;
 use route::Route;
@@ -111,6 +114,7 @@ pub struct App(Arc<Shared>);
 struct Shared {
     options: AppOptions,
     queries: Queries,
+    twins: Twins,
     hub: Hub,
     jobs: replay::Jobs,
     metrics: Metrics,
@@ -123,6 +127,7 @@ impl App {
         Ok(App(Arc::new(Shared {
             options,
             queries: Queries::new(Resources::default())?,
+            twins: Twins::default(),
             hub: Hub::default(),
             jobs: replay::Jobs::default(),
             metrics: Metrics::default(),
@@ -149,6 +154,10 @@ impl App {
 
     fn queries(&self) -> &Queries {
         &self.0.queries
+    }
+
+    fn twins(&self) -> &Twins {
+        &self.0.twins
     }
 
     fn jobs(&self) -> &replay::Jobs {
@@ -188,6 +197,7 @@ fn areas() -> Vec<Vec<Route>> {
         units::routes(),
         sql::routes(),
         replay::routes(),
+        digital_twin::routes(),
         settings::routes(),
         faults::routes(),
         audit::routes(),

@@ -10,6 +10,7 @@ mod replay;
 mod serve;
 mod sql;
 mod verify;
+mod what_if;
 
 use clap::{Parser, Subcommand};
 use std::process::ExitCode;
@@ -35,6 +36,7 @@ enum Command {
     Generate(generate::GenerateArgs),
     Replay(replay::ReplayArgs),
     Sql(sql::SqlArgs),
+    WhatIf(what_if::WhatIfArgs),
     Import(import::ImportArgs),
     Verify(verify::VerifyArgs),
     Rebuild(rebuild::RebuildArgs),
@@ -55,6 +57,7 @@ pub fn run(cli: Cli) -> ExitCode {
         Command::Generate(args) => generate::run(&args),
         Command::Replay(args) => replay::run(&args),
         Command::Sql(args) => sql::run(&args),
+        Command::WhatIf(args) => what_if::run(&args),
         Command::Import(args) => import::run(&args),
         Command::Verify(args) => match verify::run(&args) {
             Ok(code) => return code,

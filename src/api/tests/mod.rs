@@ -6,3 +6,4 @@ mod changes;
 pub mod fixture;
 mod intake;
 mod refusals;
+mod twin;

@@ -6,11 +6,21 @@ use crate::api::{areas, document};
 use crate::auth::Role;
 use serde_json::{Value, json};
 
+const WHAT_IF: &str = "/api/digital-twin/what-if";
+
 #[test]
 fn refusals_have_one_shape_and_name_the_field() {
     let fixture = Fixture::empty();
     let hex = "0123456789abcdef";
     let acknowledge = format!("/api/alerts/{hex}/acknowledge");
+    let ask = |change: Value| {
+        let mut body = json!({ "line": "Line_A", "mode": "one",
+            "settings": [{ "parameter": "belt_speed", "value": 140 }] });
+        let members = body.as_object_mut().unwrap();
+        members.extend(change.as_object().unwrap().clone());
+        members.retain(|_, value| !value.is_null());
+        body
+    };
     let edge = json!({ "cause": "furnace_temperature", "effect": "crack", "direction": "high", "confidence": 0.5,
         "lag_min_s": 0, "lag_max_s": 60, "mechanism": "", "advice": "", "reason": "why" });
     let with = |name: &str, value: Value| {
@@ -48,6 +58,15 @@ fn refusals_have_one_shape_and_name_the_field() {
         ("POST", "/api/replay", Some(json!({ "recording": "../data" })), 400, "bad_request", "recording"),
         ("POST", "/api/replay", Some(json!({ "recording": "gone" })), 404, "not_found", "recording"),
         ("GET", "/api/replay/7", None, 404, "not_found", ""),
+        ("GET", "/api/digital-twin/shadow-state?line=Line_Z", None, 404, "not_found", "line"),
+        ("POST", WHAT_IF, Some(ask(json!({ "line": "Line_Z" }))), 404, "not_found", "line"),
+        ("POST", WHAT_IF, Some(ask(json!({ "mode": "guess" }))), 400, "bad_request", "mode"),
+        ("POST", WHAT_IF, Some(ask(json!({ "settings": null }))), 400, "bad_request", "settings"),
+        ("POST", WHAT_IF, Some(ask(json!({ "settings": [] }))), 400, "bad_request", "settings"),
+        ("POST", WHAT_IF, Some(ask(json!({ "ranges": [] }))), 400, "bad_request", "ranges"),
+        ("POST", WHAT_IF, Some(ask(json!({ "duration": "soon" }))), 400, "bad_request", "duration"),
+        ("POST", WHAT_IF, Some(ask(json!({ "mode": "replay" }))), 400, "bad_request", "from"),
+        ("POST", WHAT_IF, Some(ask(json!({}))), 409, "conflict", ""),
         ("POST", "/api/faults", Some(json!({ "fault": "rain" })), 409, "conflict", "fault"),
         ("DELETE", "/api/faults/7", None, 404, "not_found", ""),
         ("POST", "/api/tokens", Some(json!({ "name": "anna", "role": "king" })), 400, "bad_request", "role"),

@@ -1,0 +1,480 @@
+//! The digital twin: what it believes of the lines, how far it is to be trusted, and what-if.
+
+use super::App;
+use super::error::{ApiError, Problem};
+use super::look;
+use super::route::{Answer, Call, Route};
+use super::schema::{self, NOT_BLANK, SPAN, answer, integer, list, nullable, number, object, text, time};
+use crate::auth::Role;
+use crate::twin::{Period, Question, TwinError};
+use lehr_domain::unit::DefectType;
+use lehr_domain::{EventMs, LineId, SpanMs};
+use lehr_queries::Snapshot;
+use lehr_twin::{
+    BAND_90, Changes, Compromise, Constraint, Estimate, Finding, Horizon, Outcome, Parameter, Range, ScenarioError,
+    Setting, State, View, Weights, WhatIf,
+};
+use schemars::JsonSchema;
+use serde::Deserialize;
+use serde_json::{Map, Value, json};
+use std::time::Instant;
+use warp::http::Method;
+
+/// Set-points of one question: as many as a line has, and some.
+const SETTINGS_MOST: usize = 32;
+const VALUE_MOST: f64 = 1e9;
+/// How far ahead is looked when nothing is said.
+const AHEAD: SpanMs = SpanMs::hours(6);
+
+#[derive(Clone, Copy, Debug, Deserialize, JsonSchema)]
+#[serde(rename_all = "snake_case")]
+enum Mode {
+    /// One set-point changed: `settings` has one.
+    One,
+    /// Several at once: `settings`.
+    Several,
+    /// The best combination within `ranges` and `constraints`.
+    Best,
+    /// The recorded period from `from` to `to` with `settings`.
+    Replay,
+    /// `parameter` walked towards `until` to the first failure.
+    Stress,
+}
+
+#[derive(Debug, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+struct AskedSetting {
+    #[schemars(length(min = 1, max = 100))]
+    parameter: String,
+    /// In the sensor's unit.
+    #[schemars(range(min = -VALUE_MOST, max = VALUE_MOST))]
+    value: f64,
+}
+
+#[derive(Debug, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+struct AskedRange {
+    #[schemars(length(min = 1, max = 100))]
+    parameter: String,
+    #[schemars(range(min = -VALUE_MOST, max = VALUE_MOST))]
+    low: f64,
+    #[schemars(range(min = -VALUE_MOST, max = VALUE_MOST))]
+    high: f64,
+}
+
+/// What is good; the control agent's reward when absent.
+#[derive(Debug, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+struct AskedWeights {
+    /// Loss for a defect rate of one.
+    #[schemars(range(min = 0.0, max = VALUE_MOST))]
+    defects: f64,
+    /// Gain for one unit per hour.
+    #[schemars(range(min = 0.0, max = VALUE_MOST))]
+    rate: f64,
+    /// Loss for one kW.
+    #[schemars(range(min = 0.0, max = VALUE_MOST))]
+    energy: f64,
+}
+
+/// Bounds on the means over the period.
+#[derive(Debug, Default, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+struct AskedConstraints {
+    /// Share of units.
+    #[schemars(range(min = 0.0, max = 1.0))]
+    defect_rate_at_most: Option<f64>,
+    /// Units per hour.
+    #[schemars(range(min = 0.0, max = VALUE_MOST))]
+    rate_at_least: Option<f64>,
+    /// kW.
+    #[schemars(range(min = 0.0, max = VALUE_MOST))]
+    energy_at_most: Option<f64>,
+}
+
+#[derive(Debug, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+struct Asked {
+    #[schemars(length(min = 1, max = 100), regex(pattern = NOT_BLANK))]
+    line: String,
+    mode: Mode,
+    #[schemars(length(max = SETTINGS_MOST))]
+    settings: Option<Vec<AskedSetting>>,
+    #[schemars(length(max = SETTINGS_MOST))]
+    ranges: Option<Vec<AskedRange>>,
+    weights: Option<AskedWeights>,
+    constraints: Option<AskedConstraints>,
+    #[schemars(length(min = 1, max = 100))]
+    parameter: Option<String>,
+    #[schemars(range(min = -VALUE_MOST, max = VALUE_MOST))]
+    until: Option<f64>,
+    /// How far ahead, `6h` when absent; a week at most.
+    #[schemars(regex(pattern = SPAN))]
+    duration: Option<String>,
+    #[schemars(extend("format" = "date-time"))]
+    from: Option<String>,
+    #[schemars(extend("format" = "date-time"))]
+    to: Option<String>,
+}
+
+pub fn routes() -> Vec<Route> {
+    vec![
+        Route::get(
+            "/api/digital-twin/shadow-state",
+            "digital twin",
+            "What the twin believes of each line, what it expects, and how its forecasts did.",
+            shadow_state,
+        )
+        .line()
+        .answers(answer([("lines", list(line_schema()))]))
+        .heavy(),
+        Route::change(
+            Method::POST,
+            "/api/digital-twin/what-if",
+            "digital twin",
+            "What would happen, or would have happened, with other set-points. Changes nothing.",
+            Role::Viewer,
+            what_if,
+        )
+        .body(schema::of::<Asked>())
+        .answers(answer_schema())
+        .problems(&[Problem::NotFound, Problem::Conflict])
+        .heavy(),
+    ]
+}
+
+fn band() -> Value {
+    object([("value", nullable(number())), ("low", nullable(number())), ("high", nullable(number()))])
+}
+
+fn numbers() -> Value {
+    json!({ "type": "object", "additionalProperties": nullable(number()) })
+}
+
+fn outcome_schema() -> Value {
+    object([
+        ("defect_rate", nullable(number())),
+        ("defect_rates", numbers()),
+        ("quality_score", nullable(number())),
+        ("rate_per_h", nullable(number())),
+        ("energy_kw", nullable(number())),
+    ])
+}
+
+fn setting_schema() -> Value {
+    object([("parameter", text()), ("value", number())])
+}
+
+fn answer_schema() -> Value {
+    let changes = object([
+        ("defect_rate", band()),
+        ("defect_rates", json!({ "type": "object", "additionalProperties": band() })),
+        ("quality_score", band()),
+        ("rate_per_h", band()),
+        ("energy_kw", band()),
+    ]);
+    let unseen = object([("parameter", text()), ("seen_low", nullable(number())), ("seen_high", nullable(number()))]);
+    let failure = object([("at", number()), ("mode", text()), ("earliest", number()), ("latest", number())]);
+    answer([
+        ("line", text()),
+        ("settings", list(setting_schema())),
+        ("baseline", outcome_schema()),
+        ("scenario", outcome_schema()),
+        ("changes", changes),
+        ("time_to_effect_min", nullable(band())),
+        ("unseen", list(unseen)),
+        ("front", list(object([("settings", list(setting_schema())), ("outcome", outcome_schema())]))),
+        ("failure", nullable(failure)),
+        ("assumptions", list(text())),
+        ("elapsed_ms", number()),
+    ])
+}
+
+fn line_schema() -> Value {
+    let value = object([("parameter", text()), ("value", nullable(number())), ("sd", nullable(number()))]);
+    let forecast = object([
+        ("parameter", text()),
+        ("horizon_min", integer()),
+        ("mean", nullable(number())),
+        ("low", nullable(number())),
+        ("high", nullable(number())),
+    ]);
+    let accuracy = object([
+        ("parameter", text()),
+        ("horizon_min", integer()),
+        ("n", integer()),
+        ("rmse", nullable(number())),
+        ("rmse_persistence", nullable(number())),
+        ("bias", nullable(number())),
+        ("coverage", nullable(number())),
+    ]);
+    let evidence = object([("parameter", text()), ("sigmas", nullable(number()))]);
+    let deviation = object([
+        ("kind", json!({ "type": "string", "enum": ["equipment", "model_drift", "sensor"] })),
+        ("equipment_id", text()),
+        ("parameter", text()),
+        ("confidence", number()),
+        ("evidence", list(evidence)),
+    ]);
+    object([
+        ("line", text()),
+        ("at", time()),
+        ("learned", number()),
+        ("values", list(value)),
+        ("furnace", json!({ "type": "object" })),
+        ("forming", json!({ "type": "object" })),
+        ("annealing", json!({ "type": "object" })),
+        ("quality", json!({ "type": "object" })),
+        ("forecasts", list(forecast)),
+        ("accuracy", list(accuracy)),
+        ("deviation", nullable(deviation)),
+    ])
+}
+
+async fn shadow_state(app: App, call: Call) -> Answer {
+    let snapshot = app.runtime().snapshot();
+    let only = look::line(&call.query, &snapshot.names)?;
+    let lines: Vec<LineId> =
+        snapshot.names.lines().map(|(id, _)| id).filter(|id| only.is_none_or(|only| only == *id)).collect();
+    let looked = tokio::task::spawn_blocking(move || -> Result<Value, ApiError> {
+        let mut shown = Vec::new();
+        for line in lines {
+            match app.twins().state(&snapshot, line) {
+                Ok(state) => shown.extend(line_json(&snapshot, line, &state)),
+                // A line that has not begun is no error of who asks.
+                Err(TwinError::Scenario(ScenarioError::NothingSeen)) => {}
+                Err(error) => return Err(error.into()),
+            }
+        }
+        Ok(look::answer(&snapshot, json!({ "lines": shown })))
+    });
+    Ok(looked.await.map_err(ApiError::internal)??.into())
+}
+
+fn line_json(snapshot: &Snapshot, line: LineId, state: &State) -> Option<Value> {
+    let view = state.view()?;
+    let values = Parameter::ALL.map(|parameter| {
+        let index = parameter.index();
+        json!({ "parameter": parameter.text(), "value": view.values[index], "sd": view.value_sd[index] })
+    });
+    let mut forecasts = Vec::new();
+    for horizon in Horizon::ALL {
+        for (parameter, forecast) in Parameter::ALL.into_iter().zip(state.forecast(horizon)) {
+            let half = BAND_90 * forecast.sd;
+            forecasts.push(json!({
+                "parameter": parameter.text(),
+                "horizon_min": horizon.minutes(),
+                "mean": forecast.mean,
+                "low": forecast.mean - half,
+                "high": forecast.mean + half,
+            }));
+        }
+    }
+    let mut accuracy = Vec::new();
+    for (parameter, scores) in Parameter::ALL.into_iter().zip(state.scores()) {
+        for (horizon, score) in Horizon::ALL.into_iter().zip(scores) {
+            accuracy.push(json!({
+                "parameter": parameter.text(),
+                "horizon_min": horizon.minutes(),
+                "n": score.n,
+                "rmse": score.rmse,
+                "rmse_persistence": score.rmse_persistence,
+                "bias": score.bias,
+                "coverage": score.coverage,
+            }));
+        }
+    }
+    let View { at, learned, furnace, forming, annealing, quality, .. } = &view;
+    let mut quality_json = json!(quality);
+    for (name, rates) in [
+        ("probability", quality.probability),
+        ("probability_sd", quality.probability_sd),
+        ("arriving", quality.arriving),
+    ] {
+        quality_json[name] = by_type(rates);
+    }
+    Some(json!({
+        "line": snapshot.names.line(line),
+        "at": at.to_string(),
+        "learned": learned,
+        "values": values,
+        "furnace": furnace,
+        "forming": forming,
+        "annealing": annealing,
+        "quality": quality_json,
+        "forecasts": forecasts,
+        "accuracy": accuracy,
+        "deviation": state.diagnosis().map(deviation_json),
+    }))
+}
+
+fn deviation_json(finding: &Finding) -> Value {
+    let evidence =
+        finding.evidence.iter().map(|(parameter, sigmas)| json!({ "parameter": parameter.text(), "sigmas": sigmas }));
+    json!({
+        "kind": finding.kind,
+        "equipment_id": finding.equipment,
+        "parameter": finding.parameter.text(),
+        "confidence": finding.confidence,
+        "evidence": evidence.collect::<Vec<Value>>(),
+    })
+}
+
+/// An object by the names of the defect types.
+fn by_type<T: Into<Value> + Copy>(rates: [T; DefectType::COUNT]) -> Value {
+    let members = DefectType::ALL.into_iter().zip(rates);
+    Value::Object(members.map(|(defect, rate)| (defect.text().to_owned(), rate.into())).collect::<Map<_, _>>())
+}
+
+async fn what_if(app: App, call: Call) -> Answer {
+    let asked: Asked = call.json()?;
+    let snapshot = app.runtime().snapshot();
+    let line = snapshot.names.line_id(&asked.line);
+    let line = line.ok_or_else(|| ApiError::unknown("line", "line", &asked.line))?;
+    let question = question(asked)?;
+    let answered = tokio::task::spawn_blocking(move || -> Result<Value, ApiError> {
+        let begun = Instant::now();
+        let found = app.twins().ask(&snapshot, line, question)?;
+        let mut members = answer_json(&found);
+        members["line"] = snapshot.names.line(line).into();
+        members["elapsed_ms"] = (begun.elapsed().as_secs_f64() * 1000.0).into();
+        Ok(look::answer(&snapshot, members))
+    });
+    Ok(answered.await.map_err(ApiError::internal)??.into())
+}
+
+/// The question that a body asks. What its mode has no use for is refused, so that no field is given in vain.
+fn question(asked: Asked) -> Result<Question, ApiError> {
+    let Asked { mode, settings, ranges, weights, constraints, parameter, until, duration, from, to, .. } = asked;
+    let (sets, best, stress, replay) = match mode {
+        Mode::One | Mode::Several => (true, false, false, false),
+        Mode::Best => (false, true, false, false),
+        Mode::Replay => (true, false, false, true),
+        Mode::Stress => (false, false, true, false),
+    };
+    for (field, given, wanted) in [
+        ("settings", settings.is_some(), sets),
+        ("ranges", ranges.is_some(), best),
+        ("parameter", parameter.is_some(), stress),
+        ("until", until.is_some(), stress),
+        ("from", from.is_some(), replay),
+        ("to", to.is_some(), replay),
+    ] {
+        if given != wanted {
+            let message = if wanted { "is missing" } else { "does not belong to this mode; leave it out" };
+            return Err(ApiError::bad(field, format!("{field} {message}")));
+        }
+    }
+    for (field, given, wanted) in [
+        ("weights", weights.is_some(), best),
+        ("constraints", constraints.is_some(), best),
+        ("duration", duration.is_some(), !replay),
+    ] {
+        if given && !wanted {
+            return Err(ApiError::bad(field, format!("{field} does not belong to this mode; leave it out")));
+        }
+    }
+    let duration = match duration {
+        Some(text) => SpanMs::parse(&text).map_err(|error| ApiError::bad("duration", error.to_string()))?,
+        None => AHEAD,
+    };
+    let mut settings: Vec<Setting> = settings
+        .unwrap_or_default()
+        .into_iter()
+        .map(|AskedSetting { parameter, value }| Setting { parameter, value })
+        .collect();
+    let ask = match mode {
+        Mode::Replay => {
+            let time = |field: &str, text: Option<String>| {
+                let text = text.unwrap_or_default();
+                EventMs::parse(&text).map_err(|error| ApiError::bad(field, error.to_string()))
+            };
+            let period = Period { from: time("from", from)?, to: time("to", to)? };
+            return Ok(Question::Replay { period, settings });
+        }
+        Mode::One => match (settings.pop(), settings.is_empty()) {
+            (Some(setting), true) => WhatIf::One(setting),
+            _ => return Err(ApiError::bad("settings", "settings must have one entry in this mode")),
+        },
+        Mode::Several => WhatIf::Several(settings),
+        Mode::Stress => WhatIf::Stress { parameter: parameter.unwrap_or_default(), until: until.unwrap_or(f64::NAN) },
+        Mode::Best => {
+            let over = ranges.unwrap_or_default().into_iter();
+            let over = over.map(|AskedRange { parameter, low, high }| Range { parameter, low, high }).collect();
+            let weights = weights.map(|AskedWeights { defects, rate, energy }| Weights { defects, rate, energy });
+            let bounds = constraints.unwrap_or_default();
+            let constraints = [
+                bounds.defect_rate_at_most.map(Constraint::DefectRateAtMost),
+                bounds.rate_at_least.map(Constraint::RateAtLeast),
+                bounds.energy_at_most.map(Constraint::EnergyAtMost),
+            ];
+            let constraints = constraints.into_iter().flatten().collect();
+            WhatIf::Best { over, weights: weights.unwrap_or_default(), constraints }
+        }
+    };
+    Ok(Question::Ahead { ask, duration })
+}
+
+/// What the twin said.
+pub fn answer_json(found: &lehr_twin::Answer) -> Value {
+    let unseen = found
+        .unseen
+        .iter()
+        .map(|(parameter, low, high)| json!({ "parameter": parameter.text(), "seen_low": low, "seen_high": high }));
+    let front = found
+        .front
+        .iter()
+        .map(|Compromise { settings, outcome }| json!({ "settings": settings, "outcome": outcome_json(outcome) }));
+    json!({
+        "settings": found.settings,
+        "baseline": outcome_json(&found.baseline),
+        "scenario": outcome_json(&found.scenario),
+        "changes": changes_json(&found.changes),
+        "time_to_effect_min": found.time_to_effect_min,
+        "unseen": unseen.collect::<Vec<Value>>(),
+        "front": front.collect::<Vec<Value>>(),
+        "failure": found.failure,
+        "assumptions": found.assumptions,
+    })
+}
+
+fn outcome_json(outcome: &Outcome) -> Value {
+    let mut json = json!(outcome);
+    json["defect_rates"] = by_type(outcome.defect_rates);
+    json
+}
+
+fn changes_json(changes: &Changes) -> Value {
+    let mut json = json!(changes);
+    let bands =
+        changes.defect_rates.map(|Estimate { value, low, high }| json!({ "value": value, "low": low, "high": high }));
+    let members = DefectType::ALL.into_iter().zip(bands);
+    json["defect_rates"] = Value::Object(members.map(|(defect, band)| (defect.text().to_owned(), band)).collect());
+    json
+}
+
+impl From<TwinError> for ApiError {
+    fn from(error: TwinError) -> ApiError {
+        let message = error.to_string();
+        let TwinError::Scenario(error) = error else {
+            return match error {
+                TwinError::Period { .. } => ApiError::bad("from", message),
+                _ => ApiError::conflict(message),
+            };
+        };
+        match error {
+            ScenarioError::UnknownParameter { .. } => ApiError::field(Problem::NotFound, "parameter", message),
+            ScenarioError::NotControlled { .. } | ScenarioError::Twice(_) => ApiError::bad("parameter", message),
+            ScenarioError::NotANumber { field, .. }
+            | ScenarioError::OutsideLimits { field, .. }
+            | ScenarioError::Empty(field)
+            | ScenarioError::TooMany { field, .. } => ApiError::bad(field, message),
+            ScenarioError::EmptyRange { .. } => ApiError::bad("ranges", message),
+            ScenarioError::Duration { .. } => ApiError::bad("duration", message),
+            ScenarioError::Weight(_) => ApiError::bad("weights", message),
+            ScenarioError::Constraint(_) => ApiError::bad("constraints", message),
+            ScenarioError::RecordOrder(_) => ApiError::bad("from", message),
+            ScenarioError::NothingSeen | ScenarioError::Infeasible { .. } => ApiError::conflict(message),
+        }
+    }
+}

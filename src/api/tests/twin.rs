@@ -1,0 +1,118 @@
+//! The twin's doors: what is shown of the lines, and what-if in all its modes.
+
+use super::fixture::{Fixture, MINUTES, minute};
+use crate::api::areas;
+use crate::api::schema::{check, components};
+use crate::auth::Role;
+use serde_json::{Value, json};
+
+const WHAT_IF: &str = "/api/digital-twin/what-if";
+
+fn post(fixture: &Fixture, body: &Value) -> (u16, Value) {
+    let got = fixture.call("POST", WHAT_IF, Role::Viewer, Some(body));
+    (got.status, got.json())
+}
+
+/// An answer that must be as described.
+fn ask(fixture: &Fixture, body: &Value) -> Value {
+    let (status, answer) = post(fixture, body);
+    assert_eq!(status, 200, "{body}: {answer}");
+    let route = areas().into_iter().flatten().find(|route| route.path == WHAT_IF).unwrap();
+    check(&route.answers.json.unwrap(), &answer, &components()).unwrap_or_else(|wrong| panic!("{wrong:?}: {answer}"));
+    answer
+}
+
+#[test]
+fn the_shadow_shows_each_line_that_was_heard_of() {
+    let fixture = Fixture::run();
+    let shown = fixture.get("/api/digital-twin/shadow-state");
+    let lines = shown["lines"].as_array().unwrap();
+    let named: Vec<&str> = lines.iter().map(|line| line["line"].as_str().unwrap()).collect();
+    assert_eq!(named, ["Line_A", "Line_B"]);
+    let line = &lines[0];
+    assert_eq!(line["at"], minute(MINUTES - 2).to_string());
+    assert_eq!(line["forecasts"].as_array().unwrap().len(), 3 * 22);
+    assert_eq!(line["accuracy"].as_array().unwrap().len(), 3 * 22);
+    let values = line["values"].as_array().unwrap();
+    let furnace = values.iter().find(|value| value["parameter"] == "furnace_temperature").unwrap();
+    let celsius = furnace["value"].as_f64().unwrap();
+    assert!((1518.0..1524.0).contains(&celsius), "the sensor says 1520 to 1522, the twin {celsius}");
+    let scored = line["accuracy"].as_array().unwrap().iter();
+    let scored = scored.filter(|score| score["n"].as_u64() > Some(0)).count();
+    assert!(scored >= 4, "forecasts of two sensors were held against what came: {scored}");
+    let one = fixture.get("/api/digital-twin/shadow-state?line=Line_B");
+    assert_eq!(one["lines"].as_array().unwrap().len(), 1);
+}
+
+#[test]
+fn every_mode_of_what_if_is_answered_with_bands() {
+    let fixture = Fixture::run();
+    let settings = json!([{ "parameter": "furnace_temperature", "value": 1535 }]);
+    let one = ask(&fixture, &json!({ "line": "Line_A", "mode": "one", "settings": settings, "duration": "3h" }));
+    let energy = &one["changes"]["energy_kw"];
+    let number = |value: &Value| value.as_f64().unwrap();
+    assert!(number(&energy["value"]) > 0.0 && number(&energy["low"]) <= number(&energy["value"]), "{energy}");
+    assert_eq!(one["changes"]["defect_rates"].as_object().unwrap().len(), 7);
+    assert!(!one["assumptions"].as_array().unwrap().is_empty());
+    let several =
+        json!([{ "parameter": "furnace_temperature", "value": 1525 }, { "parameter": "belt_speed", "value": 145 }]);
+    let several = ask(&fixture, &json!({ "line": "Line_A", "mode": "several", "settings": several }));
+    assert!(number(&several["changes"]["rate_per_h"]["value"]) < 0.0, "a slower belt makes less: {several}");
+    let best = ask(
+        &fixture,
+        &json!({ "line": "Line_A", "mode": "best", "duration": "2h",
+            "ranges": [{ "parameter": "belt_speed", "low": 140, "high": 160 }] }),
+    );
+    let found = number(&best["settings"][0]["value"]);
+    assert!((140.0..=160.0).contains(&found), "{best}");
+    assert!(!best["front"].as_array().unwrap().is_empty());
+    let stress = json!({ "line": "Line_A", "mode": "stress", "parameter": "furnace_temperature", "until": 1700 });
+    let stress = ask(&fixture, &stress);
+    assert!(stress["failure"]["mode"].is_string(), "a furnace at 1700 °C breaks ware: {stress}");
+    let replay = ask(
+        &fixture,
+        &json!({ "line": "Line_A", "mode": "replay", "settings": settings,
+            "from": minute(40).to_string(), "to": minute(140).to_string() }),
+    );
+    assert!(number(&replay["changes"]["energy_kw"]["value"]) > 0.0, "{replay}");
+}
+
+#[test]
+fn a_question_changes_nothing() {
+    let fixture = Fixture::run();
+    let before = fixture.app.runtime().snapshot();
+    let settings = json!([{ "parameter": "belt_speed", "value": 120 }]);
+    ask(&fixture, &json!({ "line": "Line_A", "mode": "one", "settings": settings }));
+    assert_eq!(fixture.app.runtime().snapshot().tick, before.tick);
+}
+
+#[test]
+fn questions_that_cannot_be_are_refused_with_the_field() {
+    let fixture = Fixture::run();
+    let one = |parameter: &str, value: f64| json!({ "line": "Line_A", "mode": "one", "settings": [{ "parameter": parameter, "value": value }] });
+    let stress = |parameter: &str, until: f64| json!({ "line": "Line_A", "mode": "stress", "parameter": parameter, "until": until });
+    let best = |ranges: Value| json!({ "line": "Line_A", "mode": "best", "ranges": ranges });
+    let replay = |from: i64, to: i64| {
+        json!({ "line": "Line_A", "mode": "replay", "settings": [{ "parameter": "belt_speed", "value": 140 }],
+            "from": minute(from).to_string(), "to": minute(to).to_string() })
+    };
+    for (body, status, field) in [
+        (one("luck", 1.0), 404, "parameter"),
+        (one("line_power", 600.0), 400, "parameter"),
+        (one("furnace_temperature", 2000.0), 400, "value"),
+        (stress("furnace_temperature", 5000.0), 400, "until"),
+        (best(json!([])), 400, "over"),
+        (best(json!([{ "parameter": "belt_speed", "low": 160, "high": 140 }])), 400, "ranges"),
+        (replay(60, 60), 400, "from"),
+        (replay(100, 1000), 400, "from"),
+    ] {
+        let got = fixture.call("POST", WHAT_IF, Role::Viewer, Some(&body));
+        assert_eq!((got.status, got.error().1.as_str()), (status, field), "{body}: {}", got.text);
+    }
+    // JSON has no NaN.
+    let bearer = format!("Bearer {}", fixture.token(Role::Viewer));
+    let headers = [("authorization", bearer.as_str()), ("content-type", "application/json")];
+    let body = br#"{"line":"Line_A","mode":"one","settings":[{"parameter":"belt_speed","value":NaN}]}"#;
+    let got = fixture.send("POST", WHAT_IF, &headers, Some(body));
+    assert_eq!((got.status, got.error().1.as_str()), (400, "body"));
+}

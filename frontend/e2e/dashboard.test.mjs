@@ -99,6 +99,21 @@ test("a sensor opens large, in the address, and back closes it", async () => {
   await page.locator(".sensor-detail").waitFor({ state: "detached" });
 });
 
+test("the twin shows the line and answers what-if in place", async () => {
+  await eventually("a closed minute", async () => (await api("GET", "digital-twin/shadow-state?line=Line_A")).lines.length === 1);
+  await go("#/twin?line=Line_A");
+  await page.locator(".stages .stage").first().waitFor();
+  assert.equal(await page.locator(".stages .stage").count(), 4);
+  await page.getByLabel("Belt speed, m/min").last().fill("140");
+  const rate = page.locator(".outcome tbody tr", { hasText: "Units per hour" });
+  await rate.waitFor();
+  assert.match(await rate.locator("td").nth(2).innerText(), /^\u2212\d/, "a slower belt makes fewer units");
+  await page.getByRole("button", { name: "To the first failure" }).click();
+  await page.locator(".what-if-answer", { hasText: /First failure|Nothing fails/ }).waitFor();
+  await page.getByRole("button", { name: "As now" }).click();
+  await page.getByText("No set-point was moved yet.").waitFor();
+});
+
 test("an alert appears after a fault and can be acknowledged", async () => {
   await go("#/alerts");
   await page.locator(".alert-list").waitFor();

@@ -12,7 +12,7 @@ use lehr_domain::{EventMs, LineId, SpanMs};
 use lehr_queries::Snapshot;
 use lehr_twin::{
     BAND_90, Changes, Compromise, Constraint, Estimate, Finding, Horizon, Outcome, Parameter, Range, ScenarioError,
-    Setting, State, View, Weights, WhatIf,
+    Setting, State, View, Weights, WhatIf, limits,
 };
 use schemars::JsonSchema;
 use serde::Deserialize;
@@ -191,7 +191,15 @@ fn answer_schema() -> Value {
 }
 
 fn line_schema() -> Value {
-    let value = object([("parameter", text()), ("value", nullable(number())), ("sd", nullable(number()))]);
+    let value =
+        object([("parameter", text()), ("unit", text()), ("value", nullable(number())), ("sd", nullable(number()))]);
+    let control = object([
+        ("parameter", text()),
+        ("unit", text()),
+        ("setpoint", number()),
+        ("low", number()),
+        ("high", number()),
+    ]);
     let forecast = object([
         ("parameter", text()),
         ("horizon_min", integer()),
@@ -221,6 +229,7 @@ fn line_schema() -> Value {
         ("at", time()),
         ("learned", number()),
         ("values", list(value)),
+        ("controls", list(control)),
         ("furnace", json!({ "type": "object" })),
         ("forming", json!({ "type": "object" })),
         ("annealing", json!({ "type": "object" })),
@@ -253,10 +262,28 @@ async fn shadow_state(app: App, call: Call) -> Answer {
 
 fn line_json(snapshot: &Snapshot, line: LineId, state: &State) -> Option<Value> {
     let view = state.view()?;
+    let names = &snapshot.names;
+    let unit = |parameter: Parameter| {
+        let mut sensors = names.sensors().map(|(_, def)| def);
+        let sensor = sensors.find(|def| def.line == line && names.parameter(def.parameter) == parameter.text());
+        sensor.map_or("", |def| def.unit.as_str())
+    };
     let values = Parameter::ALL.map(|parameter| {
         let index = parameter.index();
-        json!({ "parameter": parameter.text(), "value": view.values[index], "sd": view.value_sd[index] })
+        json!({
+            "parameter": parameter.text(),
+            "unit": unit(parameter),
+            "value": view.values[index],
+            "sd": view.value_sd[index],
+        })
     });
+    let controls = Parameter::ALL.into_iter().filter_map(|parameter| {
+        let (low, high) = limits(parameter);
+        let setpoint = state.setpoint(parameter)?;
+        let unit = unit(parameter);
+        Some(json!({ "parameter": parameter.text(), "unit": unit, "setpoint": setpoint, "low": low, "high": high }))
+    });
+    let controls: Vec<Value> = controls.collect();
     let mut forecasts = Vec::new();
     for horizon in Horizon::ALL {
         for (parameter, forecast) in Parameter::ALL.into_iter().zip(state.forecast(horizon)) {
@@ -294,10 +321,11 @@ fn line_json(snapshot: &Snapshot, line: LineId, state: &State) -> Option<Value> 
         quality_json[name] = by_type(rates);
     }
     Some(json!({
-        "line": snapshot.names.line(line),
+        "line": names.line(line),
         "at": at.to_string(),
         "learned": learned,
         "values": values,
+        "controls": controls,
         "furnace": furnace,
         "forming": forming,
         "annealing": annealing,

@@ -18,9 +18,12 @@ import type {
   Sensors,
   Series,
   Settings,
+  ShadowState,
   SqlResult,
   SqlTable,
   Subgraph,
+  WhatIfAnswer,
+  WhatIfBody,
 } from "./types";
 
 /** One retry after a failure of the network; none after an answer that says no. */
@@ -155,6 +158,25 @@ export function useEdgeEdit() {
     },
   });
 }
+
+export const useShadowState = (line: string | null) =>
+  useQuery({
+    queryKey: ["shadow-state", line],
+    queryFn: ({ signal }) => api.get<ShadowState>("api/digital-twin/shadow-state", { line }, signal),
+    enabled: line !== null,
+    refetchInterval: 10_000,
+    placeholderData: (old) => (old?.lines[0]?.line === line ? old : undefined),
+  });
+
+/** The answer to a question; the last one stays while the next is under way. */
+export const useWhatIf = (body: WhatIfBody | null) =>
+  useQuery({
+    queryKey: ["what-if", body],
+    queryFn: ({ signal }) => api.post<WhatIfAnswer>("api/digital-twin/what-if", body, signal),
+    enabled: body !== null,
+    staleTime: 30_000,
+    placeholderData: body === null ? undefined : keepPreviousData,
+  });
 
 export const useRules = () => useQuery({ queryKey: ["rules"], queryFn: ({ signal }) => api.get<Rules>("api/rules", {}, signal) });
 

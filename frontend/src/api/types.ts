@@ -395,3 +395,135 @@ export interface SavedQuery {
   about: string;
   sql: string;
 }
+
+export interface TwinValue {
+  parameter: string;
+  unit: string;
+  value: number | null;
+  sd: number | null;
+}
+
+export interface TwinControl {
+  parameter: string;
+  unit: string;
+  setpoint: number;
+  low: number;
+  high: number;
+}
+
+export interface TwinForecast {
+  parameter: string;
+  horizon_min: number;
+  mean: number | null;
+  low: number | null;
+  high: number | null;
+}
+
+export interface TwinAccuracy {
+  parameter: string;
+  horizon_min: number;
+  n: number;
+  rmse: number | null;
+  rmse_persistence: number | null;
+  bias: number | null;
+  coverage: number | null;
+}
+
+export interface TwinMargin {
+  mechanism: string;
+  defect: string;
+  load: number | null;
+  limit: number | null;
+  limit_sd: number | null;
+  parameter: string;
+  within_minute: boolean;
+}
+
+export interface TwinLine {
+  line: string;
+  at: string;
+  learned: number;
+  values: TwinValue[];
+  controls: TwinControl[];
+  furnace: {
+    profile: [number, number][];
+    melt_level_mm: number | null;
+    viscosity_melt_log10: number | null;
+    viscosity_throat_log10: number | null;
+    excess_air: number | null;
+    smallest_refined_mm: number | null;
+  };
+  forming: {
+    belt_speed_m_min: number | null;
+    mold_temperature_c: number | null;
+    pressure_mpa: number | null;
+    gob_temperature_c: number | null;
+    viscosity_gob_log10: number | null;
+    gob_diameter_mm: number | null;
+    gob_length_mm: number | null;
+    devitrification_margin_k: number | null;
+    forming_time_s: number | null;
+  };
+  annealing: {
+    zones_c: number[];
+    ideal_c: number[];
+    cooling_rate_c_min: number | null;
+    residual_surface_mpa: number | null;
+    residual_middle_mpa: number | null;
+    greatest_tension_mpa: number | null;
+    fastest_c_min: number | null;
+  };
+  quality: {
+    probability: Record<string, number | null>;
+    margins: TwinMargin[];
+    quality_score: number | null;
+    production_rate_per_h: number | null;
+    energy_kw: number | null;
+    energy_per_unit_kwh: number | null;
+  };
+  forecasts: TwinForecast[];
+  accuracy: TwinAccuracy[];
+  deviation: {
+    kind: string;
+    equipment_id: string;
+    parameter: string;
+    confidence: number;
+    evidence: { parameter: string; sigmas: number | null }[];
+  } | null;
+}
+
+export interface ShadowState extends Answer {
+  lines: TwinLine[];
+}
+
+export interface TwinSetting {
+  parameter: string;
+  value: number;
+}
+
+export type WhatIfBody = { line: string; duration: string } & (
+  | { mode: "several"; settings: TwinSetting[] }
+  | { mode: "best"; ranges: { parameter: string; low: number; high: number }[] }
+  | { mode: "stress"; parameter: string; until: number }
+);
+
+export interface TwinEstimate {
+  value: number | null;
+  low: number | null;
+  high: number | null;
+}
+
+export type TwinFigure = "defect_rate" | "quality_score" | "rate_per_h" | "energy_kw";
+export type TwinOutcome = Record<TwinFigure, number | null> & { defect_rates: Record<string, number | null> };
+
+export interface WhatIfAnswer extends Answer {
+  settings: TwinSetting[];
+  baseline: TwinOutcome;
+  scenario: TwinOutcome;
+  changes: Record<TwinFigure, TwinEstimate> & { defect_rates: Record<string, TwinEstimate> };
+  time_to_effect_min: TwinEstimate | null;
+  unseen: { parameter: string; seen_low: number | null; seen_high: number | null }[];
+  failure: { at: number; mode: string; earliest: number; latest: number } | null;
+  assumptions: string[];
+  elapsed_ms: number;
+}

@@ -7,6 +7,7 @@
 //! | [`State::view`] | what is shown: furnace profile, forming, lehr and stress, quality, rate, energy |
 //! | [`State::forecast`], [`State::scores`] | what each sensor will say in 1, 15 and 60 minutes, and how that held |
 //! | [`State::diagnosis`] | a deviation, and whether equipment, an instrument or the model is the likelier cause |
+//! | [`State::setpoint`] | what is driven now |
 //! | [`State::learned`] | gains and time constants as they are known by now |
 //! | [`answer`] | a what-if [`Scenario`]: one or several changes, the best combination, a replay, a stress test |
 //! | [`Record`] | a record followed once, for any number of replays |

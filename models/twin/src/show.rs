@@ -119,6 +119,7 @@ impl State {
             limit,
             limit_sd: (beyond - limit).abs(),
             parameter: known.parameter.text(),
+            within_minute: mechanism == Mechanism::UnsteadyPressure,
         }
     }
 }

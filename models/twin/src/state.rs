@@ -269,6 +269,11 @@ impl State {
         normal(&self.guess, mechanism)
     }
 
+    /// The set-point in force; `None` of what no set-point reaches.
+    pub fn setpoint(&self, parameter: Parameter) -> Option<f64> {
+        controlled(parameter).then(|| self.drive.setpoints[parameter.index()])
+    }
+
     /// What each sensor is expected to say in the pane that lies `horizon` after the last.
     pub fn forecast(&self, horizon: Horizon) -> [Forecast; PARAMETERS] {
         let by = Prepared::new(&self.terms, 1.0);

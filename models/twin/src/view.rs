@@ -101,4 +101,6 @@ pub struct Margin {
     pub limit: f64,
     pub limit_sd: f64,
     pub parameter: &'static str,
+    /// What counts is greatest less least within a minute, not the value itself.
+    pub within_minute: bool,
 }

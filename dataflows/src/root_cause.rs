@@ -24,8 +24,7 @@ use crate::tables::{DeviationRow, IncidentRow, RootCauseRow};
 use confidence::{MIN_SIGMAS, Size, eighths};
 use differential_dataflow::operators::CountTotal;
 use lehr_domain::causal::{Direction, Edge, Node};
-use lehr_domain::ids::stable_hash;
-use lehr_domain::{AlertId, EdgeId, EventMs, LineId, Micro, ParameterId, PerMille, SensorId, SpanMs};
+use lehr_domain::{EdgeId, EventMs, LineId, Micro, ParameterId, PerMille, SensorId, SpanMs};
 use serde::{Deserialize, Serialize};
 use std::cmp::Reverse;
 
@@ -274,19 +273,13 @@ fn publish(
     mechanism: &str,
     advice: &str,
 ) -> RootCauseRow {
-    let (kind, number) = match effect {
-        Node::Equipment(id) => (0, u64::from(id.0)),
-        Node::Parameter(id) => (1, u64::from(id.0)),
-        Node::Defect(defect) => (2, defect as u64),
-    };
-    let edge = u64::from(found.link.edge_id.0);
     RootCauseRow {
         production_line: line,
         effect,
         incident: start,
         rank,
         edge_id: found.link.edge_id,
-        root_cause_id: AlertId(stable_hash(&[u64::from(line.0), kind, number, start.0 as u64, edge])),
+        root_cause_id: RootCauseRow::id_of(line, effect, start, found.link.edge_id),
         cause: Node::Parameter(found.link.cause),
         direction: found.link.direction,
         confidence: found.confidence,

@@ -5,9 +5,11 @@
 use crate::detectors::Carried;
 use lehr_domain::calendar::Scope;
 use lehr_domain::causal::{Direction, Node};
+use lehr_domain::ids::stable_hash;
 use lehr_domain::machine::MachineState;
 use lehr_domain::moments::Moments;
 use lehr_domain::names::Names;
+use lehr_domain::operator::AlertSubject;
 use lehr_domain::rule::{Check, Severity, Subject};
 use lehr_domain::table::{Cell, ColumnType, Publish};
 use lehr_domain::unit::{DefectType, Verdict};
@@ -498,6 +500,19 @@ table! {
     }
 }
 
+impl AlertRow {
+    /// What it is about.
+    pub fn subject(&self) -> AlertSubject {
+        AlertSubject {
+            rule: self.rule_id,
+            line: self.production_line,
+            sensor: self.sensor_id,
+            raised_at: self.raised_at,
+            severity: self.severity,
+        }
+    }
+}
+
 table! {
     /// Alarm performance per line and hour of event time, after ISA-18.2 and EEMUA 191.
     pub struct AlertMetricRow in "alert_metrics" {
@@ -613,6 +628,18 @@ table! {
         pub mechanism: String,
         /// What to do.
         pub recommended_action: String,
+    }
+}
+
+impl RootCauseRow {
+    /// The id of what is told of an incident and an edge.
+    pub fn id_of(line: LineId, effect: Node, incident: EventMs, edge: EdgeId) -> AlertId {
+        let (kind, number) = match effect {
+            Node::Equipment(id) => (0, u64::from(id.0)),
+            Node::Parameter(id) => (1, u64::from(id.0)),
+            Node::Defect(defect) => (2, defect as u64),
+        };
+        AlertId(stable_hash(&[u64::from(line.0), kind, number, incident.0 as u64, u64::from(edge.0)]))
     }
 }
 

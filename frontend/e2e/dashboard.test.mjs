@@ -108,6 +108,9 @@ test("the twin shows the line and answers what-if in place", async () => {
   const rate = page.locator(".outcome tbody tr", { hasText: "Units per hour" });
   await rate.waitFor();
   assert.match(await rate.locator("td").nth(2).innerText(), /^\u2212\d/, "a slower belt makes fewer units");
+  await page.getByLabel("Furnace temperature, °C").last().fill("1620");
+  await page.getByLabel("What would be alarmed").check();
+  await page.locator(".alarmed li", { hasText: "above its safe limit" }).waitFor();
   await page.getByRole("button", { name: "To the first failure" }).click();
   await page.locator(".what-if-answer", { hasText: /First failure|Nothing fails/ }).waitFor();
   await page.getByRole("button", { name: "As now" }).click();

@@ -10,7 +10,7 @@ use super::route::{Answer, Call, Route};
 use super::schema::{self, HEX_ID, SPAN, TEXT_MOST, answer, row};
 use crate::auth::Role;
 use lehr_dataflows::tables::{AlertRow, AlertState};
-use lehr_domain::operator::{AlertSubject, OperatorAction, OperatorEvent};
+use lehr_domain::operator::{OperatorAction, OperatorEvent};
 use lehr_domain::{Event, EventMs, SpanMs};
 use schemars::JsonSchema;
 use serde::Deserialize;
@@ -72,13 +72,7 @@ async fn act(app: App, call: Call) -> Answer {
     let event = OperatorEvent {
         id: 0,
         alert: alert.alert_id,
-        about: AlertSubject {
-            rule: alert.rule_id,
-            line: alert.production_line,
-            sensor: alert.sensor_id,
-            raised_at: alert.raised_at,
-            severity: alert.severity,
-        },
+        about: alert.subject(),
         at: now,
         action,
         by: call.by(),

@@ -4,9 +4,11 @@ use super::App;
 use super::error::{ApiError, Problem};
 use super::look;
 use super::route::{Answer, Call, Route};
-use super::schema::{self, NOT_BLANK, SPAN, answer, integer, list, nullable, number, object, text, time};
+use super::schema::{self, NOT_BLANK, SPAN, answer, integer, list, nullable, number, object, row, text, time};
 use crate::auth::Role;
-use crate::twin::{Period, Question, TwinError};
+use crate::twin::{Consequences, Period, Question, TwinError};
+use lehr_dataflows::tables::{AlertRow, KpiRow, RootCauseRow};
+use lehr_domain::names::Names;
 use lehr_domain::unit::DefectType;
 use lehr_domain::{EventMs, LineId, SpanMs};
 use lehr_queries::Snapshot;
@@ -111,6 +113,8 @@ struct Asked {
     /// How far ahead, `6h` when absent; a week at most.
     #[schemars(regex(pattern = SPAN))]
     duration: Option<String>,
+    /// Whether the alerts, key figures and root causes are told that the scenario and the baseline would have.
+    consequences: Option<bool>,
     #[schemars(extend("format" = "date-time"))]
     from: Option<String>,
     #[schemars(extend("format" = "date-time"))]
@@ -186,7 +190,16 @@ fn answer_schema() -> Value {
         ("front", list(object([("settings", list(setting_schema())), ("outcome", outcome_schema())]))),
         ("failure", nullable(failure)),
         ("assumptions", list(text())),
+        ("consequences", nullable(object([("baseline", consequences_schema()), ("scenario", consequences_schema())]))),
         ("elapsed_ms", number()),
+    ])
+}
+
+fn consequences_schema() -> Value {
+    object([
+        ("alerts", list(row::<AlertRow>())),
+        ("kpis", list(row::<KpiRow>())),
+        ("root_causes", list(row::<RootCauseRow>())),
     ])
 }
 
@@ -359,11 +372,24 @@ async fn what_if(app: App, call: Call) -> Answer {
     let snapshot = app.runtime().snapshot();
     let line = snapshot.names.line_id(&asked.line);
     let line = line.ok_or_else(|| ApiError::unknown("line", "line", &asked.line))?;
+    let consequences = asked.consequences.unwrap_or(false);
     let question = question(asked)?;
     let answered = tokio::task::spawn_blocking(move || -> Result<Value, ApiError> {
         let begun = Instant::now();
+        let ahead = match &question {
+            Question::Ahead { duration, .. } if consequences => Some(*duration),
+            _ => None,
+        };
         let found = app.twins().ask(&snapshot, line, question)?;
         let mut members = answer_json(&found);
+        members["consequences"] = match ahead {
+            Some(duration) => {
+                let foreseen = app.twins().foresee(&snapshot, line, &found.settings, duration)?;
+                let [baseline, scenario] = foreseen.map(|found| consequences_json(&found, &snapshot.names));
+                json!({ "baseline": baseline, "scenario": scenario })
+            }
+            None => Value::Null,
+        };
         members["line"] = snapshot.names.line(line).into();
         members["elapsed_ms"] = (begun.elapsed().as_secs_f64() * 1000.0).into();
         Ok(look::answer(&snapshot, members))
@@ -374,6 +400,7 @@ async fn what_if(app: App, call: Call) -> Answer {
 /// The question that a body asks. What its mode has no use for is refused, so that no field is given in vain.
 fn question(asked: Asked) -> Result<Question, ApiError> {
     let Asked { mode, settings, ranges, weights, constraints, parameter, until, duration, from, to, .. } = asked;
+    let consequences = asked.consequences;
     let (sets, best, stress, replay) = match mode {
         Mode::One | Mode::Several => (true, false, false, false),
         Mode::Best => (false, true, false, false),
@@ -394,6 +421,7 @@ fn question(asked: Asked) -> Result<Question, ApiError> {
         }
     }
     for (field, given, wanted) in [
+        ("consequences", consequences == Some(true), !replay),
         ("weights", weights.is_some(), best),
         ("constraints", constraints.is_some(), best),
         ("duration", duration.is_some(), !replay),
@@ -441,6 +469,14 @@ fn question(asked: Asked) -> Result<Question, ApiError> {
         }
     };
     Ok(Question::Ahead { ask, duration })
+}
+
+fn consequences_json(found: &Consequences, names: &Names) -> Value {
+    json!({
+        "alerts": look::rows(&found.alerts, names),
+        "kpis": look::rows(&found.kpis, names),
+        "root_causes": look::rows(&found.root_causes, names),
+    })
 }
 
 /// What the twin said.

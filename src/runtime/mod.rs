@@ -32,6 +32,7 @@ mod work;
 mod workers;
 
 pub use assembly::registrations;
+pub(crate) use engine::Inline;
 pub use gate::{Admitted, Gate, refusal};
 pub use handle::{AsOf, Closed, Receipt, Runtime, RuntimeOptions, RuntimeStats, Sizes, Submission};
 pub use joining::joined;
@@ -46,7 +47,7 @@ pub use workers::{Output, Workers};
 #[cfg(test)]
 pub(crate) use {
     assembly::learn,
-    engine::{Engine, Inline},
+    engine::Engine,
     gathering::Gathering,
     keeper::Checkpointing,
     publisher::{Announcement, Publisher},

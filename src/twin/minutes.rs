@@ -14,7 +14,7 @@ use std::collections::BTreeMap;
 const FOLDS_OVER: SpanMs = SpanMs::days(6);
 
 /// What the catalogue says of the line's quantities; where several sensors measure one, the first counts.
-fn sensors(names: &Names, line: LineId) -> [Option<SensorId>; PARAMETERS] {
+pub fn sensors(names: &Names, line: LineId) -> [Option<SensorId>; PARAMETERS] {
     let mut sensors = [None; PARAMETERS];
     for (id, def) in names.sensors().filter(|(_, def)| def.line == line) {
         if let Some(parameter) = Parameter::parse(names.parameter(def.parameter)) {

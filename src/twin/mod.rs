@@ -4,12 +4,14 @@
 //! late readings and corrected inspections change it as they change the tables. What was folded is kept in memory, and
 //! of a new snapshot only what differs is folded again.
 
+mod consequences;
 mod minutes;
 mod question;
 mod shadow;
 #[cfg(test)]
 mod tests;
 
+pub use consequences::{Consequences, consequences};
 pub use question::{Period, Question};
 
 use lehr_domain::{EventMs, LineId};

@@ -1,9 +1,9 @@
 //! A question to the twin of a line, and its answer.
 
-use super::{TwinError, Twins};
+use super::{Consequences, TwinError, Twins, consequences};
 use lehr_domain::{EventMs, LineId, SpanMs};
 use lehr_queries::Snapshot;
-use lehr_twin::{Answer, Record, Scenario, Setting, WhatIf, answer};
+use lehr_twin::{Answer, Record, Scenario, Setting, WhatIf, answer, series};
 
 /// What was recorded, from a minute on up to another.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -21,6 +21,22 @@ pub enum Question {
 }
 
 impl Twins {
+    /// What things as they stand and what these settings would set off in `duration`.
+    ///
+    /// Error: as [`Twins::state`], or settings that cannot be.
+    pub fn foresee(
+        &self,
+        snapshot: &Snapshot,
+        line: LineId,
+        settings: &[Setting],
+        duration: SpanMs,
+    ) -> Result<[Consequences; 2], TwinError> {
+        let state = self.state(snapshot, line)?;
+        let scenarios = [series(&state, &[], duration)?, series(&state, settings, duration)?];
+        let [baseline, scenario] = consequences(snapshot, line, &scenarios).try_into().expect("one for each");
+        Ok([baseline, scenario])
+    }
+
     /// Error: as [`Twins::state`] and [`Twins::record`], or a question that has no answer.
     pub fn ask(&self, snapshot: &Snapshot, line: LineId, question: Question) -> Result<Answer, TwinError> {
         match question {

@@ -8,6 +8,7 @@ use crate::deviations::{DeviatingPane, deviations};
 use crate::{Diff, Ts};
 use differential_dataflow::consolidation::consolidate_updates;
 use differential_dataflow::input::InputSession;
+use lehr_domain::AlertId;
 use lehr_domain::unit::DefectType;
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::{Arc, Mutex};

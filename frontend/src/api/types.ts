@@ -501,7 +501,7 @@ export interface TwinSetting {
   value: number;
 }
 
-export type WhatIfBody = { line: string; duration: string } & (
+export type WhatIfBody = { line: string; duration: string; consequences: boolean } & (
   | { mode: "several"; settings: TwinSetting[] }
   | { mode: "best"; ranges: { parameter: string; low: number; high: number }[] }
   | { mode: "stress"; parameter: string; until: number }
@@ -525,5 +525,13 @@ export interface WhatIfAnswer extends Answer {
   unseen: { parameter: string; seen_low: number | null; seen_high: number | null }[];
   failure: { at: number; mode: string; earliest: number; latest: number } | null;
   assumptions: string[];
+  consequences: { baseline: TwinConsequences; scenario: TwinConsequences } | null;
   elapsed_ms: number;
+}
+
+/** What a scenario would set off, as if it had been the line. */
+export interface TwinConsequences {
+  alerts: AlertRow[];
+  kpis: KpiRow[];
+  root_causes: RootCauseRow[];
 }

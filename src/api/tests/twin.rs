@@ -78,6 +78,27 @@ fn every_mode_of_what_if_is_answered_with_bands() {
 }
 
 #[test]
+fn a_scenario_tells_what_would_have_been_alarmed() {
+    let fixture = Fixture::run();
+    let body = json!({ "line": "Line_A", "mode": "one", "consequences": true, "duration": "4h",
+        "settings": [{ "parameter": "furnace_temperature", "value": 1640 }] });
+    let answer = ask(&fixture, &body);
+    let of = |what: &str, table: &str| answer["consequences"][what][table].as_array().unwrap().clone();
+    assert_eq!(of("baseline", "alerts"), Vec::<Value>::new());
+    let alerts = of("scenario", "alerts");
+    let hot = alerts.iter().filter(|alert| alert["sensor_id"] == "Line_A.furnace_temperature");
+    assert!(hot.clone().any(|alert| alert["severity"] == "CRITICAL"), "{alerts:?}");
+    let inspected = |what: &str| {
+        let kpis = of(what, "kpis");
+        kpis.iter().filter(|kpi| kpi["scope"] == "hour" && kpi["product"] == "all").count()
+    };
+    assert!(inspected("baseline") >= 4 && inspected("scenario") >= 4);
+    assert!(!of("scenario", "root_causes").is_empty());
+    let without = json!({ "line": "Line_A", "mode": "one", "settings": body["settings"] });
+    assert_eq!(ask(&fixture, &without)["consequences"], Value::Null);
+}
+
+#[test]
 fn a_question_changes_nothing() {
     let fixture = Fixture::run();
     let before = fixture.app.runtime().snapshot();

@@ -3,7 +3,7 @@
 use lehr_domain::causal::{Direction, Edge, Node};
 use lehr_domain::event::ErrorRow;
 use lehr_domain::machine::{MachineState, Setpoint, StateChange};
-use lehr_domain::operator::{AlertSubject, AuditEntry, OperatorAction, OperatorEvent};
+use lehr_domain::operator::{AuditEntry, OperatorAction, OperatorEvent};
 use lehr_domain::rule::{Check, Rule, Severity, Subject};
 use lehr_domain::unit::{Defect, DefectType, Unit, Verdict};
 use lehr_domain::{
@@ -71,13 +71,7 @@ fn operator(now: EventMs, shown: &Snapshot, rng: &mut ChaCha8Rng) -> Event {
     Event::Operator(OperatorEvent {
         id: 0,
         alert: alert.alert_id,
-        about: AlertSubject {
-            rule: alert.rule_id,
-            line: alert.production_line,
-            sensor: alert.sensor_id,
-            raised_at: alert.raised_at,
-            severity: alert.severity,
-        },
+        about: alert.subject(),
         at: now,
         action: actions.choose(rng).expect("there are actions").clone(),
         by: "ada".to_owned(),

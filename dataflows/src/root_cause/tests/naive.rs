@@ -1,6 +1,7 @@
 //! Root causes from scratch: loops over everything, after the words of the documentation.
 
 use super::*;
+use lehr_domain::ids::stable_hash;
 use std::cell::{Cell, RefCell};
 
 #[derive(Default)]

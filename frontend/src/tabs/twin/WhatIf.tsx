@@ -1,8 +1,9 @@
 import { useEffect, useState } from "react";
 import { useWhatIf } from "../../api/queries";
 import type { TwinControl, TwinEstimate, TwinFigure, TwinSetting, WhatIfAnswer, WhatIfBody } from "../../api/types";
+import { SeverityMark } from "../../components/SeverityMark";
 import { Failed, Skeleton } from "../../components/States";
-import { label, number, percent, signed, span } from "../../lib/format";
+import { dateTime, label, number, parseTime, percent, signed, span } from "../../lib/format";
 import { text } from "../../text";
 import { decimalsFor, rangeAround, searched } from "./controls";
 
@@ -13,14 +14,17 @@ const DURATIONS = ["1h", "6h", "24h"] as const;
 const RESTS_MS = 250;
 
 type Moved = Record<string, number>;
+/** A question without what is told beside its answer. */
+type Question = WhatIfBody extends infer Body ? (Body extends WhatIfBody ? Omit<Body, "consequences"> : never) : never;
 
 export function WhatIf({ line, controls }: { line: string; controls: readonly TwinControl[] }) {
   const [moved, setMoved] = useState<Moved>({});
   const [last, setLast] = useState<string | null>(null);
   const [duration, setDuration] = useState<string>("6h");
   const [all, setAll] = useState(false);
-  const [body, setBody] = useState<WhatIfBody | null>(null);
-  const query = useWhatIf(body);
+  const [alarmed, setAlarmed] = useState(false);
+  const [body, setBody] = useState<Question | null>(null);
+  const query = useWhatIf(body && { ...body, consequences: alarmed });
   const settings: TwinSetting[] = Object.entries(moved).map(([parameter, value]) => ({ parameter, value }));
   const asked = JSON.stringify(settings);
   useEffect(() => {
@@ -93,6 +97,8 @@ export function WhatIf({ line, controls }: { line: string; controls: readonly Tw
               answer={query.data}
               mode={body.mode}
               controls={controls}
+              alarmed={alarmed}
+              onAlarmed={setAlarmed}
               onTake={(found) => setMoved(Object.fromEntries(found.map(({ parameter, value }) => [parameter, value])))}
             />
           ) : (
@@ -138,6 +144,25 @@ function Slider({ control, value, onMove }: { control: TwinControl; value: numbe
   );
 }
 
+/** The alerts that a scenario would raise, in the order in which they come. */
+function Alarmed({ baseline, scenario }: NonNullable<WhatIfAnswer["consequences"]>) {
+  const now = new Set(baseline.alerts.map(({ alert_id }) => alert_id));
+  const alerts = [...scenario.alerts].sort((one, other) => one.raised_at.localeCompare(other.raised_at));
+  if (alerts.length === 0) return <p className="small">{text.twin.nothingAlarmed}</p>;
+  return (
+    <ol className="alarmed small">
+      {alerts.map((alert) => (
+        <li key={alert.alert_id} className="row">
+          <SeverityMark severity={alert.severity} size={16} />
+          <span className="nowrap">{dateTime(parseTime(alert.raised_at), false)}</span>
+          <span>{alert.message}</span>
+          {now.has(alert.alert_id) && <span className="faint">{text.twin.alsoNow}</span>}
+        </li>
+      ))}
+    </ol>
+  );
+}
+
 const FIGURES: readonly { id: TwinFigure; show: (value: number | null) => string; change: (value: number | null) => string }[] = [
   { id: "defect_rate", show: (value) => percent(value, 2), change: (value) => share(value) },
   { id: "quality_score", show: (value) => percent(value, 2), change: (value) => share(value) },
@@ -152,10 +177,12 @@ interface AnswerProps {
   answer: WhatIfAnswer;
   mode: WhatIfBody["mode"];
   controls: readonly TwinControl[];
+  alarmed: boolean;
+  onAlarmed: (shown: boolean) => void;
   onTake: (settings: readonly TwinSetting[]) => void;
 }
 
-function AnswerView({ answer, mode, controls, onTake }: AnswerProps) {
+function AnswerView({ answer, mode, controls, alarmed, onAlarmed, onTake }: AnswerProps) {
   const { baseline, scenario, changes, failure, time_to_effect_min: effect } = answer;
   const minutes = (value: number | null) => span(value === null ? null : value * 60);
   const of = (parameter: string) => controls.find((control) => control.parameter === parameter);
@@ -224,6 +251,10 @@ function AnswerView({ answer, mode, controls, onTake }: AnswerProps) {
           ))}
         </ul>
       )}
+      <label className="row small" title={text.twin.alarmedHint}>
+        <input type="checkbox" checked={alarmed} onChange={(event) => onAlarmed(event.target.checked)} /> {text.twin.alarmed}
+      </label>
+      {alarmed && answer.consequences && <Alarmed {...answer.consequences} />}
       <details className="small muted">
         <summary>{text.twin.assumptions}</summary>
         <ul>

@@ -17,6 +17,7 @@ mod screen;
 pub mod soak;
 pub mod sql;
 mod stage;
+pub mod what_if;
 
 pub use report::{Figure, Report};
 

@@ -1,5 +1,5 @@
 use super::{Failure, data};
-use crate::bench::{edge, late, latency, pipeline, restart, soak, sql};
+use crate::bench::{edge, late, latency, pipeline, restart, soak, sql, what_if};
 use clap::{Args, Subcommand};
 use indicatif::ProgressBar;
 use lehr_domain::SpanMs;
@@ -13,7 +13,7 @@ use std::path::PathBuf;
 #[derive(Debug, Args)]
 pub struct BenchArgs {
     #[command(subcommand)]
-    what: What,
+    what: Bench,
     /// Print one JSON object instead of a table.
     #[arg(long, global = true)]
     json: bool,
@@ -25,7 +25,7 @@ pub struct BenchArgs {
 }
 
 #[derive(Debug, Subcommand)]
-enum What {
+enum Bench {
     /// From a reading that is due to the frame on a WebSocket client, open loop.
     Latency {
         /// Readings a second.
@@ -62,6 +62,16 @@ enum What {
         state: SpanMs,
         #[arg(long, default_value_t = 20)]
         repeats: usize,
+    },
+    /// Questions to the digital twin, and scenarios through the graphs.
+    WhatIf {
+        /// Plant time that the twin has followed before.
+        #[arg(long, default_value = "24h", value_parser = data::span)]
+        state: SpanMs,
+        #[arg(long, default_value_t = 50)]
+        repeats: usize,
+        #[arg(long, default_value_t = 32)]
+        scenarios: usize,
     },
     /// From the start of a killed system to serving, with a day of readings behind it.
     Restart {
@@ -103,29 +113,35 @@ pub fn run(args: &BenchArgs) -> Result<(), Failure> {
     let bar = ProgressBar::new_spinner().with_message("making the state, seconds of plant time");
     let passed = |span: SpanMs| bar.set_position(span.0.unsigned_abs() / 1000);
     let report = match args.what {
-        What::Latency { rate, sensors, seconds, history } => {
+        Bench::Latency { rate, sensors, seconds, history } => {
             let history_minutes = history.0 / SpanMs::minutes(1).0;
             if rate == 0 || sensors == 0 {
                 return Err("--rate and --sensors must be at least 1".into());
             }
             latency::run(&latency::LatencyOptions { readings_per_s: rate, sensors, seconds, workers, history_minutes })?
         }
-        What::Late { state, corrections } => {
+        Bench::Late { state, corrections } => {
             late::run(&late::LateOptions { state, corrections, workers, seed }, passed)?
         }
-        What::Edge { incidents, edits } => edge::run(&edge::EdgeOptions { incidents, edits, workers })?,
-        What::Sql { state, repeats } => sql::run(&sql::SqlOptions { state, repeats, workers, seed }, passed)?,
-        What::Restart { rate, sensors, duration, repeats, ref data } => {
+        Bench::Edge { incidents, edits } => edge::run(&edge::EdgeOptions { incidents, edits, workers })?,
+        Bench::Sql { state, repeats } => sql::run(&sql::SqlOptions { state, repeats, workers, seed }, passed)?,
+        Bench::WhatIf { state, repeats, scenarios } => {
+            if !(1..=1000).contains(&scenarios) || repeats == 0 {
+                return Err("--scenarios must be 1 to 1000, and --repeats at least 1".into());
+            }
+            what_if::run(&what_if::WhatIfOptions { state, repeats, scenarios, workers, seed }, passed)?
+        }
+        Bench::Restart { rate, sensors, duration, repeats, ref data } => {
             if rate == 0 || sensors == 0 {
                 return Err("--rate and --sensors must be at least 1".into());
             }
             let data = data.clone();
             restart::run(&restart::RestartOptions { sensors, rate, duration, workers, repeats, data }, passed)?
         }
-        What::Soak { days, retention, faults_per_day } => {
+        Bench::Soak { days, retention, faults_per_day } => {
             soak::run(&soak::SoakOptions { days, retention, faults_per_day, workers, seed }, passed)?
         }
-        What::Pipeline { sensors, duration, repeats } => {
+        Bench::Pipeline { sensors, duration, repeats } => {
             let options = pipeline::PipelineOptions { sensors, duration, workers, repeats, seed };
             pipeline::run(&options, |at| bar.set_position(at.0.unsigned_abs() / 1000))?
         }

@@ -21,6 +21,8 @@ use lehr_domain::{Event, LineId, Micro, PerMille, ProductId, Reading, RuleId, Se
 use lehr_queries::Snapshot;
 use lehr_twin::{MINUTE, Minute, PARAMETERS};
 use std::collections::{BTreeMap, VecDeque};
+use std::panic::resume_unwind;
+use std::sync::Arc;
 
 /// Scenarios of one graph. Lines are numbered by 16 bits, and the last one stands for all.
 pub const MOST: usize = 1024;
@@ -34,21 +36,53 @@ pub struct Consequences {
     pub root_causes: Vec<RootCauseRow>,
 }
 
-/// What would come of scenarios on a line, each given by its minutes. At most [`MOST`].
+/// What would come of scenarios on a line, each given by its minutes. At most [`MOST`]. They are shared out among the
+/// processors; in which graph one runs makes no difference.
 pub fn consequences(snapshot: &Snapshot, line: LineId, scenarios: &[Vec<Minute>]) -> Vec<Consequences> {
     assert!(scenarios.len() <= MOST, "{} scenarios at once", scenarios.len());
+    let processors = std::thread::available_parallelism().map_or(1, std::num::NonZero::get);
+    let share = scenarios.len().div_ceil(processors).max(1);
+    std::thread::scope(|scope| {
+        let shares = scenarios.chunks(share).map(|share| scope.spawn(move || of_share(snapshot, line, share)));
+        let running: Vec<_> = shares.collect();
+        let found = running.into_iter().map(|share| share.join().unwrap_or_else(|panic| resume_unwind(panic)));
+        found.flatten().collect()
+    })
+}
+
+fn of_share(snapshot: &Snapshot, line: LineId, scenarios: &[Vec<Minute>]) -> Vec<Consequences> {
     let stages: Vec<Stage> = (0..scenarios.len()).map(|index| Stage::beside(snapshot, line, index)).collect();
     let changes = run(snapshot, &stages, scenarios);
     stages.iter().map(|stage| stage.consequences(line, &changes)).collect()
 }
 
+/// Event time of a tick: what is at work then fits into caches, however many scenarios there are.
+const TICK: SpanMs = SpanMs::hours(1);
+
 fn run(snapshot: &Snapshot, stages: &[Stage], scenarios: &[Vec<Minute>]) -> Changes {
-    let mut inputs = Inputs { tick: Tick(1), ..Inputs::default() };
-    inputs.events.extend(standing(snapshot));
-    for (stage, minutes) in stages.iter().zip(scenarios) {
-        stage.play(snapshot, minutes, &mut inputs);
+    let mut engine = Inline::new(GraphConfig::FOREVER);
+    let mut players: Vec<Player> = stages.iter().map(Player::new).collect();
+    let mut standing: Vec<Revised> = standing(snapshot).collect();
+    standing.extend(stages.iter().flat_map(|stage| stage.registrations(snapshot)));
+    let mut inputs = Inputs { tick: Tick(1), events: standing, ..Inputs::default() };
+    let mut changes = Changes::default();
+    let minutes = (TICK.0 / MINUTE.0) as usize;
+    let longest = scenarios.iter().map(Vec::len).max().unwrap_or(0);
+    for from in (0..longest).step_by(minutes) {
+        for (player, scenario) in players.iter_mut().zip(scenarios) {
+            let hour = scenario.iter().skip(from).take(minutes);
+            hour.for_each(|minute| player.play(minute, &mut inputs));
+        }
+        let next = inputs.tick.next();
+        // Panes and what else is not told would be most of it.
+        let tick = engine.run(&Arc::new(Work::tick(std::mem::take(&mut inputs))));
+        changes.alerts.extend(tick.alerts);
+        changes.kpis.extend(tick.kpis);
+        changes.root_causes.extend(tick.root_causes);
+        inputs.tick = next;
     }
-    Inline::new(GraphConfig::FOREVER).run(&std::sync::Arc::new(Work::tick(inputs)))
+    changes.consolidate();
+    changes
 }
 
 /// Rows that hold for every line.
@@ -138,38 +172,13 @@ impl Stage {
         Stage { index, line: LineId(line), ..stage }
     }
 
-    /// Adds the minutes as what a plant would have sent.
-    fn play(&self, snapshot: &Snapshot, minutes: &[Minute], inputs: &mut Inputs) {
-        let mut say = |event| inputs.events.push(Revised { revision: 0, event });
-        say(Event::Line(self.line, snapshot.names.line(self.line).to_owned()));
-        for (id, _, def) in self.sensors.iter().flatten() {
-            say(Event::Sensor(*id, def.clone()));
-        }
-        for (id, _, rule) in &self.rules {
-            say(Event::Rule(*id, Some(rule.clone())));
-        }
-        let mut state: Option<MachineState> = None;
-        let mut setpoints = [None; PARAMETERS];
-        let mut inspection = Inspection { next: (self.index as u64) << 32, ..Inspection::default() };
-        for minute in minutes {
-            if state != Some(minute.machine) {
-                state = Some(minute.machine);
-                let reason = "scenario".to_owned();
-                let (line, at, product) = (self.line, minute.at, self.product);
-                say(Event::State(StateChange { line, at, state: minute.machine, product, reason }));
-            }
-            for (index, (id, ..)) in self.sensors.iter().enumerate().filter_map(|(i, s)| Some((i, s.as_ref()?))) {
-                let given = minute.setpoints[index].and_then(|value| Micro::from_f64(value).ok());
-                if let Some(value) = given.filter(|value| setpoints[index] != Some(*value)) {
-                    setpoints[index] = Some(value);
-                    say(Event::Setpoint(Setpoint { sensor: *id, at: minute.at, value }));
-                }
-                let Some(Ok(value)) = minute.values[index].map(|pane| Micro::from_f64(pane.mean)) else { continue };
-                let at = minute.at + SpanMs(MINUTE.0 / 2);
-                inputs.readings.push(Reading { sensor: *id, at, revision: 0, value, status: Status::Ok });
-            }
-            inspection.minute(minute, self.line, self.product, &mut say);
-        }
+    /// The line, its sensors and their rules.
+    fn registrations(&self, snapshot: &Snapshot) -> impl Iterator<Item = Revised> {
+        let line = Event::Line(self.line, snapshot.names.line(self.line).to_owned());
+        let sensors = self.sensors.iter().flatten().map(|(id, _, def)| Event::Sensor(*id, def.clone()));
+        let rules = self.rules.iter().map(|(id, _, rule)| Event::Rule(*id, Some(rule.clone())));
+        let events = std::iter::once(line).chain(sensors).chain(rules);
+        events.map(|event| Revised { revision: 0, event })
     }
 
     fn consequences(&self, line: LineId, changes: &Changes) -> Consequences {
@@ -203,6 +212,44 @@ impl Stage {
         kpis.sort();
         root_causes.sort();
         Consequences { alerts, kpis, root_causes }
+    }
+}
+
+/// Makes of minutes what a plant would have sent.
+struct Player<'a> {
+    stage: &'a Stage,
+    state: Option<MachineState>,
+    setpoints: [Option<Micro>; PARAMETERS],
+    inspection: Inspection,
+}
+
+impl Player<'_> {
+    fn new(stage: &Stage) -> Player<'_> {
+        let inspection = Inspection { next: (stage.index as u64) << 32, ..Inspection::default() };
+        Player { stage, state: None, setpoints: [None; PARAMETERS], inspection }
+    }
+
+    fn play(&mut self, minute: &Minute, inputs: &mut Inputs) {
+        let Stage { line, product, sensors, .. } = self.stage;
+        let (line, product, at) = (*line, *product, minute.at);
+        let mut say = |event| inputs.events.push(Revised { revision: 0, event });
+        if self.state.replace(minute.machine) != Some(minute.machine) {
+            let reason = "scenario".to_owned();
+            say(Event::State(StateChange { line, at, state: minute.machine, product, reason }));
+        }
+        for (index, sensor) in sensors.iter().enumerate() {
+            let Some((sensor, ..)) = sensor else { continue };
+            let given = minute.setpoints[index].and_then(|value| Micro::from_f64(value).ok());
+            if let Some(value) = given
+                && self.setpoints[index].replace(value) != Some(value)
+            {
+                say(Event::Setpoint(Setpoint { sensor: *sensor, at, value }));
+            }
+            let Some(Ok(value)) = minute.values[index].map(|pane| Micro::from_f64(pane.mean)) else { continue };
+            let at = at + SpanMs(MINUTE.0 / 2);
+            inputs.readings.push(Reading { sensor: *sensor, at, revision: 0, value, status: Status::Ok });
+        }
+        self.inspection.minute(minute, line, product, &mut say);
     }
 }
 
@@ -275,7 +322,8 @@ mod tests {
             vec![setting("mold_temperature", 250.0), setting("cooling_rate", 8.0)],
         ];
         let scenarios: Vec<Vec<Minute>> = asked.iter().map(|settings| series(&state, settings, DAY).unwrap()).collect();
-        let together = consequences(&snapshot, LINE, &scenarios);
+        let together = of_share(&snapshot, LINE, &scenarios);
+        assert_eq!(consequences(&snapshot, LINE, &scenarios), together);
         for (minutes, found) in scenarios.iter().zip(&together) {
             let own = Stage::own(&snapshot, LINE);
             let changes = run(&snapshot, std::slice::from_ref(&own), std::slice::from_ref(minutes));

@@ -284,6 +284,8 @@ impl<'s> Tables<'s> {
         let errors = pick(&base, |event| if let Event::Error(row) = event { Some(row) } else { None });
         let late = pick(&base, |event| if let Event::Late(row) = event { Some(row) } else { None });
 
+        let scenarios = pick(&base, |event| if let Event::Scenario(id, def) = event { Some((id, def?)) } else { None });
+
         let latest = latest(panes.clone());
         let newest = remembered!(Memory::Newest(sensor, start) => (sensor, start));
         let newest = newest.concat(panes.clone().map(|pane| (pane.sensor_id, pane.start)));
@@ -415,6 +417,15 @@ impl<'s> Tables<'s> {
                 at: row.at,
                 arrived: row.arrived,
                 value: row.value,
+            }),
+            scenarios: scenarios.map(|(id, def)| ScenarioRow {
+                scenario_id: id,
+                name: def.name,
+                production_line: def.line,
+                duration_s: def.duration,
+                settings: def.settings,
+                by: def.by,
+                made_at: def.made_at,
             }),
             facts: base.map(|row| FactRow { revision: row.revision, event: row.event }),
             heard: heard.map(|(line, at)| HeardRow { production_line: line, at }),

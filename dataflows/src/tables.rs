@@ -11,11 +11,12 @@ use lehr_domain::moments::Moments;
 use lehr_domain::names::Names;
 use lehr_domain::operator::AlertSubject;
 use lehr_domain::rule::{Check, Severity, Subject};
+use lehr_domain::scenario::Settings;
 use lehr_domain::table::{Cell, ColumnType, Publish};
 use lehr_domain::unit::{DefectType, Verdict};
 use lehr_domain::{
     AlertId, EdgeId, EquipmentId, Event, EventMs, LineId, Micro, ParameterId, PerMille, ProductId, Ratio, RuleId,
-    SensorId, SpanMs, Status, UnitId, table,
+    ScenarioId, SensorId, SpanMs, Status, UnitId, table,
 };
 use serde::{Deserialize, Serialize};
 
@@ -750,6 +751,26 @@ table! {
 }
 
 table! {
+    /// What-if scenarios that are kept.
+    pub struct ScenarioRow in "scenarios" {
+        /// Number.
+        pub scenario_id: ScenarioId,
+        /// Name.
+        pub name: String,
+        /// Production line.
+        pub production_line: LineId,
+        /// How far ahead, seconds.
+        pub duration_s: SpanMs,
+        /// Set-points as they would be.
+        pub settings: Settings,
+        /// Who made it.
+        pub by: String,
+        /// When, plant time.
+        pub made_at: EventMs,
+    }
+}
+
+table! {
     /// Articles.
     pub struct ProductRow in "products" {
         /// Article.
@@ -845,6 +866,7 @@ macro_rules! for_all_tables {
             (audit, AuditRow),
             (errors, ErrorTableRow),
             (late, LateTableRow),
+            (scenarios, ScenarioRow),
             (facts, FactRow),
             (heard, HeardRow),
             (newest, NewestRow),

@@ -11,10 +11,11 @@ use crate::causal::Edge;
 use crate::machine::{Product, Setpoint, StateChange};
 use crate::operator::{AuditEntry, OperatorEvent};
 use crate::rule::Rule;
+use crate::scenario::Scenario;
 use crate::unit::Unit;
 use crate::{
-    EdgeId, EquipmentId, EventMs, LineId, Micro, ParameterId, ProductId, Reading, ReadingBatch, RuleId, SensorId,
-    SpanMs, Status, Tick, UnitId,
+    EdgeId, EquipmentId, EventMs, LineId, Micro, ParameterId, ProductId, Reading, ReadingBatch, RuleId, ScenarioId,
+    SensorId, SpanMs, Status, Tick, UnitId,
 };
 use serde::{Deserialize, Serialize};
 
@@ -103,6 +104,8 @@ pub enum Event {
     Audit(AuditEntry),
     Error(ErrorRow),
     Late(LateRow),
+    /// `None`: the scenario is gone.
+    Scenario(ScenarioId, Option<Scenario>),
 }
 
 /// What identifies a row of a base collection.
@@ -123,6 +126,7 @@ pub enum EventKey {
     Audit(u64),
     Error(u64),
     Late(SensorId, EventMs, EventMs),
+    Scenario(ScenarioId),
 }
 
 impl Event {
@@ -143,6 +147,7 @@ impl Event {
             Event::Audit(row) => EventKey::Audit(row.id),
             Event::Error(row) => EventKey::Error(row.id),
             Event::Late(row) => EventKey::Late(row.sensor, row.at, row.arrived),
+            Event::Scenario(id, _) => EventKey::Scenario(*id),
         }
     }
 
@@ -164,6 +169,7 @@ impl Event {
             Event::Audit(_) => "audit",
             Event::Error(_) => "error",
             Event::Late(_) => "late",
+            Event::Scenario(..) => "scenario",
         }
     }
 

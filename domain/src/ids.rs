@@ -56,6 +56,10 @@ id! {
     EdgeId(u32)
 }
 id! {
+    /// A what-if scenario that is kept.
+    ScenarioId(u32)
+}
+id! {
     /// An alert. Made from what is wrong and since when, so that the same inputs give the same id.
     AlertId(u64)
 }

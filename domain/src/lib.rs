@@ -15,12 +15,15 @@ pub mod names;
 pub mod operator;
 pub mod reading;
 pub mod rule;
+pub mod scenario;
 pub mod table;
 pub mod time;
 pub mod unit;
 
 pub use event::{Event, EventKey, Inputs};
 pub use fixed::{Micro, PerMille, Ratio};
-pub use ids::{AlertId, EdgeId, EquipmentId, LineId, ParameterId, ProductId, RuleId, SensorId, Tick, UnitId};
+pub use ids::{
+    AlertId, EdgeId, EquipmentId, LineId, ParameterId, ProductId, RuleId, ScenarioId, SensorId, Tick, UnitId,
+};
 pub use reading::{Reading, ReadingBatch, Status};
 pub use time::{EventMs, SpanMs};

@@ -82,6 +82,7 @@ publish! {
     crate::UnitId => Int, |v, _n| Cell::Int(v.0 as i64);
     crate::RuleId => Int, |v, _n| Cell::Int(i64::from(v.0));
     crate::EdgeId => Int, |v, _n| Cell::Int(i64::from(v.0));
+    crate::ScenarioId => Int, |v, _n| Cell::Int(i64::from(v.0));
     crate::AlertId => Text, |v, _n| Cell::Text(format!("{:016x}", v.0));
     crate::SensorId => Text, |v, n| Cell::Text(n.sensor(*v).to_owned());
     crate::LineId => Text, |v, n| Cell::Text(n.line(*v).to_owned());

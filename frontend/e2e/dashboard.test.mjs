@@ -111,6 +111,13 @@ test("the twin shows the line and answers what-if in place", async () => {
   await page.getByLabel("Furnace temperature, °C").last().fill("1620");
   await page.getByLabel("What would be alarmed").check();
   await page.locator(".alarmed li", { hasText: "above its safe limit" }).waitFor();
+  await page.getByPlaceholder("Name").fill("hot and slow");
+  await page.getByRole("button", { name: "Keep this scenario" }).click();
+  const kept = page.locator(".kept tbody tr", { hasText: "hot and slow" });
+  await kept.waitFor();
+  await eventually("the kept scenario's answer", async () => /\+\d+\.\d+ pp/.test((await kept.innerText()).replaceAll("\u202f", " ")));
+  await kept.getByRole("button", { name: "Remove" }).click();
+  await kept.waitFor({ state: "detached" });
   await page.getByRole("button", { name: "To the first failure" }).click();
   await page.locator(".what-if-answer", { hasText: /First failure|Nothing fails/ }).waitFor();
   await page.getByRole("button", { name: "As now" }).click();

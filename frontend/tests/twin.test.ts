@@ -1,5 +1,5 @@
 import { describe, expect, test } from "vitest";
-import { decimalsFor, rangeAround, searched } from "../src/tabs/twin/controls";
+import { decimalsFor, rangeAround, searched, settingsOf } from "../src/tabs/twin/controls";
 import type { TwinControl } from "../src/api/types";
 
 const belt: TwinControl = { parameter: "belt_speed", unit: "m/min", setpoint: 150, low: 50, high: 200 };
@@ -20,5 +20,13 @@ describe("set-points as they are offered", () => {
     expect(searched([belt], {})).toEqual([]);
     expect(searched([belt], { belt_speed: 170 })).toEqual([{ parameter: "belt_speed", low: 135, high: 185 }]);
     expect(searched([belt], { belt_speed: 199 })).toEqual([{ parameter: "belt_speed", low: 135, high: 200 }]);
+  });
+
+  test("a kept scenario is read back", () => {
+    expect(settingsOf("belt_speed=140, mold_temperature=430.5")).toEqual([
+      { parameter: "belt_speed", value: 140 },
+      { parameter: "mold_temperature", value: 430.5 },
+    ]);
+    expect(settingsOf("")).toEqual([]);
   });
 });

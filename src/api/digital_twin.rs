@@ -169,7 +169,8 @@ fn setting_schema() -> Value {
     object([("parameter", text()), ("value", number())])
 }
 
-fn answer_schema() -> Value {
+/// Of what-if.
+pub fn answer_schema() -> Value {
     let changes = object([
         ("defect_rate", band()),
         ("defect_rates", json!({ "type": "object", "additionalProperties": band() })),
@@ -375,26 +376,37 @@ async fn what_if(app: App, call: Call) -> Answer {
     let consequences = asked.consequences.unwrap_or(false);
     let question = question(asked)?;
     let answered = tokio::task::spawn_blocking(move || -> Result<Value, ApiError> {
-        let begun = Instant::now();
-        let ahead = match &question {
-            Question::Ahead { duration, .. } if consequences => Some(*duration),
-            _ => None,
-        };
-        let found = app.twins().ask(&snapshot, line, question)?;
-        let mut members = answer_json(&found);
-        members["consequences"] = match ahead {
-            Some(duration) => {
-                let foreseen = app.twins().foresee(&snapshot, line, &found.settings, duration)?;
-                let [baseline, scenario] = foreseen.map(|found| consequences_json(&found, &snapshot.names));
-                json!({ "baseline": baseline, "scenario": scenario })
-            }
-            None => Value::Null,
-        };
-        members["line"] = snapshot.names.line(line).into();
-        members["elapsed_ms"] = (begun.elapsed().as_secs_f64() * 1000.0).into();
-        Ok(look::answer(&snapshot, members))
+        Ok(look::answer(&snapshot, told(&app, &snapshot, line, question, consequences)?))
     });
     Ok(answered.await.map_err(ApiError::internal)??.into())
+}
+
+/// What is told of a question: takes its time.
+pub fn told(
+    app: &App,
+    snapshot: &Snapshot,
+    line: LineId,
+    question: Question,
+    consequences: bool,
+) -> Result<Value, ApiError> {
+    let begun = Instant::now();
+    let ahead = match &question {
+        Question::Ahead { duration, .. } if consequences => Some(*duration),
+        _ => None,
+    };
+    let found = app.twins().ask(snapshot, line, question)?;
+    let mut members = answer_json(&found);
+    members["consequences"] = match ahead {
+        Some(duration) => {
+            let foreseen = app.twins().foresee(snapshot, line, &found.settings, duration)?;
+            let [baseline, scenario] = foreseen.map(|found| consequences_json(&found, &snapshot.names));
+            json!({ "baseline": baseline, "scenario": scenario })
+        }
+        None => Value::Null,
+    };
+    members["line"] = snapshot.names.line(line).into();
+    members["elapsed_ms"] = (begun.elapsed().as_secs_f64() * 1000.0).into();
+    Ok(members)
 }
 
 /// The question that a body asks. What its mode has no use for is refused, so that no field is given in vain.

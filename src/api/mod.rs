@@ -36,6 +36,7 @@ mod replay;
 mod root_cause;
 mod route;
 mod rules;
+mod scenarios;
 mod schema;
 mod sensors;
 mod settings;
@@ -198,6 +199,7 @@ fn areas() -> Vec<Vec<Route>> {
         sql::routes(),
         replay::routes(),
         digital_twin::routes(),
+        scenarios::routes(),
         settings::routes(),
         faults::routes(),
         audit::routes(),

@@ -12,6 +12,8 @@ import type {
   Lines,
   Me,
   RootCauses,
+  ScenarioAnswers,
+  Scenarios,
   Rule,
   Rules,
   SavedQuery,
@@ -22,6 +24,7 @@ import type {
   SqlResult,
   SqlTable,
   Subgraph,
+  TwinSetting,
   WhatIfAnswer,
   WhatIfBody,
 } from "./types";
@@ -177,6 +180,42 @@ export const useWhatIf = (body: WhatIfBody | null) =>
     staleTime: 30_000,
     placeholderData: body === null ? undefined : keepPreviousData,
   });
+
+export const useScenarios = (line: string) =>
+  useQuery({
+    queryKey: ["scenarios", line],
+    queryFn: ({ signal }) => api.get<Scenarios>("api/digital-twin/scenarios", { line }, signal),
+  });
+
+/** So many scenarios of a comparison are answered at once. */
+const COMPARED_MOST = 20;
+
+export const useScenarioAnswers = (ids: readonly number[]) => {
+  const scenarios = ids.slice(0, COMPARED_MOST);
+  return useQuery({
+    queryKey: ["scenario-answers", scenarios],
+    queryFn: ({ signal }) => api.post<ScenarioAnswers>("api/digital-twin/compare", { scenarios }, signal),
+    enabled: scenarios.length > 0,
+    refetchInterval: 30_000,
+  });
+};
+
+export function useKeepScenario() {
+  const client = useQueryClient();
+  return useMutation({
+    mutationFn: (scenario: { name: string; line: string; duration: string; settings: TwinSetting[] }) =>
+      api.post<unknown>("api/digital-twin/scenarios", scenario),
+    onSuccess: () => void client.invalidateQueries({ queryKey: ["scenarios"] }),
+  });
+}
+
+export function useRemoveScenario() {
+  const client = useQueryClient();
+  return useMutation({
+    mutationFn: (id: number) => api.del<unknown>(`api/digital-twin/scenarios/${id}`),
+    onSuccess: () => void client.invalidateQueries({ queryKey: ["scenarios"] }),
+  });
+}
 
 export const useRules = () => useQuery({ queryKey: ["rules"], queryFn: ({ signal }) => api.get<Rules>("api/rules", {}, signal) });
 

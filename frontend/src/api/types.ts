@@ -507,6 +507,24 @@ export type WhatIfBody = { line: string; duration: string; consequences: boolean
   | { mode: "stress"; parameter: string; until: number }
 );
 
+export interface Scenario {
+  scenario_id: number;
+  name: string;
+  production_line: string;
+  duration_s: number;
+  settings: string;
+  by: string;
+  made_at: string;
+}
+
+export interface Scenarios extends Answer {
+  scenarios: Scenario[];
+}
+
+export interface ScenarioAnswers extends Answer {
+  answers: (WhatIfAnswer & { scenario_id: number; name: string })[];
+}
+
 export interface TwinEstimate {
   value: number | null;
   low: number | null;

@@ -137,3 +137,62 @@ fn questions_that_cannot_be_are_refused_with_the_field() {
     let got = fixture.send("POST", WHAT_IF, &headers, Some(body));
     assert_eq!((got.status, got.error().1.as_str()), (400, "body"));
 }
+
+#[test]
+fn scenarios_are_kept_compared_and_removed_and_the_audit_trail_tells() {
+    let fixture = Fixture::run();
+    let path = "/api/digital-twin/scenarios";
+    let body = |name: &str, speed: f64| {
+        json!({ "name": name, "line": "Line_A", "duration": "3h",
+            "settings": [{ "parameter": "belt_speed", "value": speed }] })
+    };
+    let keep = |body: &Value| fixture.call("POST", path, Role::Operator, Some(body));
+    let slow = keep(&body("slow", 140.0));
+    assert_eq!(slow.status, 200, "{}", slow.text);
+    let slow = slow.json()["scenario"]["scenario_id"].clone();
+    let fast = keep(&body("fast", 158.0)).json()["scenario"]["scenario_id"].clone();
+    let kept = fixture.get(path);
+    let settings: Vec<&str> =
+        kept["scenarios"].as_array().unwrap().iter().map(|row| row["settings"].as_str().unwrap()).collect();
+    assert_eq!(settings, ["belt_speed=140", "belt_speed=158"]);
+
+    let comparison = json!({ "scenarios": [slow, fast] });
+    let compared = fixture.call("POST", "/api/digital-twin/compare", Role::Viewer, Some(&comparison));
+    assert_eq!(compared.status, 200, "{}", compared.text);
+    let compared = compared.json();
+    let route = areas().into_iter().flatten().find(|route| route.path == "/api/digital-twin/compare").unwrap();
+    check(&route.answers.json.unwrap(), &compared, &components()).unwrap_or_else(|wrong| panic!("{wrong:?}"));
+    let rate = |place: usize| compared["answers"][place]["changes"]["rate_per_h"]["value"].as_f64().unwrap();
+    assert!(rate(0) < 0.0 && rate(1) > 0.0, "{compared}");
+    let asked = json!({ "line": "Line_A", "mode": "one", "duration": "3h", "settings": body("", 140.0)["settings"] });
+    assert_eq!(ask(&fixture, &asked)["changes"], compared["answers"][0]["changes"], "kept or not, the answer is one");
+
+    for (body, status, field) in [
+        (body("slow", 120.0), 409, "name"),
+        (body("wild", 1e6), 400, "value"),
+        (
+            json!({ "name": "x", "line": "Line_Z", "duration": "1h", "settings": body("", 1.0)["settings"] }),
+            404,
+            "line",
+        ),
+        (json!({ "name": "x", "line": "Line_A", "duration": "1h", "settings": [] }), 400, "settings"),
+        (
+            json!({ "name": "x", "line": "Line_A", "duration": "30d", "settings": body("", 140.0)["settings"] }),
+            400,
+            "duration",
+        ),
+    ] {
+        let got = keep(&body);
+        assert_eq!((got.status, got.error().1.as_str()), (status, field), "{body}: {}", got.text);
+    }
+    assert_eq!(fixture.call("POST", path, Role::Viewer, Some(&body("mine", 140.0))).status, 403);
+
+    let gone = fixture.call("DELETE", &format!("{path}/{slow}?reason=tried"), Role::Operator, None);
+    assert_eq!(gone.json()["scenario"]["name"], "slow", "{}", gone.text);
+    let compared = fixture.call("POST", "/api/digital-twin/compare", Role::Viewer, Some(&comparison));
+    assert_eq!(compared.status, 404);
+    let next = keep(&body("slow", 140.0)).json()["scenario"]["scenario_id"].clone();
+    assert!(next.as_u64() > fast.as_u64(), "numbers are not given twice");
+    let audit = fixture.call("GET", "/api/audit", Role::Admin, None).json().to_string();
+    assert!(audit.contains("scenario.keep") && audit.contains("scenario.remove") && audit.contains("tried"));
+}

@@ -111,9 +111,18 @@ pub fn tables(base: &Base, tables: &mut Tables) {
                 arrived: row.arrived,
                 value: row.value,
             })),
+            Event::Scenario(id, Some(def)) => drop(tables.scenarios.insert(ScenarioRow {
+                scenario_id: id,
+                name: def.name,
+                production_line: def.line,
+                duration_s: def.duration,
+                settings: def.settings,
+                by: def.by,
+                made_at: def.made_at,
+            })),
             Event::Line(..) | Event::Parameter(..) | Event::Equipment(..) => {}
             Event::Calendar(_) | Event::State(_) => {}
-            Event::Rule(_, None) | Event::Edge(_, None) => {}
+            Event::Rule(_, None) | Event::Edge(_, None) | Event::Scenario(_, None) => {}
         }
     }
 }

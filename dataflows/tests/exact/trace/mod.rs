@@ -15,10 +15,11 @@ use lehr_domain::event::{ErrorRow, LateRow, Revised};
 use lehr_domain::machine::{MachineState, Setpoint, StateChange};
 use lehr_domain::operator::{AuditEntry, OperatorEvent};
 use lehr_domain::rule::Rule;
+use lehr_domain::scenario::{Scenario, Settings};
 use lehr_domain::unit::{Unit, Verdict};
 use lehr_domain::{
-    EdgeId, Event, EventMs, Inputs, LineId, Micro, ProductId, ReadingBatch, RuleId, SensorId, SpanMs, Status, Tick,
-    UnitId,
+    EdgeId, Event, EventMs, Inputs, LineId, Micro, ParameterId, ProductId, ReadingBatch, RuleId, ScenarioId, SensorId,
+    SpanMs, Status, Tick, UnitId,
 };
 use rand::seq::SliceRandom;
 use rand::{RngExt, SeedableRng};
@@ -292,7 +293,7 @@ impl Plant {
             return;
         }
         let (id, at, text) = (self.rng.random_range(0..9), self.now, format!("text {}", self.rng.random_range(0..9)));
-        let event = match self.rng.random_range(0..3) {
+        let event = match self.rng.random_range(0..4) {
             0 => Event::Audit(AuditEntry {
                 id,
                 at,
@@ -303,6 +304,12 @@ impl Plant {
                 after: text,
                 reason: String::new(),
             }),
+            2 => {
+                let settings = Settings(vec![(ParameterId(0), Micro(id as i64))]);
+                let (line, duration) = (LineId(0), SpanMs::hours(6));
+                let def = Scenario { name: text.clone(), line, duration, settings, by: text, made_at: at };
+                Event::Scenario(ScenarioId(id as u32), self.rng.random_bool(0.7).then_some(def))
+            }
             1 => Event::Error(ErrorRow { id, at, source: text.clone(), reason: text.clone(), hash: id, sample: text }),
             _ => Event::Late(LateRow {
                 sensor: SensorId(0),

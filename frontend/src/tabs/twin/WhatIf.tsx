@@ -5,6 +5,7 @@ import { SeverityMark } from "../../components/SeverityMark";
 import { Failed, Skeleton } from "../../components/States";
 import { dateTime, label, number, parseTime, percent, signed, span } from "../../lib/format";
 import { text } from "../../text";
+import { Keep, Kept } from "./Kept";
 import { decimalsFor, rangeAround, searched } from "./controls";
 
 /** What is moved first; the others come when asked for. */
@@ -40,73 +41,78 @@ export function WhatIf({ line, controls }: { line: string; controls: readonly Tw
   };
   const shown = controls.filter(({ parameter }) => all || MAIN.includes(parameter) || parameter in moved);
   const pulled = controls.find(({ parameter }) => parameter === last && parameter in moved);
+  const take = (found: readonly TwinSetting[]) => setMoved(Object.fromEntries(found.map(({ parameter, value }) => [parameter, value])));
   return (
-    <section className="panel what-if" aria-label={text.twin.whatIf}>
-      <header className="panel-head section-head">
-        <div>
-          <h2>{text.twin.whatIf}</h2>
-          <p className="faint small">{text.twin.whatIfHint}</p>
-        </div>
-        <div className="group" role="group" aria-label={text.twin.over}>
-          {DURATIONS.map((entry) => (
-            <button key={entry} aria-pressed={entry === duration} onClick={() => setDuration(entry)}>
-              {text.twin.durations[entry]}
-            </button>
-          ))}
-        </div>
-      </header>
-      <div className="what-if-body">
-        <div className="sliders">
-          {shown.map((control) => (
-            <Slider key={control.parameter} control={control} value={moved[control.parameter]} onMove={(value) => move(control.parameter, value)} />
-          ))}
-          <div className="row">
-            <button className="quiet" onClick={() => setAll(!all)}>
-              {all ? text.twin.fewer : text.twin.more}
-            </button>
-            <button disabled={settings.length === 0} onClick={() => setMoved({})}>
-              {text.twin.reset}
-            </button>
-            <button
-              disabled={settings.length === 0}
-              title={text.twin.findBestHint}
-              onClick={() => setBody({ line, duration, mode: "best", ranges: searched(controls, moved) })}
-            >
-              {text.twin.findBest}
-            </button>
-            <button
-              disabled={!pulled}
-              title={text.twin.toFailureHint}
-              onClick={() => {
-                if (!pulled) return;
-                const up = (moved[pulled.parameter] ?? pulled.setpoint) >= pulled.setpoint;
-                setBody({ line, duration, mode: "stress", parameter: pulled.parameter, until: up ? pulled.high : pulled.low });
-              }}
-            >
-              {text.twin.toFailure}
-            </button>
+    <>
+      <section className="panel what-if" aria-label={text.twin.whatIf}>
+        <header className="panel-head section-head">
+          <div>
+            <h2>{text.twin.whatIf}</h2>
+            <p className="faint small">{text.twin.whatIfHint}</p>
+          </div>
+          <div className="group" role="group" aria-label={text.twin.over}>
+            {DURATIONS.map((entry) => (
+              <button key={entry} aria-pressed={entry === duration} onClick={() => setDuration(entry)}>
+                {text.twin.durations[entry]}
+              </button>
+            ))}
+          </div>
+        </header>
+        <div className="what-if-body">
+          <div className="sliders">
+            {shown.map((control) => (
+              <Slider key={control.parameter} control={control} value={moved[control.parameter]} onMove={(value) => move(control.parameter, value)} />
+            ))}
+            <div className="row">
+              <button className="quiet" onClick={() => setAll(!all)}>
+                {all ? text.twin.fewer : text.twin.more}
+              </button>
+              <button disabled={settings.length === 0} onClick={() => setMoved({})}>
+                {text.twin.reset}
+              </button>
+              <button
+                disabled={settings.length === 0}
+                title={text.twin.findBestHint}
+                onClick={() => setBody({ line, duration, mode: "best", ranges: searched(controls, moved) })}
+              >
+                {text.twin.findBest}
+              </button>
+              <button
+                disabled={!pulled}
+                title={text.twin.toFailureHint}
+                onClick={() => {
+                  if (!pulled) return;
+                  const up = (moved[pulled.parameter] ?? pulled.setpoint) >= pulled.setpoint;
+                  setBody({ line, duration, mode: "stress", parameter: pulled.parameter, until: up ? pulled.high : pulled.low });
+                }}
+              >
+                {text.twin.toFailure}
+              </button>
+            </div>
+            {settings.length > 0 && <Keep line={line} duration={duration} settings={settings} />}
+          </div>
+          <div className={query.isPlaceholderData ? "what-if-answer waits" : "what-if-answer"} aria-live="polite" aria-busy={query.isFetching}>
+            {body === null ? (
+              <p className="faint">{text.twin.nothingMoved}</p>
+            ) : query.error ? (
+              <Failed title={text.twin.failed} error={query.error} />
+            ) : query.data ? (
+              <AnswerView
+                answer={query.data}
+                mode={body.mode}
+                controls={controls}
+                alarmed={alarmed}
+                onAlarmed={setAlarmed}
+                onTake={take}
+              />
+            ) : (
+              <Skeleton rows={5} height="1.6rem" />
+            )}
           </div>
         </div>
-        <div className={query.isPlaceholderData ? "what-if-answer waits" : "what-if-answer"} aria-live="polite" aria-busy={query.isFetching}>
-          {body === null ? (
-            <p className="faint">{text.twin.nothingMoved}</p>
-          ) : query.error ? (
-            <Failed title={text.twin.failed} error={query.error} />
-          ) : query.data ? (
-            <AnswerView
-              answer={query.data}
-              mode={body.mode}
-              controls={controls}
-              alarmed={alarmed}
-              onAlarmed={setAlarmed}
-              onTake={(found) => setMoved(Object.fromEntries(found.map(({ parameter, value }) => [parameter, value])))}
-            />
-          ) : (
-            <Skeleton rows={5} height="1.6rem" />
-          )}
-        </div>
-      </div>
-    </section>
+      </section>
+      <Kept line={line} onTake={take} />
+    </>
   );
 }
 

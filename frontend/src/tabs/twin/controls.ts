@@ -1,6 +1,6 @@
 // What a slider offers of a set-point. Pure functions of what the server says of it.
 
-import type { TwinControl } from "../../api/types";
+import type { TwinControl, TwinSetting } from "../../api/types";
 
 /** Share of the range of control that a slider goes to each side, and that a search does. */
 const SLIDES = 0.2;
@@ -28,5 +28,13 @@ export function searched(controls: readonly TwinControl[], moved: Readonly<Recor
   return controls.flatMap((control) => {
     const value = moved[control.parameter];
     return value === undefined ? [] : [{ parameter: control.parameter, ...around(control, value, SEARCHES) }];
+  });
+}
+
+/** The settings of a kept scenario, from the text of the table: `belt_speed=140, mold_temperature=430`. */
+export function settingsOf(text: string): TwinSetting[] {
+  return text.split(", ").flatMap((setting) => {
+    const [parameter = "", value = ""] = setting.split("=");
+    return parameter === "" || value === "" || Number.isNaN(Number(value)) ? [] : [{ parameter, value: Number(value) }];
   });
 }

@@ -11,7 +11,7 @@ use lehr_domain::moments::Moments;
 use lehr_domain::names::Names;
 use lehr_domain::operator::AlertSubject;
 use lehr_domain::rule::{Check, Severity, Subject};
-use lehr_domain::scenario::Settings;
+use lehr_domain::scenario::{Scenario, Settings};
 use lehr_domain::table::{Cell, ColumnType, Publish};
 use lehr_domain::unit::{DefectType, Verdict};
 use lehr_domain::{
@@ -767,6 +767,20 @@ table! {
         pub by: String,
         /// When, plant time.
         pub made_at: EventMs,
+    }
+}
+
+impl ScenarioRow {
+    pub fn new(id: ScenarioId, def: Scenario) -> ScenarioRow {
+        ScenarioRow {
+            scenario_id: id,
+            name: def.name,
+            production_line: def.line,
+            duration_s: def.duration,
+            settings: def.settings,
+            by: def.by,
+            made_at: def.made_at,
+        }
     }
 }
 

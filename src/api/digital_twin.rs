@@ -10,7 +10,7 @@ use crate::twin::{Consequences, Period, Question, TwinError};
 use lehr_dataflows::tables::{AlertRow, KpiRow, RootCauseRow};
 use lehr_domain::names::Names;
 use lehr_domain::unit::DefectType;
-use lehr_domain::{EventMs, LineId, SpanMs};
+use lehr_domain::{EventMs, LineId, Micro, SpanMs};
 use lehr_queries::Snapshot;
 use lehr_twin::{
     BAND_90, Changes, Compromise, Constraint, Estimate, Finding, Horizon, Outcome, Parameter, Range, ScenarioError,
@@ -23,8 +23,8 @@ use std::time::Instant;
 use warp::http::Method;
 
 /// Set-points of one question: as many as a line has, and some.
-const SETTINGS_MOST: usize = 32;
-const VALUE_MOST: f64 = 1e9;
+pub const SETTINGS_MOST: usize = 32;
+const VALUE_MOST: f64 = Micro::MAX_UNITS;
 /// How far ahead is looked when nothing is said.
 const AHEAD: SpanMs = SpanMs::hours(6);
 
@@ -45,12 +45,12 @@ enum Mode {
 
 #[derive(Debug, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
-struct AskedSetting {
+pub struct AskedSetting {
     #[schemars(length(min = 1, max = 100))]
-    parameter: String,
+    pub parameter: String,
     /// In the sensor's unit.
     #[schemars(range(min = -VALUE_MOST, max = VALUE_MOST))]
-    value: f64,
+    pub value: f64,
 }
 
 #[derive(Debug, Deserialize, JsonSchema)]

@@ -2,7 +2,7 @@
 
 use super::App;
 use super::change::{Audit, apply};
-use super::digital_twin::{answer_schema, told};
+use super::digital_twin::{AskedSetting, SETTINGS_MOST, answer_schema, told};
 use super::error::{ApiError, Problem};
 use super::look;
 use super::params::Kind;
@@ -25,18 +25,6 @@ use warp::http::Method;
 const KEPT_MOST: usize = 500;
 /// Scenarios of one comparison: as many as a screen has columns.
 const COMPARED_MOST: usize = 20;
-const SETTINGS_MOST: usize = 32;
-const VALUE_MOST: f64 = Micro::MAX_UNITS;
-
-#[derive(Debug, Deserialize, JsonSchema)]
-#[serde(deny_unknown_fields)]
-struct GivenSetting {
-    #[schemars(length(min = 1, max = 100))]
-    parameter: String,
-    /// In the sensor's unit.
-    #[schemars(range(min = -VALUE_MOST, max = VALUE_MOST))]
-    value: f64,
-}
 
 #[derive(Debug, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
@@ -47,7 +35,7 @@ struct Given {
     #[schemars(length(min = 1, max = 100))]
     line: String,
     #[schemars(length(min = 1, max = SETTINGS_MOST))]
-    settings: Vec<GivenSetting>,
+    settings: Vec<AskedSetting>,
     /// How far ahead; a week at most.
     #[schemars(regex(pattern = SPAN))]
     duration: String,
@@ -119,7 +107,7 @@ fn question(settings: &Settings, duration: SpanMs, snapshot: &Snapshot) -> Quest
 fn scenario(given: Given, line: LineId, snapshot: &Snapshot) -> Result<Scenario, ApiError> {
     let duration = SpanMs::parse(&given.duration).map_err(|error| ApiError::bad("duration", error.to_string()))?;
     let mut settings = BTreeMap::new();
-    for GivenSetting { parameter, value } in given.settings {
+    for AskedSetting { parameter, value } in given.settings {
         let id = snapshot.names.parameter_id(&parameter);
         let id = id.ok_or_else(|| ApiError::unknown("parameter", "parameter", &parameter))?;
         let value = Micro::from_f64(value).map_err(|error| ApiError::bad("value", format!("{parameter} {error}")))?;
@@ -162,7 +150,7 @@ async fn keep(app: App, call: Call) -> Answer {
         _ => None,
     });
     let id = ScenarioId(used.max().unwrap_or(1));
-    let shown = look::rows([&row_of(id, scenario.clone())], &snapshot.names).remove(0);
+    let shown = look::rows([&ScenarioRow::new(id, scenario.clone())], &snapshot.names).remove(0);
     let audit = Audit {
         by: call.by(),
         action: "scenario.keep".into(),
@@ -172,18 +160,6 @@ async fn keep(app: App, call: Call) -> Answer {
     };
     apply(&app, vec![Event::Scenario(id, Some(scenario))], audit).await?;
     Ok(look::answer(&app.runtime().snapshot(), json!({ "scenario": shown })).into())
-}
-
-fn row_of(id: ScenarioId, def: Scenario) -> ScenarioRow {
-    ScenarioRow {
-        scenario_id: id,
-        name: def.name,
-        production_line: def.line,
-        duration_s: def.duration,
-        settings: def.settings,
-        by: def.by,
-        made_at: def.made_at,
-    }
 }
 
 fn find(snapshot: &Snapshot, id: ScenarioId) -> Result<&ScenarioRow, ApiError> {

@@ -5,9 +5,11 @@ use lehr_domain::event::ErrorRow;
 use lehr_domain::machine::{MachineState, Setpoint, StateChange};
 use lehr_domain::operator::{AuditEntry, OperatorAction, OperatorEvent};
 use lehr_domain::rule::{Check, Rule, Severity, Subject};
+use lehr_domain::scenario::{Scenario, Settings};
 use lehr_domain::unit::{Defect, DefectType, Unit, Verdict};
 use lehr_domain::{
-    EdgeId, Event, EventMs, LineId, Micro, ParameterId, PerMille, ProductId, RuleId, SensorId, SpanMs, UnitId,
+    EdgeId, Event, EventMs, LineId, Micro, ParameterId, PerMille, ProductId, RuleId, ScenarioId, SensorId, SpanMs,
+    UnitId,
 };
 use lehr_queries::Snapshot;
 use rand::RngExt;
@@ -17,7 +19,7 @@ use rand_chacha::ChaCha8Rng;
 pub fn any(now: EventMs, shown: &Snapshot, rng: &mut ChaCha8Rng) -> Event {
     let line = LineId(rng.random_range(0..2));
     let at = now - SpanMs::seconds(rng.random_range(0..1200));
-    match rng.random_range(0..12) {
+    match rng.random_range(0..13) {
         0..5 => unit(line, at, rng),
         5..7 => Event::State(StateChange {
             line,
@@ -34,6 +36,9 @@ pub fn any(now: EventMs, shown: &Snapshot, rng: &mut ChaCha8Rng) -> Event {
         8 => Event::Rule(RuleId(rng.random_range(0..5)), rng.random_bool(0.8).then(|| rule(rng))),
         9 => Event::Edge(EdgeId(rng.random_range(0..3)), rng.random_bool(0.8).then(|| edge(rng))),
         10 => operator(now, shown, rng),
+        11 => {
+            Event::Scenario(ScenarioId(rng.random_range(0..3)), rng.random_bool(0.8).then(|| scenario(now, line, rng)))
+        }
         _ => Event::Error(ErrorRow {
             id: 0,
             at: now,
@@ -107,6 +112,12 @@ fn rule(rng: &mut ChaCha8Rng) -> Rule {
         message: "hot".to_owned(),
         advice: "less gas".to_owned(),
     }
+}
+
+fn scenario(made_at: EventMs, line: LineId, rng: &mut ChaCha8Rng) -> Scenario {
+    let value = Micro(rng.random_range(1490..1530) * 1_000_000);
+    let settings = Settings(vec![(ParameterId(0), value)]);
+    Scenario { name: "hotter".to_owned(), line, duration: SpanMs::hours(6), settings, by: "ada".to_owned(), made_at }
 }
 
 fn edge(rng: &mut ChaCha8Rng) -> Edge {

@@ -11,6 +11,7 @@ pub mod detectors;
 pub mod deviations;
 pub mod features;
 pub mod graph;
+mod intervals;
 pub mod kpis;
 pub mod line_checks;
 pub mod machine_states;
@@ -23,6 +24,7 @@ mod sums;
 pub mod tables;
 #[cfg(test)]
 mod trials;
+pub mod twin;
 
 /// The dataflow timestamp: a tick.
 pub type Ts = u64;

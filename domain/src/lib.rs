@@ -7,6 +7,7 @@ pub mod calendar;
 pub mod catalogue;
 pub mod causal;
 pub mod event;
+pub mod finding;
 pub mod fixed;
 pub mod ids;
 pub mod machine;

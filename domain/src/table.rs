@@ -90,6 +90,7 @@ publish! {
     crate::ParameterId => Text, |v, n| Cell::Text(n.parameter(*v).to_owned());
     crate::ProductId => Text, |v, n| Cell::Text(n.product(*v).to_owned());
     crate::Status => Text, |v, _n| Cell::Text(v.text().to_owned());
+    crate::finding::FindingKind => Text, |v, _n| Cell::Text(v.text().to_owned());
     crate::rule::Severity => Text, |v, _n| Cell::Text(v.text().to_owned());
     crate::unit::DefectType => Text, |v, _n| Cell::Text(v.text().to_owned());
     crate::unit::Verdict => Text, |v, _n| Cell::Text(v.text().to_owned());

@@ -4,6 +4,7 @@ use crate::auth::Auth;
 use crate::runtime::{Runtime, RuntimeOptions, Sizes};
 use crate::sinks::{ChangeLog, Sink};
 use crate::sources::plant::PlantSource;
+use crate::twin;
 use clap::Args;
 use lehr_dataflows::base::Retention;
 use lehr_dataflows::graph::GraphConfig;
@@ -81,7 +82,7 @@ pub fn run(args: ServeArgs) -> Result<(), Failure> {
     let options = RuntimeOptions {
         data: args.data.clone(),
         workers: args.workers,
-        graph: GraphConfig { retention, ..GraphConfig::default() },
+        graph: GraphConfig { retention, twin: Some(twin::MODEL), ..GraphConfig::default() },
         catalogue: data::catalogue(args.plant.as_deref(), args.sensors)?,
         knowledge: data::knowledge(args.knowledge.as_ref())?,
         simulated_clock: !args.no_plant,

@@ -11,6 +11,7 @@ use super::{Journal, JournalError, OpenReport, Options, Reader, Tick};
 use lehr_domain::calendar::Calendar;
 use lehr_domain::causal::{Direction, Edge, Node};
 use lehr_domain::event::{EquipmentDef, ErrorRow, LateRow, Revised, SensorDef};
+use lehr_domain::finding::FindingKind;
 use lehr_domain::machine::{MachineState, Product, Setpoint, StateChange};
 use lehr_domain::operator::{AlertSubject, AuditEntry, OperatorAction, OperatorEvent};
 use lehr_domain::rule::{Check, Rule, Severity, Subject};
@@ -130,7 +131,7 @@ fn event(rng: &mut ChaCha8Rng) -> Event {
 }
 
 /// A check of every kind.
-fn checks() -> [Check; 16] {
+fn checks() -> [Check; 17] {
     let (limit, deadband, per_minute, band) = (Micro(-1), Micro(2), Micro(3), Micro(4));
     let (share, minutes, min_units) = (PerMille(50), 15, 20);
     [
@@ -150,6 +151,7 @@ fn checks() -> [Check; 16] {
         Check::DefectCount { defect: DefectType::Bubble, per_minute, minutes },
         Check::QualityScore { limit: share, minutes, min_units },
         Check::LineState { state: MachineState::Down },
+        Check::Twin { kind: FindingKind::ModelDrift },
     ]
 }
 

@@ -8,7 +8,9 @@ mod sensors;
 
 use crate::oracle::Oracle;
 use crate::tables::Tables;
-use definitions::{calendar, defect, edge, product, rule, sensor};
+use crate::toy::Toy;
+pub use definitions::{LEVEL, SIGMA};
+use definitions::{PARAMETERS, calendar, defect, edge, product, rule, sensor};
 use lehr_dataflows::base::Retention;
 use lehr_dataflows::graph::GraphConfig;
 use lehr_domain::event::{ErrorRow, LateRow, Revised};
@@ -74,7 +76,7 @@ pub fn trial(seed: u64, length: u64, habits: Habits) -> Trial {
     }
     // Where rows leave, panes are sealed before.
     let seal_after = if habits.retention { SpanMs::minutes(10) } else { SpanMs::FOREVER };
-    Trial { config: GraphConfig { retention, seal_after, ..GraphConfig::default() }, ticks, expected }
+    Trial { config: GraphConfig { retention, seal_after, twin: Some(&Toy), ..GraphConfig::default() }, ticks, expected }
 }
 
 struct Plant {
@@ -159,6 +161,9 @@ impl Plant {
     fn register(&mut self) {
         for line in 0..2 {
             self.send(Event::Line(LineId(line), format!("line {line}")));
+        }
+        for id in 0..PARAMETERS {
+            self.send(Event::Parameter(ParameterId(id), format!("parameter {id}")));
         }
         for id in 0..SENSORS {
             let def = sensor(&mut self.rng, id);

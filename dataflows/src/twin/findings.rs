@@ -95,3 +95,56 @@ pub fn held(stretches: &[Stretch], kind: FindingKind, on_off: (u16, u16), horizo
     }
     held
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const DAY: i64 = 1440;
+
+    fn at(minute: i64) -> EventMs {
+        EventMs(minute * MINUTE.0)
+    }
+
+    /// One found in each of these stretches of minutes.
+    fn found(spans: &[(i64, i64)]) -> Vec<Stretch> {
+        let stretch = |(start, end): &(i64, i64)| Stretch {
+            start: at(*start),
+            end: at(*end),
+            kind: FindingKind::Equipment,
+            equipment: "burner".into(),
+            place: 0,
+            strength: Micro(*start),
+            confidence: PerMille(900),
+        };
+        spans.iter().map(stretch).collect()
+    }
+
+    fn starts(stretches: &[Stretch]) -> Vec<i64> {
+        stretches.iter().map(|stretch| stretch.start.pane(MINUTE)).collect()
+    }
+
+    #[test]
+    fn what_is_less_than_a_day_from_what_is_remembered_is_remembered() {
+        let spans = found(&[(0, 10), (1000 + DAY, 1010 + DAY), (1000 + 2 * DAY, 1020 + 2 * DAY)]);
+        let edge = at(1500 + 2 * DAY);
+        assert_eq!(starts(&remembered(&spans, edge)), [1000 + DAY, 1000 + 2 * DAY]);
+        assert_eq!(starts(&remembered(&spans, at(1020 + 3 * DAY))), [0_i64; 0], "a day apart is too far");
+        let many: Vec<(i64, i64)> = (0..100).map(|n| (n * 10, n * 10 + 5)).collect();
+        assert_eq!(starts(&remembered(&found(&many), at(1000))), (36..100).map(|n| n * 10).collect::<Vec<_>>());
+    }
+
+    #[test]
+    fn a_rule_looks_at_one_thing_found_after_the_other() {
+        let mut spans = found(&[(0, 3), (5, 6), (20, 21)]);
+        spans[1].equipment = "fan".into();
+        let of = |on_off| {
+            let held = held(&spans, FindingKind::Equipment, on_off, at(60));
+            held.iter().map(|held| (held.start.pane(MINUTE), held.end.map(|end| end.pane(MINUTE)))).collect::<Vec<_>>()
+        };
+        assert_eq!(of((1, 1)), [(0, Some(3)), (20, Some(21)), (5, Some(6))]);
+        assert_eq!(of((1, 18)), [(0, Some(21)), (5, Some(6))]);
+        assert_eq!(of((2, 1)), [(0, Some(3))], "too short to count");
+        assert!(held(&spans, FindingKind::Sensor, (1, 1), at(60)).is_empty());
+    }
+}

@@ -439,6 +439,16 @@ export interface TwinMargin {
   within_minute: boolean;
 }
 
+export interface TwinFinding {
+  kind: string;
+  equipment: string;
+  parameter_name: string | null;
+  start: string;
+  end: string | null;
+  strength: number;
+  confidence: number;
+}
+
 export interface TwinLine {
   line: string;
   at: string;
@@ -490,6 +500,7 @@ export interface TwinLine {
     confidence: number;
     evidence: { parameter: string; sigmas: number | null }[];
   } | null;
+  findings: TwinFinding[];
 }
 
 export interface ShadowState extends Answer {

@@ -141,6 +141,13 @@ impl Resolution {
 }
 
 impl RecommendationState {
+    pub const ALL: [RecommendationState; 4] = [
+        RecommendationState::Proposed,
+        RecommendationState::Approved,
+        RecommendationState::Rejected,
+        RecommendationState::Withdrawn,
+    ];
+
     pub fn text(self) -> &'static str {
         match self {
             RecommendationState::Proposed => "proposed",

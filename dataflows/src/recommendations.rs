@@ -18,7 +18,7 @@ use crate::operators::{KeyState, per_key};
 use crate::tables::RecommendationRow;
 use crate::{Diff, Rows};
 use lehr_domain::RecommendationId;
-use lehr_domain::recommendation::{Decision, Recommendation, RecommendationState};
+use lehr_domain::recommendation::{Decision, Recommendation};
 use serde::{Deserialize, Serialize};
 use std::collections::BTreeMap;
 
@@ -70,28 +70,14 @@ fn row<'a>(id: RecommendationId, facts: impl Iterator<Item = &'a Fact>) -> Optio
     let proposed = proposed?;
     let counting = decisions.into_iter().filter(|decision| decision.at >= proposed.made_at);
     let decision = counting.min_by_key(|decision| (decision.at, decision.id));
-    Some(RecommendationRow {
-        recommendation_id: id,
-        production_line: proposed.line,
-        state: decision.map_or(RecommendationState::Proposed, |decision| decision.resolution.state()),
-        made_at: proposed.made_at,
-        by: proposed.by.clone(),
-        origin: proposed.origin,
-        reason: proposed.reason.clone(),
-        large: proposed.large,
-        decided_at: decision.map(|decision| decision.at),
-        decided_by: decision.map(|decision| decision.by.clone()),
-        decision_reason: decision.map(|decision| decision.reason.clone()),
-        steps: proposed.steps.clone(),
-        expected: proposed.expected,
-    })
+    Some(RecommendationRow::new(id, proposed.clone(), decision.cloned()))
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
     use crate::trials::{assert_tracks, plant};
-    use lehr_domain::recommendation::{Band, Expected, Origin, Resolution, Step};
+    use lehr_domain::recommendation::{Band, Expected, Origin, RecommendationState, Resolution, Step};
     use lehr_domain::{EventMs, Micro, ParameterId, SpanMs};
     use rand::RngExt;
     use rand::seq::SliceRandom;

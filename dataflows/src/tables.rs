@@ -10,7 +10,7 @@ use lehr_domain::machine::MachineState;
 use lehr_domain::moments::Moments;
 use lehr_domain::names::Names;
 use lehr_domain::operator::AlertSubject;
-use lehr_domain::recommendation::{Expected, Origin, RecommendationState, Step};
+use lehr_domain::recommendation::{Decision, Expected, Origin, Recommendation, RecommendationState, Step};
 use lehr_domain::rule::{Check, Severity, Subject};
 use lehr_domain::scenario::{Scenario, Settings};
 use lehr_domain::table::{Cell, ColumnType, Publish};
@@ -853,6 +853,30 @@ table! {
         effect_min_low: f64 = |row, _| Some(row.expected.effect_min?.low.to_f64()),
         /// High end of its band.
         effect_min_high: f64 = |row, _| Some(row.expected.effect_min?.high.to_f64()),
+    }
+}
+
+impl RecommendationRow {
+    /// What was proposed, and the decision that holds.
+    pub fn new(id: RecommendationId, proposed: Recommendation, decision: Option<Decision>) -> RecommendationRow {
+        let state = decision.as_ref().map_or(RecommendationState::Proposed, |decision| decision.resolution.state());
+        let decided_at = decision.as_ref().map(|decision| decision.at);
+        let (decided_by, decision_reason) = decision.map(|decision| (decision.by, decision.reason)).unzip();
+        RecommendationRow {
+            recommendation_id: id,
+            production_line: proposed.line,
+            state,
+            made_at: proposed.made_at,
+            by: proposed.by,
+            origin: proposed.origin,
+            reason: proposed.reason,
+            large: proposed.large,
+            decided_at,
+            decided_by,
+            decision_reason,
+            steps: proposed.steps,
+            expected: proposed.expected,
+        }
     }
 }
 

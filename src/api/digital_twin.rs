@@ -26,7 +26,7 @@ use warp::http::Method;
 pub const SETTINGS_MOST: usize = 32;
 const VALUE_MOST: f64 = Micro::MAX_UNITS;
 /// How far ahead is looked when nothing is said.
-const AHEAD: SpanMs = SpanMs::hours(6);
+pub const AHEAD: SpanMs = SpanMs::hours(6);
 
 #[derive(Clone, Copy, Debug, Deserialize, JsonSchema)]
 #[serde(rename_all = "snake_case")]

@@ -1,9 +1,11 @@
 //! Recommendations: proposed, decided upon by who may, refused otherwise, and told of by the audit trail.
 
-use super::fixture::{Fixture, Got};
+use super::fixture::{Fixture, Got, MINUTES, minute, stretch};
 use crate::api::areas;
 use crate::api::schema::{check, components};
 use crate::auth::Role;
+use lehr_domain::machine::Setpoint;
+use lehr_domain::{Event, Micro};
 use serde_json::{Value, json};
 
 const PATH: &str = "/api/recommendations";
@@ -122,6 +124,22 @@ fn a_large_change_is_approved_by_who_may_alone() {
     // Nobody needs that right to say no.
     let other = proposed(&fixture, Role::Engineer, 90.0);
     assert_eq!(decide(&fixture, Role::Operator, &other, "reject", "too slow").status, 200);
+}
+
+/// What was small from where the set-point stood is large from where it stands.
+#[test]
+fn a_change_that_has_become_large_is_approved_by_who_may_alone() {
+    let fixture = Fixture::run();
+    let id = proposed(&fixture, Role::Operator, 110.0);
+    assert_eq!(fixture.get(PATH)["recommendations"][0]["large"], false, "150 to 110");
+    let names = fixture.app.runtime().snapshot().names.clone();
+    let sensor = names.sensor_id("Line_A.belt_speed").unwrap();
+    let mut moved = stretch(&names, MINUTES..MINUTES + 5);
+    moved.events.push(Event::Setpoint(Setpoint { sensor, at: minute(MINUTES), value: Micro::units(165) }));
+    fixture.submit(moved);
+    let got = decide(&fixture, Role::Operator, &id, "approve", "");
+    assert_eq!((got.status, got.error().1.as_str()), (403, "decision"), "165 to 110: {}", got.text);
+    assert_eq!(decide(&fixture, Role::Engineer, &id, "approve", "").status, 200);
 }
 
 #[test]

@@ -99,6 +99,7 @@ mod tests {
                 rate_per_h: band,
                 energy_kw: band,
                 effect_min: None,
+                unseen: false,
             },
             large: false,
         }

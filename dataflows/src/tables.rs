@@ -853,6 +853,8 @@ table! {
         effect_min_low: f64 = |row, _| Some(row.expected.effect_min?.low.to_f64()),
         /// High end of its band.
         effect_min_high: f64 = |row, _| Some(row.expected.effect_min?.high.to_f64()),
+        /// Whether a parameter goes beyond what the twin had seen on this line.
+        unseen: bool = |row, _| Some(row.expected.unseen),
     }
 }
 

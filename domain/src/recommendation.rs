@@ -55,6 +55,8 @@ pub struct Expected {
     pub energy_kw: Band,
     /// Minutes until half of the change has come; `None` where nothing changes.
     pub effect_min: Option<Band>,
+    /// A parameter goes beyond what the twin has seen on this line, so that it knows less than the bands say.
+    pub unseen: bool,
 }
 
 /// An estimate and the band that holds it nine times out of ten.
@@ -187,6 +189,7 @@ mod tests {
             rate_per_h: band,
             energy_kw: band,
             effect_min: None,
+            unseen: false,
         };
         let steps = vec![Step { parameter: ParameterId(1), from: Micro::units(150), to: Micro::units(140) }];
         Recommendation {

@@ -2,7 +2,7 @@ import { describe, expect, test } from "vitest";
 import type { Me, Recommendation, RecommendationState, TwinControl } from "../src/api/types";
 import { FIGURES, share } from "../src/lib/figures";
 import { EMPTY, ROWS_KEPT, reduce, type Message } from "../src/live/reducer";
-import { divided, expected, possible, stepDecimals } from "../src/tabs/recommendations/list";
+import { divided, expected, possible, stepDecimals, stepText } from "../src/tabs/recommendations/list";
 import { proposable } from "../src/tabs/twin/controls";
 
 const at = (minutes: number) => new Date(Date.parse("2026-01-31T06:00:00.000Z") + minutes * 60_000).toISOString();
@@ -66,6 +66,8 @@ test("set-points are shown as exactly as they differ", () => {
   expect(stepDecimals({ from: 150, to: 149.5 })).toBe(1);
   expect(stepDecimals({ from: 7.25, to: 7.3 })).toBe(2);
   expect(stepDecimals({ from: 150, to: 147.33333333 })).toBe(3);
+  const step = { parameter: "belt_speed", unit: "m/min", from: 150, to: 142.5, large: false };
+  expect(stepText(step)).toBe("Belt speed 150.0 → 142.5\u202fm/min");
 });
 
 test("only what differs from now can be proposed, as exactly as set-points are given", () => {

@@ -225,6 +225,7 @@ fn weigh(
         rate_per_h: band(&changes.rate_per_h)?,
         energy_kw: band(&changes.energy_kw)?,
         effect_min: found.time_to_effect_min.as_ref().map(band).transpose()?,
+        unseen: !found.unseen.is_empty(),
     };
     Ok((steps, expected))
 }

@@ -546,6 +546,8 @@ export type RecommendationRow = {
   effect_min: number | null;
   effect_min_low: number | null;
   effect_min_high: number | null;
+  /** It goes beyond what the twin had seen on this line. */
+  unseen: boolean;
 } & { [column in `${TwinFigure}_${TwinBand}`]: number | null };
 
 /** The same as the API answers it, with its steps one by one. */

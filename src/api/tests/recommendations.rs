@@ -62,6 +62,7 @@ fn a_proposal_tells_from_where_to_where_and_what_the_twin_expects() {
         }
     }
     assert!(close(&row["effect_min"], &asked["time_to_effect_min"]["value"]), "{row}");
+    assert_eq!(row["unseen"], !asked["unseen"].as_array().unwrap().is_empty());
     assert!(row["rate_per_h_high"].as_f64().unwrap() < 0.0, "a slower belt makes less: {row}");
 
     let listed = fixture.get(PATH);

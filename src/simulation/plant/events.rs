@@ -140,6 +140,7 @@ fn recommendation(made_at: EventMs, line: LineId, rng: &mut ChaCha8Rng) -> Event
             rate_per_h: band,
             energy_kw: band,
             effect_min: rng.random_bool(0.5).then_some(band),
+            unseen: rng.random_bool(0.5),
         },
         large: rng.random_bool(0.2),
     };

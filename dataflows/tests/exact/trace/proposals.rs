@@ -41,6 +41,7 @@ fn proposal(rng: &mut ChaCha8Rng, made_at: EventMs) -> Recommendation {
         rate_per_h: band(),
         energy_kw: band(),
         effect_min: Some(band()),
+        unseen: false,
     };
     let effect_min = expected.effect_min.filter(|_| rng.random_bool(0.8));
     let step = |id: u16| Step { parameter: ParameterId(id), from: Micro(1), to: Micro(i64::from(id) + 2) };

@@ -5,7 +5,7 @@ import { useDecide, useMe, type DecisionName } from "../../api/queries";
 import type { Recommendation } from "../../api/types";
 import { Dialog } from "../../components/Dialog";
 import { text } from "../../text";
-import { possible } from "./list";
+import { possible, stepText } from "./list";
 
 const words = text.recommendations;
 const REASON_MOST = 1000;
@@ -34,7 +34,7 @@ function DecisionDialog({ recommendation, decision, onClose }: { recommendation:
   const [reason, setReason] = useState("");
   const missing = decision === "reject" && reason.trim() === "";
   return (
-    <Dialog title={`${words[decision]}: ${recommendation.settings}`} onClose={onClose}>
+    <Dialog title={`${words[decision]}: ${recommendation.changes.map(stepText).join(", ")}`} onClose={onClose}>
       <form
         onSubmit={(event) => {
           event.preventDefault();

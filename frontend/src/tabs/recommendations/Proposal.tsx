@@ -6,13 +6,13 @@ import { FIGURES } from "../../lib/figures";
 import { label, lineLabel, number, signed, span, withUnit } from "../../lib/format";
 import { text } from "../../text";
 import { Decisions } from "./Decide";
-import { expected, stepDecimals } from "./list";
+import { expected, stepDecimals, stepText } from "./list";
 
 const words = text.recommendations;
 
 export function Proposal({ recommendation }: { recommendation: Recommendation }) {
   const { state, production_line: line, large, changes, reason } = recommendation;
-  const title = `${words.states[state]}: ${lineLabel(line)}, ${recommendation.settings}`;
+  const title = `${words.states[state]}: ${lineLabel(line)}, ${changes.map(stepText).join(", ")}`;
   return (
     <article className={`panel proposal ${state}`} data-row data-id={recommendation.recommendation_id} tabIndex={0} aria-label={title}>
       <header className="row spread">
@@ -60,11 +60,11 @@ function Changes({ changes }: Pick<Recommendation, "changes">) {
           return (
             <tr key={step.parameter}>
               <th scope="row">{label(step.parameter)}</th>
-              <td>{number(step.from, decimals)}</td>
-              <td>
+              <td className="nowrap">{number(step.from, decimals)}</td>
+              <td className="nowrap">
                 <strong>{withUnit(step.to, step.unit, decimals)}</strong>
               </td>
-              <td className={step.large ? "large" : "muted"} title={step.large ? words.largeHint : undefined}>
+              <td className={step.large ? "nowrap large" : "nowrap muted"} title={step.large ? words.largeHint : undefined}>
                 {signed(step.to - step.from, decimals)}
               </td>
             </tr>
@@ -93,17 +93,19 @@ function Expected({ recommendation }: { recommendation: Recommendation }) {
           {FIGURES.map(({ id, change }) => (
             <tr key={id}>
               <th scope="row">{text.twin.figures[id]}</th>
-              <td>
+              <td className="nowrap">
                 <strong>{change(expected(recommendation, id, "change"))}</strong>
               </td>
               <td className="muted">
-                {change(expected(recommendation, id, "low"))} … {change(expected(recommendation, id, "high"))}
+                <span className="nowrap">{change(expected(recommendation, id, "low"))}</span> …{" "}
+                <span className="nowrap">{change(expected(recommendation, id, "high"))}</span>
               </td>
             </tr>
           ))}
         </tbody>
       </table>
       <p className="small muted">{effect === null ? words.noEffect : words.effectAfter(minutes(effect), minutes(low), minutes(high))}</p>
+      {recommendation.unseen && <p className="unseen-note small severity-MEDIUM">{words.unseen}</p>}
     </div>
   );
 }

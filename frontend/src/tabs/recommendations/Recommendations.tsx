@@ -1,4 +1,4 @@
-import { useEffect } from "react";
+import { useEffect, useState } from "react";
 import { useQueryClient } from "@tanstack/react-query";
 import { useRecommendations } from "../../api/queries";
 import type { Recommendation, Recommendations as Listed } from "../../api/types";
@@ -60,16 +60,22 @@ function List({ listed }: { listed: Listed }) {
   );
 }
 
+/** So many are shown before somebody asks for more. */
+const SHOWN_FIRST = 20;
+
 function Part({ title, rows, none, count }: { title: string; rows: readonly Recommendation[]; none: string; count: string }) {
+  const [all, setAll] = useState(false);
+  const shown = all ? rows : rows.slice(0, SHOWN_FIRST);
   return (
     <section aria-label={title} className="proposals">
       <h2>
         {title} <span className="faint small">{count}</span>
       </h2>
       {rows.length === 0 && <p className="muted">{none}</p>}
-      {rows.map((row) => (
+      {shown.map((row) => (
         <Proposal key={row.recommendation_id} recommendation={row} />
       ))}
+      {shown.length < rows.length && <button onClick={() => setAll(true)}>{words.more(rows.length - shown.length)}</button>}
     </section>
   );
 }

@@ -2,6 +2,7 @@
 
 import type { DecisionName } from "../../api/queries";
 import type { Me, Recommendation, RecommendationRow, TwinBand, TwinFigure } from "../../api/types";
+import { label, number, withUnit } from "../../lib/format";
 import { atLeast } from "../../lib/roles";
 
 /** Those that wait, the oldest first, because it has waited longest; and the decided, the last decided first. */
@@ -42,4 +43,10 @@ export function expected(row: RecommendationRow, figure: TwinFigure, band: TwinB
 export function stepDecimals({ from, to }: { from: number; to: number }): number {
   const decimals = (value: number) => (String(Number(value.toFixed(3))).split(".")[1] ?? "").length;
   return Math.max(decimals(from), decimals(to));
+}
+
+/** A step in words: `Belt speed 150 → 140 m/min`. */
+export function stepText(step: Recommendation["changes"][number]): string {
+  const decimals = stepDecimals(step);
+  return `${label(step.parameter)} ${number(step.from, decimals)} → ${withUnit(step.to, step.unit, decimals)}`;
 }

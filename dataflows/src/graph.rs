@@ -287,7 +287,7 @@ impl<'s> Tables<'s> {
         let scenarios = pick(&base, |event| if let Event::Scenario(id, def) = event { Some((id, def?)) } else { None });
 
         let proposed =
-            pick(&base, |event| if let Event::Recommendation(id, row) = event { Some((id, row)) } else { None });
+            pick(&base, |event| if let Event::Recommendation(id, row) = event { Some((id, *row)) } else { None });
         let decided = pick(&base, |event| if let Event::Decision(row) = event { Some(row) } else { None });
         let recommendations = crate::recommendations::recommendations(proposed, decided);
 

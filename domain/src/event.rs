@@ -107,7 +107,8 @@ pub enum Event {
     Late(LateRow),
     /// `None`: the scenario is gone.
     Scenario(ScenarioId, Option<Scenario>),
-    Recommendation(RecommendationId, Recommendation),
+    /// Boxed, because it is the largest by far and among the rarest: every event takes the room of the largest.
+    Recommendation(RecommendationId, Box<Recommendation>),
     Decision(Decision),
 }
 

@@ -169,7 +169,7 @@ async fn propose(app: App, call: Call) -> Answer {
         reason: proposal.reason.clone(),
         ..Audit::default()
     };
-    apply(&app, vec![Event::Recommendation(id, proposal)], audit).await?;
+    apply(&app, vec![Event::Recommendation(id, Box::new(proposal))], audit).await?;
     let after = app.runtime().snapshot();
     let shown = recommendation_json(find(&after, id)?, &after.names);
     Ok(look::answer(&after, json!({ "recommendation": shown })).into())

@@ -144,7 +144,7 @@ fn recommendation(made_at: EventMs, line: LineId, rng: &mut ChaCha8Rng) -> Event
         },
         large: rng.random_bool(0.2),
     };
-    Event::Recommendation(row.id(), row)
+    Event::Recommendation(row.id(), Box::new(row))
 }
 
 /// Somebody decides on what was proposed, also on what is decided; or on what nobody knows.

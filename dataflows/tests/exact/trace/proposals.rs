@@ -13,7 +13,7 @@ pub fn act(rng: &mut ChaCha8Rng, tables: &Tables, id: u64, now: EventMs) -> Opti
         0..2 => {
             let made_at = now - SpanMs::seconds(rng.random_range(0..600));
             let row = proposal(rng, made_at);
-            Some(Event::Recommendation(row.id(), row))
+            Some(Event::Recommendation(row.id(), Box::new(row)))
         }
         2..5 => {
             let rows: Vec<_> = tables.recommendations.iter().collect();

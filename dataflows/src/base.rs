@@ -18,8 +18,8 @@ pub struct Retention {
 }
 
 impl Default for Retention {
-    /// A week of panes and the day that is not over; five weeks of units and operator events, so that the
-    /// last four weekly KPIs stay restatable.
+    /// A week of panes and the day that is not over; five weeks of units, of what operators did and of what was
+    /// recommended, so that the last four weekly KPIs stay restatable.
     fn default() -> Retention {
         Retention { panes: SpanMs::days(8), events: SpanMs::days(35) }
     }

@@ -306,6 +306,11 @@ impl<'s> Tables<'s> {
 
         let scenarios = pick(&base, |event| if let Event::Scenario(id, def) = event { Some((id, def?)) } else { None });
 
+        let proposed =
+            pick(&base, |event| if let Event::Recommendation(id, row) = event { Some((id, *row)) } else { None });
+        let decided = pick(&base, |event| if let Event::Decision(row) = event { Some(row) } else { None });
+        let recommendations = crate::recommendations::recommendations(proposed, decided);
+
         let latest = latest(panes.clone());
         let newest = remembered!(Memory::Newest(sensor, start) => (sensor, start));
         let newest = newest.concat(panes.clone().map(|pane| (pane.sensor_id, pane.start)));
@@ -466,6 +471,7 @@ impl<'s> Tables<'s> {
                 value: row.value,
             }),
             scenarios: scenarios.map(|(id, def)| ScenarioRow::new(id, def)),
+            recommendations,
             facts: base.map(|row| FactRow { revision: row.revision, event: row.event }),
             heard: heard.map(|(line, at)| HeardRow { production_line: line, at }),
             newest: newest.map(|(sensor, start)| NewestRow { sensor_id: sensor, start }),

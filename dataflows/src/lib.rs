@@ -17,6 +17,7 @@ pub mod line_checks;
 pub mod machine_states;
 pub mod operators;
 pub mod panes;
+pub mod recommendations;
 pub mod restored;
 pub mod root_cause;
 pub mod runs;

@@ -30,7 +30,7 @@ const VALUE_MOST: f64 = Micro::MAX_UNITS;
 const FINDINGS_MOST: usize = 20;
 
 /// How far ahead is looked when nothing is said.
-const AHEAD: SpanMs = SpanMs::hours(6);
+pub const AHEAD: SpanMs = SpanMs::hours(6);
 
 #[derive(Clone, Copy, Debug, Deserialize, JsonSchema)]
 #[serde(rename_all = "snake_case")]

@@ -16,6 +16,7 @@ mod assets;
 mod audit;
 mod cards;
 mod change;
+mod decisions;
 mod digital_twin;
 mod dispatch;
 mod edges;
@@ -32,6 +33,7 @@ mod metrics;
 mod openapi;
 mod params;
 mod readings;
+mod recommendations;
 mod replay;
 mod root_cause;
 mod route;
@@ -200,6 +202,8 @@ fn areas() -> Vec<Vec<Route>> {
         replay::routes(),
         digital_twin::routes(),
         scenarios::routes(),
+        recommendations::routes(),
+        decisions::routes(),
         settings::routes(),
         faults::routes(),
         audit::routes(),

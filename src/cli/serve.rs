@@ -60,7 +60,7 @@ pub struct ServeArgs {
     /// How long panes stay correctable, with all that is made of them. Later readings go to the table `late`.
     #[arg(long, default_value = "8d", value_parser = data::span)]
     retain_panes: SpanMs,
-    /// How long units, operator events and errors stay.
+    /// How long units, operator events, recommendations and errors stay.
     #[arg(long, default_value = "35d", value_parser = data::span)]
     retain_events: SpanMs,
     /// Size at which a journal segment is closed and its readings move to history, bytes.

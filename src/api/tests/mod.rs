@@ -5,5 +5,6 @@ mod answers;
 mod changes;
 pub mod fixture;
 mod intake;
+mod recommendations;
 mod refusals;
 mod twin;

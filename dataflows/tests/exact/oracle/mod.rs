@@ -19,6 +19,7 @@ mod kpis;
 mod line_checks;
 mod panes;
 mod plain;
+mod recommendations;
 mod runs;
 mod twin;
 
@@ -66,6 +67,7 @@ impl Oracle {
         self.panes.take(inputs);
         let mut tables = Tables::default();
         plain::tables(&self.base, &mut tables);
+        tables.recommendations = recommendations::recommendations(&self.base);
         tables.panes = self.panes.rows();
         tables.latest = panes::latest(&tables.panes);
         tables.features = panes::features(&tables.panes);

@@ -4,6 +4,7 @@
 
 mod definitions;
 mod people;
+mod proposals;
 mod sensors;
 
 use crate::oracle::Oracle;
@@ -136,6 +137,10 @@ impl Plant {
             }
         }
         self.note();
+        if let Some(event) = proposals::act(&mut self.rng, before, self.next_id, self.now) {
+            self.next_id += 1;
+            self.send(event);
+        }
         self.repeat();
         self.events.shuffle(&mut self.rng);
         if retention && self.rng.random_bool(0.7) {
@@ -313,7 +318,7 @@ impl Plant {
                 let settings = Settings(vec![(ParameterId(0), Micro(id as i64))]);
                 let (line, duration) = (LineId(0), SpanMs::hours(6));
                 let def = Scenario { name: text.clone(), line, duration, settings, by: text, made_at: at };
-                Event::Scenario(ScenarioId(id as u32), self.rng.random_bool(0.7).then_some(def))
+                Event::Scenario(ScenarioId(id as u32 % 3), self.rng.random_bool(0.7).then_some(def))
             }
             1 => Event::Error(ErrorRow { id, at, source: text.clone(), reason: text.clone(), hash: id, sample: text }),
             _ => Event::Late(LateRow {

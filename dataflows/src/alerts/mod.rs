@@ -106,7 +106,7 @@ fn live(alert: &AlertId, known: &mut Known, changes: &[(Fact, Diff)], out: &mut 
 }
 
 fn raised(condition: &ConditionRow, rule: &Rule) -> Raised {
-    let compares = !matches!(rule.check, Check::LineState { .. });
+    let compares = !matches!(rule.check, Check::LineState { .. } | Check::Twin { .. });
     Raised {
         rule: condition.rule_id,
         line: condition.production_line,

@@ -126,7 +126,8 @@ fn expected(
         let same = (other.rule_id, other.production_line, other.sensor_id) == (about.rule, about.line, about.sensor);
         same && other.start <= about.raised_at && other.start >= about.raised_at - SpanMs::minutes(5)
     });
-    let compares = condition.filter(|row| !matches!(rules[&row.rule_id].check, Check::LineState { .. }));
+    let compares =
+        condition.filter(|row| !matches!(rules[&row.rule_id].check, Check::LineState { .. } | Check::Twin { .. }));
     Some(AlertRow {
         alert_id: id,
         raised_at: about.raised_at,

@@ -81,7 +81,8 @@ impl Facts<'_> {
         };
         let sensors = self.base.sensors();
         let place = about.sensor.and_then(|sensor| sensors.get(&sensor).copied());
-        let compared = condition.filter(|_| rule.is_some_and(|rule| !matches!(rule.check, Check::LineState { .. })));
+        let compared = condition
+            .filter(|_| rule.is_some_and(|rule| !matches!(rule.check, Check::LineState { .. } | Check::Twin { .. })));
         let text = |of_rule: fn(&Rule) -> &String, withdrawn: &str| {
             rule.map_or(withdrawn.to_owned(), |rule| of_rule(rule).clone())
         };

@@ -170,7 +170,8 @@ fn inputs(entry: &Entry, unit: &Description) -> Result<Vec<Input>, ConfigError> 
     }
     // What nothing is set to keeps its start; without one, it would be whatever.
     for variable in unit.with(Causality::Input) {
-        if variable.start.is_none() && variable.kind.is_number() && !entry.inputs.contains_key(&variable.name) {
+        let settable = variable.kind.is_number() && !variable.array;
+        if settable && variable.start.is_none() && !entry.inputs.contains_key(&variable.name) {
             let what = "has no value of its own in the unit; map it, or give it a constant".to_owned();
             return Err(refused(entry, &format!("inputs.{}", variable.name), what));
         }

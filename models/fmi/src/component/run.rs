@@ -34,11 +34,12 @@ pub struct Runner {
     component: Arc<Component>,
     host: HostProgram,
     hosted: Option<Hosted>,
-    /// What went in, and what came out of it. The unit stands after these, unless it strays.
+    /// What went in, and what came out of it.
     rows: Vec<Row>,
     ran: Vec<Ran>,
-    /// The unit stands elsewhere and must begin anew.
-    strayed: bool,
+    /// After how many of these the unit stands; `None` where it must begin anew. It may stand behind, as one that keeps
+    /// no state does after it looked ahead.
+    stands: Option<usize>,
 }
 
 /// Runs a component over minutes from their first to their last, in a process for this alone.
@@ -50,7 +51,7 @@ pub fn run(component: Arc<Component>, host: &HostProgram, minutes: &[Minute]) ->
 
 impl Runner {
     pub fn new(component: Arc<Component>, host: HostProgram) -> Runner {
-        Runner { component, host, hosted: None, rows: Vec::new(), ran: Vec::new(), strayed: true }
+        Runner { component, host, hosted: None, rows: Vec::new(), ran: Vec::new(), stands: None }
     }
 
     pub fn component(&self) -> &Arc<Component> {
@@ -64,7 +65,7 @@ impl Runner {
 
     /// What went in in the last minute that was run.
     pub fn last_row(&self) -> Option<&Row> {
-        self.rows.last()
+        self.rows.get(self.ran.len().checked_sub(1)?)
     }
 
     /// What the unit said, newest last.
@@ -80,12 +81,12 @@ impl Runner {
     pub fn follow(&mut self, minutes: &[Minute], budget: Duration) -> Result<Progress, HostError> {
         let begun = Instant::now();
         let rows = self.component.rows(minutes);
-        let same = rows.len() >= self.rows.len() && rows[..self.rows.len()] == self.rows;
-        if !same {
-            self.strayed = true;
-        }
         let of = rows.len();
-        let result = self.catch_up(rows, || begun.elapsed() < budget);
+        self.keep_what_is_same(rows);
+        let result = match self.ran.len() < of {
+            true => self.catch_up(|| begun.elapsed() < budget),
+            false => Ok(()),
+        };
         self.settle(result)?;
         Ok(Progress { done: self.ran.len(), of })
     }
@@ -110,14 +111,14 @@ impl Runner {
         let rows = self.component.rows_after(minutes, self.rows.last());
         let keeps_state = self.component.unit.description().keeps_state;
         let in_time = || Instant::now() < deadline;
-        let followed = self.rows.clone();
-        self.catch_up(followed, in_time)?;
-        let Some(hosted) = self.hosted.as_mut().filter(|_| !self.strayed) else { return Ok(None) };
+        self.catch_up(in_time)?;
+        let followed = self.stands == Some(self.rows.len());
+        let Some(hosted) = self.hosted.as_mut().filter(|_| followed) else { return Ok(None) };
         if keeps_state {
             hosted.save()?;
         }
         // Whatever happens from here on, the unit stands elsewhere until it is back.
-        self.strayed = true;
+        let stood = self.stands.take();
         let mut ran = Vec::with_capacity(rows.len());
         for row in &rows {
             if !in_time() {
@@ -127,43 +128,52 @@ impl Runner {
         }
         if keeps_state {
             hosted.restore()?;
-            self.strayed = false;
+            self.stands = stood;
         }
         Ok(Some(ran).filter(|ran| ran.len() == rows.len()))
     }
 
-    /// Brings the unit to the end of `rows`, of which what was run is the beginning unless it strays.
-    fn catch_up(&mut self, rows: Vec<Row>, go_on: impl Fn() -> bool) -> Result<(), HostError> {
-        let Some(first) = rows.first() else {
-            self.rows.clear();
-            self.ran.clear();
-            self.strayed = true;
+    /// Takes the rows that are to be run, and forgets what was run of others.
+    fn keep_what_is_same(&mut self, rows: Vec<Row>) {
+        let same = self.rows.iter().zip(&rows).take_while(|(a, b)| a == b).count();
+        self.ran.truncate(same);
+        // The first row is what the simulation begins with.
+        self.stands = self.stands.filter(|stands| *stands <= same && same > 0);
+        self.rows = rows;
+    }
+
+    /// Brings the unit to the end of the rows, or as far as it may go on.
+    fn catch_up(&mut self, go_on: impl Fn() -> bool) -> Result<(), HostError> {
+        if self.rows.is_empty() {
             return Ok(());
-        };
-        if self.strayed {
-            self.rows.clear();
-            self.ran.clear();
-            self.begin(first)?;
-            self.strayed = false;
         }
-        let hosted = self.hosted.as_mut().expect("begun");
-        for row in rows.into_iter().skip(self.rows.len()) {
-            if !go_on() {
-                break;
+        let mut stands = match self.stands.take() {
+            Some(stands) => stands,
+            None => {
+                self.begin()?;
+                0
             }
-            self.ran.push(step(&self.component, hosted, &row)?);
-            self.rows.push(row);
+        };
+        let hosted = self.hosted.as_mut().expect("begun");
+        while stands < self.rows.len() && go_on() {
+            let ran = step(&self.component, hosted, &self.rows[stands])?;
+            // What was run before and is run again, on the way back to where the line stands, says the same.
+            if stands == self.ran.len() {
+                self.ran.push(ran);
+            }
+            stands += 1;
         }
+        self.stands = Some(stands);
         Ok(())
     }
 
-    fn begin(&mut self, first: &Row) -> Result<(), HostError> {
+    fn begin(&mut self) -> Result<(), HostError> {
         let Component { unit, name, environment, limit, parameters, .. } = &*self.component;
         let hosted = match &mut self.hosted {
             Some(hosted) => hosted,
             None => self.hosted.insert(Hosted::open(unit.clone(), &self.host, name, environment, *limit)?),
         };
-        hosted.start(parameters, &self.component.settings(first), &[])?;
+        hosted.start(parameters, &self.component.settings(&self.rows[0]), &[])?;
         Ok(())
     }
 
@@ -171,7 +181,7 @@ impl Runner {
     fn settle<T>(&mut self, result: Result<T, HostError>) -> Result<T, HostError> {
         if result.is_err() {
             self.hosted = None;
-            self.strayed = true;
+            self.stands = None;
         }
         result
     }

@@ -127,7 +127,17 @@ fn variables(root: Node<'_, '_>, version: Version) -> Result<Vec<Variable>, Open
         };
         let Some(typed) = typed else { continue };
         let Some(kind) = kind(typed.tag_name().name()) else { continue };
-        variables.push(variable(node, typed, kind, types)?);
+        let variable = variable(node, typed, kind, types)?;
+        // 3.0: the same quantity by other names.
+        let aliases = node.children().filter(|child| child.is_element() && child.tag_name().name() == "Alias");
+        let aliases: Vec<Variable> = aliases
+            .filter_map(|alias| {
+                let (name, description) = (alias.attribute("name")?.to_owned(), text_of(alias, "description"));
+                Some(Variable { name, description, ..variable.clone() })
+            })
+            .collect();
+        variables.push(variable);
+        variables.extend(aliases);
     }
     Ok(variables)
 }

@@ -2,6 +2,7 @@
 
 use crate::error::UnitError;
 use libloading::os::unix::{Library, RTLD_LOCAL, RTLD_NOW};
+use std::error::Error;
 use std::path::Path;
 
 /// Loads a unit's library.
@@ -10,7 +11,10 @@ use std::path::Path;
 /// call.
 pub fn load(path: &Path) -> Result<Library, UnitError> {
     // SAFETY: none that Rust could give: the library's initialisers run. That is why this is a process of its own.
-    unsafe { Library::open(Some(path), RTLD_NOW | RTLD_LOCAL) }.map_err(|error| UnitError::Load(error.to_string()))
+    unsafe { Library::open(Some(path), RTLD_NOW | RTLD_LOCAL) }.map_err(|error| {
+        // What is missing stands in the cause.
+        UnitError::Load(error.source().map_or_else(|| error.to_string(), ToString::to_string))
+    })
 }
 
 /// A function of the library, by its name.

@@ -4,6 +4,7 @@
 //! late readings and corrected inspections change it as they change the tables. What was folded is kept in memory, and
 //! of a new snapshot only what differs is folded again.
 
+mod components;
 mod consequences;
 mod minutes;
 mod question;
@@ -11,6 +12,7 @@ mod shadow;
 #[cfg(test)]
 mod tests;
 
+pub use components::{Components, Condition, Course, Foreseen, NoLine, Said, Shown, Snapshots};
 pub use consequences::{Consequences, consequences};
 pub use question::{Period, Question};
 

@@ -15,6 +15,8 @@ const ENTRIES_MOST: u64 = 20_000;
 const UNPACKED_MOST: u64 = 1 << 30;
 /// Bytes of the description: 20,000 variables are some 10 MB.
 const DESCRIPTION_MOST: u64 = 64 << 20;
+/// What the names of folders begin with into which units are unpacked.
+const FOLDER: &str = "lehr-fmu-";
 const DESCRIPTION: &str = "modelDescription.xml";
 
 /// A unit that can run here. Its files are removed when it is dropped.
@@ -37,7 +39,7 @@ impl Unit {
         }
         // Before anything is written: most files that are refused are refused for what the description says.
         let description = description(&mut archive, path)?;
-        let dir = tempfile::Builder::new().prefix("lehr-fmu-").tempdir();
+        let dir = tempfile::Builder::new().prefix(FOLDER).tempdir();
         let dir = dir.map_err(|source| OpenError::Unpack { path: std::env::temp_dir(), source })?;
         unpack(&mut archive, dir.path(), UNPACKED_MOST)?;
         let unit = Unit { dir, description };
@@ -91,6 +93,14 @@ pub fn library(dir: &Path, description: &Description) -> PathBuf {
         _ => format!("{arch}-linux"),
     };
     dir.join("binaries").join(platform).join(format!("{}.so", description.model_identifier))
+}
+
+/// Removes the folder of a unit whose Lehr is gone, and no other folder.
+pub fn remove_orphan(dir: &Path) {
+    let ours = dir.file_name().is_some_and(|name| name.to_string_lossy().starts_with(FOLDER));
+    if ours {
+        let _ = fs::remove_dir_all(dir);
+    }
 }
 
 /// The description of an unpacked unit.

@@ -1,5 +1,6 @@
 //! The process of a unit: requests come in at standard input, replies leave at standard output.
 
+use crate::archive::remove_orphan;
 use crate::error::UnitError;
 use crate::frame::{REPLY_MOST, REQUEST_MOST, read, write};
 use crate::message::{Reply, Request};
@@ -53,11 +54,17 @@ fn serve() -> io::Result<()> {
 fn listen(mut from: File) -> Receiver<Request> {
     let (requests, received) = sync_channel(1);
     thread::spawn(move || {
+        let mut folder = None;
         while let Ok(request) = read::<Request>(&mut from, REQUEST_MOST) {
+            if let Request::Open { dir, .. } = &request {
+                folder = Some(dir.clone());
+            }
             if requests.send(request).is_err() {
                 break;
             }
         }
+        // A client that lives ends this process before it lets go of the pipe: this one does not, and cannot tidy up.
+        folder.as_deref().inspect(|folder| remove_orphan(folder));
         end();
     });
     received

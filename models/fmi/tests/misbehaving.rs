@@ -275,4 +275,5 @@ fn a_process_whose_unit_hangs_ends_when_its_pipe_does() {
     let mut hosted = Hosted::open(unit.clone(), &host, "unit", &[], LIMIT).expect("it starts");
     let error = second_minute(&unit, &mut hosted, Mode::Hangs).expect_err("it hangs");
     assert!(matches!(error, HostError::Died { .. }), "{error}");
+    assert!(!unit.dir().exists(), "what was unpacked is removed by the last who can");
 }

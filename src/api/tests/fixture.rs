@@ -127,7 +127,8 @@ impl Fixture {
         }
         let frontend = folder.path().join("dist");
         let faults: Option<Arc<dyn FaultControl>> = Some(Arc::new(PaperPlant::default()));
-        let app = App::new(AppOptions { runtime, auth, data, frontend, faults }).unwrap();
+        let app =
+            App::new(AppOptions { runtime, auth, data, frontend, faults, components: Default::default() }).unwrap();
         let threads = tokio::runtime::Builder::new_multi_thread().worker_threads(2).enable_all().build().unwrap();
         let server = threads.block_on(bind(app.clone(), "127.0.0.1:0".parse().unwrap())).unwrap();
         let address = server.address();

@@ -285,3 +285,51 @@ fn malformed_requests_get_an_answer_that_says_what_is_wrong() {
     assert_eq!(server.request("DELETE", "/api/health", None).0, 405);
     assert_eq!(server.request("GET", "/api/kpis?scope=eon", None).0, 400);
 }
+
+/// Proposed, seen by subscribers, decided once, and still so after a crash; and the plant is left as it is.
+#[test]
+fn a_recommendation_is_proposed_decided_and_outlives_a_crash() {
+    let dir = tempfile::tempdir().expect("a temporary folder");
+    let server = Server::start(dir.path(), &["--speed", "600"], None);
+    server.until("a closed minute", |server| {
+        let answer = server.get("/api/digital-twin/shadow-state?line=Line_A");
+        if answer["lines"][0].is_null() { Err(answer.to_string()) } else { Ok(()) }
+    });
+    let mut channel = server.websocket("/ws/recommendations");
+    channel.until(|message| {
+        let rows = message["data"]["recommendations"].as_array()?;
+        (text(message, "type") == "snapshot" && rows.is_empty()).then_some(())
+    });
+    let setpoints = "select count(*) as n from setpoints";
+    let before = server.sql(setpoints);
+    let proposal = json!({ "line": "Line_A", "reason": "fewer cracks",
+        "settings": [{ "parameter": "belt_speed", "value": 141 }] });
+    let proposed = server.post("/api/recommendations", &proposal);
+    let id = text(&proposed["recommendation"], "recommendation_id").to_owned();
+    let seen = channel.until(|message| {
+        let row = message["data"]["added"]["recommendations"].as_array()?.first()?.clone();
+        assert_eq!((text(message, "type"), text(message, "channel")), ("recommendation", "recommendations"));
+        assert!(message["timestamp"].is_string() && message["metadata"]["equipment_id"].is_null(), "{message}");
+        (text(&row, "recommendation_id") == id).then_some(row)
+    });
+    assert_eq!((text(&seen, "state"), text(&seen, "reason")), ("proposed", "fewer cracks"));
+    assert!(seen["rate_per_h_low"].as_f64().expect("a band") <= seen["rate_per_h_high"].as_f64().expect("a band"));
+    let decision = format!("/api/recommendations/{id}/decision");
+    server.post(&decision, &json!({ "decision": "approve", "reason": "go" }));
+    channel.until(|message| {
+        let added = message["data"]["added"]["recommendations"].as_array()?.first()?;
+        let removed = message["data"]["removed"]["recommendations"].as_array()?.first()?;
+        (text(added, "state") == "approved" && text(removed, "state") == "proposed").then_some(())
+    });
+    assert_eq!(server.sql(setpoints), before, "an approved change is carried out by hand");
+    let token = server.token.clone();
+    server.kill();
+
+    let server = Server::start(dir.path(), &["--no-plant"], Some(&token));
+    let rows = server.sql("select state, decided_by, decision_reason, settings from recommendations");
+    assert_eq!(rows.len(), 1, "{rows:?}");
+    assert_eq!((text(&rows[0], "state"), text(&rows[0], "decision_reason")), ("approved", "go"));
+    let body = json!({ "decision": "reject", "reason": "no" }).to_string().into_bytes();
+    let (status, answer) = server.request("POST", &decision, Some(body));
+    assert_eq!((status, text(&answer["error"], "code")), (409, "state"), "{answer}");
+}

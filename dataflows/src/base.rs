@@ -18,8 +18,8 @@ pub struct Retention {
 }
 
 impl Default for Retention {
-    /// A week of panes and the day that is not over; five weeks of units and operator events, so that the
-    /// last four weekly KPIs stay restatable.
+    /// A week of panes and the day that is not over; five weeks of units, of what operators did and of what was
+    /// recommended, so that the last four weekly KPIs stay restatable.
     fn default() -> Retention {
         Retention { panes: SpanMs::days(8), events: SpanMs::days(35) }
     }
@@ -51,20 +51,23 @@ pub struct Base<'s> {
     /// The full hour, UTC, before which rows have left by retention; none before any did. One row a worker. It moves
     /// once an hour, so that what is cut there is cut seldom.
     pub left: Rows<'s, EventMs>,
+    /// The minute before which twins look at nothing again; see [`crate::twin::edge`]. One row a worker.
+    pub edge: Rows<'s, EventMs>,
 }
 
 /// The rows that hold: per key the one with the highest revision, among equal revisions the greatest, so
 /// that neither order of arrival nor repetition matters.
 ///
-/// Rows with an event time leave when the low-water mark passes it by `retention`; a row that comes later
+/// Rows with an event time leave when the low-water mark passes it by the retention of events; a row that comes later
 /// than that is not taken, and takes away the lower revision that it corrects. Of a key whose row has left nothing
 /// is remembered, so that a lower revision, if it comes after all, holds. State: one event a key, one time a line.
-pub fn base<'s>(feed: Stream<'s, Ts, Vec<Feed>>, retention: SpanMs) -> Base<'s> {
+pub fn base<'s>(feed: Stream<'s, Ts, Vec<Feed>>, retention: Retention) -> Base<'s> {
     let said = said(feed, retention);
     let rows = said.clone().flat_map(|said| if let Said::Holds(row) = said { Some(row) } else { None });
     let heard = said.clone().flat_map(|said| if let Said::Heard(line, at) = said { Some((line, at)) } else { None });
-    let left = said.flat_map(|said| if let Said::Left(at) = said { Some(at) } else { None });
-    Base { rows, heard, left }
+    let left = said.clone().flat_map(|said| if let Said::Left(at) = said { Some(at) } else { None });
+    let edge = said.flat_map(|said| if let Said::Edge(at) = said { Some(at) } else { None });
+    Base { rows, heard, left, edge }
 }
 
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
@@ -72,9 +75,10 @@ enum Said {
     Holds(Revised),
     Heard(LineId, EventMs),
     Left(EventMs),
+    Edge(EventMs),
 }
 
-fn said<'s>(feed: Stream<'s, Ts, Vec<Feed>>, retention: SpanMs) -> Rows<'s, Said> {
+fn said<'s>(feed: Stream<'s, Ts, Vec<Feed>>, retention: Retention) -> Rows<'s, Said> {
     feed.unary_frontier::<CapacityContainerBuilder<Vec<(Said, Ts, Diff)>>, _, _, _>(
         Pipeline,
         "base collections",
@@ -102,7 +106,7 @@ fn said<'s>(feed: Stream<'s, Ts, Vec<Feed>>, retention: SpanMs) -> Rows<'s, Said
                                 held.upsert(event, &mut out);
                             }
                             Feed::Heard(line, at) => held.hear(line, at, &mut out),
-                            Feed::LowWater(mark) => held.low_water = held.low_water.max(Some(mark - retention)),
+                            Feed::LowWater(mark) => held.reach(mark, retention, &mut out),
                         }
                     }
                     held.expire(&mut out);
@@ -127,9 +131,20 @@ struct Held {
     low_water: Option<EventMs>,
     /// What was said of it.
     left: Option<EventMs>,
+    edge: Option<EventMs>,
 }
 
 impl Held {
+    fn reach(&mut self, mark: EventMs, retention: Retention, out: &mut Vec<(Said, Diff)>) {
+        self.low_water = self.low_water.max(Some(mark - retention.events));
+        let edge = Some(crate::twin::edge(mark, retention));
+        if self.edge < edge {
+            out.extend(self.edge.map(|edge| (Said::Edge(edge), -1)));
+            out.extend(edge.map(|edge| (Said::Edge(edge), 1)));
+            self.edge = edge;
+        }
+    }
+
     fn hear_of(&mut self, event: &Event, out: &mut Vec<(Said, Diff)>) {
         match event {
             Event::Unit(unit) => self.hear(unit.line, unit.at, out),

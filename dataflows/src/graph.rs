@@ -5,6 +5,7 @@
 //!                   ├→ latest
 //!                   ├→ clocks ──────────────┐
 //!                   └→ detectors ─┬→ conditions ─→ alerts → alert_metrics
+//!                                 ├→ closed panes → twins → conditions
 //!                                 └→ deviations ──────────┐
 //! events → base ─┬→ sensors, rules, set-points, edges …   │
 //!                ├→ states → machine_states ─┬→ kpis      │
@@ -20,6 +21,7 @@ use crate::panes::{PaneConfig, PaneFeed, panes};
 use crate::restored::Base;
 use crate::root_cause::Effect;
 use crate::tables::*;
+use crate::twin::{self, LineModel, MINUTE};
 use crate::{Diff, Rows, Ts, for_all_tables};
 use differential_dataflow::input::InputSession;
 use lehr_domain::causal::Node;
@@ -45,12 +47,18 @@ pub struct GraphConfig {
     pub retention: Retention,
     /// How long after their end panes keep their readings in memory; see [`PaneConfig::seal_after`].
     pub seal_after: SpanMs,
+    /// What runs beside the lines, if anything does. It needs panes of a minute.
+    pub twin: Option<&'static dyn LineModel>,
 }
 
 impl GraphConfig {
     /// Everything stays, with all its readings: for replays, whose output must not depend on when they run.
-    pub const FOREVER: GraphConfig =
-        GraphConfig { pane_width: SpanMs::minutes(1), retention: Retention::FOREVER, seal_after: SpanMs::FOREVER };
+    pub const FOREVER: GraphConfig = GraphConfig {
+        pane_width: SpanMs::minutes(1),
+        retention: Retention::FOREVER,
+        seal_after: SpanMs::FOREVER,
+        twin: None,
+    };
 
     pub fn panes(&self) -> PaneConfig {
         PaneConfig { width: self.pane_width, retention: self.retention.panes, seal_after: self.seal_after }
@@ -86,6 +94,7 @@ pub fn owner(key: &EventKey, peers: usize) -> usize {
 enum Memory {
     Carried(SensorId, Carried),
     Newest(SensorId, EventMs),
+    Twin(TwinStateRow),
 }
 
 /// One worker's share of the graph: feed it ticks, step the worker, take the changes of closed ticks.
@@ -113,8 +122,8 @@ impl Graph {
             let mut memories = InputSession::new();
             let remembered = memories.to_collection(scope);
             let panes = panes(reading_stream, config.panes());
-            let base = base::base(event_stream, config.retention.events);
-            let tables = Tables::of(panes, base, remembered, config.pane_width);
+            let base = base::base(event_stream, config.retention);
+            let tables = Tables::of(panes, base, remembered, &config);
             tables.publish(&changes, &probe);
             (readings, events, Some(memories))
         });
@@ -140,8 +149,11 @@ impl Graph {
                 self.events.send(Feed::Event(Revised { revision: row.revision, event: row.event.clone() }));
             }
         }
-        self.events.send(Feed::LowWater(base.low_water));
-        self.low_water = base.low_water;
+        // Twins begin when they know how far they look back: not before they have it all.
+        if !base.goes_on {
+            self.events.send(Feed::LowWater(base.low_water));
+            self.low_water = base.low_water;
+        }
         self.go_on_after(tick);
     }
 
@@ -149,7 +161,7 @@ impl Graph {
     fn remember(&mut self, base: &Base) {
         let Some(mut memories) = self.memories.take() else {
             let nothing = base.newest.is_empty() && base.heard.is_empty() && base.carried.is_empty();
-            assert!(nothing, "a graph is restored before it is fed");
+            assert!(nothing && base.twin_states.is_empty(), "a graph is restored before it is fed");
             return;
         };
         memories.advance_to(base.tick.0);
@@ -157,7 +169,8 @@ impl Graph {
             base.heard.iter().for_each(|row| self.events.send(Feed::Heard(row.production_line, row.at)));
             let carried = base.carried.iter().map(|row| Memory::Carried(row.sensor_id, row.carried.clone()));
             let newest = base.newest.iter().map(|row| Memory::Newest(row.sensor_id, row.start));
-            carried.chain(newest).for_each(|memory| memories.insert(memory));
+            let twins = base.twin_states.iter().cloned().map(Memory::Twin);
+            carried.chain(newest).chain(twins).for_each(|memory| memories.insert(memory));
         }
     }
 
@@ -187,7 +200,11 @@ impl Graph {
     pub fn feed(&mut self, inputs: &Inputs, reopened: &ReadingBatch) {
         let tick = inputs.tick.0;
         // Nothing is remembered from before the first tick.
-        drop(self.memories.take());
+        if self.memories.take().is_some() {
+            // Before any mark came, everything is looked at.
+            self.events.advance_to(tick);
+            self.events.send(Feed::LowWater(EventMs(0)));
+        }
         self.readings.advance_to(tick);
         self.events.advance_to(tick);
         for (feed, batch) in [(PaneFeed::Reopened as fn(_) -> _, reopened), (PaneFeed::Readings, &inputs.readings)] {
@@ -260,20 +277,23 @@ impl<'s> Tables<'s> {
         panes: Rows<'s, PaneRow>,
         base: base::Base<'s>,
         memories: Rows<'s, Memory>,
-        pane_width: SpanMs,
+        config: &GraphConfig,
     ) -> Tables<'s> {
+        let pane_width = config.pane_width;
         macro_rules! remembered {
             ($pattern:pat => $row:expr) => {
                 memories.clone().flat_map(|memory| if let $pattern = memory { Some($row) } else { None })
             };
         }
-        let base::Base { rows: base, heard, left } = base;
+        let base::Base { rows: base, heard, left, edge } = base;
         let left = greatest(left.map(|at| ((), at)), "left by retention").map(|((), at)| at);
         let heard = greatest(heard, "heard of each line");
         let sensors = pick(&base, |event| if let Event::Sensor(id, def) = event { Some((id, def)) } else { None });
         let rules = pick(&base, |event| if let Event::Rule(id, rule) = event { Some((id, rule?)) } else { None });
         let edges = pick(&base, |event| if let Event::Edge(id, edge) = event { Some((id, edge?)) } else { None });
         let products = pick(&base, |event| if let Event::Product(id, def) = event { Some((id, def)) } else { None });
+        let parameters =
+            pick(&base, |event| if let Event::Parameter(id, name) = event { Some((id, name)) } else { None });
         let lines = pick(&base, |event| if let Event::Line(id, _) = event { Some(id) } else { None });
         let calendar = pick(&base, |event| if let Event::Calendar(row) = event { Some(row) } else { None });
         let setpoints = pick(&base, |event| if let Event::Setpoint(row) = event { Some(row) } else { None });
@@ -286,6 +306,11 @@ impl<'s> Tables<'s> {
 
         let scenarios = pick(&base, |event| if let Event::Scenario(id, def) = event { Some((id, def?)) } else { None });
 
+        let proposed =
+            pick(&base, |event| if let Event::Recommendation(id, row) = event { Some((id, *row)) } else { None });
+        let decided = pick(&base, |event| if let Event::Decision(row) = event { Some(row) } else { None });
+        let recommendations = crate::recommendations::recommendations(proposed, decided);
+
         let latest = latest(panes.clone());
         let newest = remembered!(Memory::Newest(sensor, start) => (sensor, start));
         let newest = newest.concat(panes.clone().map(|pane| (pane.sensor_id, pane.start)));
@@ -293,15 +318,42 @@ impl<'s> Tables<'s> {
         let clocks = clocks(newest.clone(), sensors.clone(), heard.clone(), pane_width);
         let machine_states = crate::machine_states::machine_states(states);
         let features = crate::features::features(panes.clone(), pane_width);
-        let detected = detectors(
-            panes.clone(),
-            sensors.clone(),
-            rules.clone(),
-            setpoints.clone(),
-            clocks.clone(),
-            remembered!(Memory::Carried(sensor, row) => (sensor, row)),
-            pane_width,
-        );
+        let model = config.twin.filter(|_| pane_width == MINUTE);
+        let modelled = match model {
+            Some(model) => twin::modelled(model, sensors.clone(), parameters),
+            None => empty(panes.inner.scope()),
+        };
+        let told = crate::detectors::Told {
+            panes: panes.clone(),
+            sensors: sensors.clone(),
+            rules: rules.clone(),
+            setpoints: setpoints.clone(),
+            line_clocks: clocks.clone(),
+            carried: remembered!(Memory::Carried(sensor, row) => (sensor, row)),
+            modelled: modelled.clone(),
+        };
+        let detected = detectors(told, pane_width);
+        let edge = greatest(edge.map(|at| ((), at)), "edge of twins").map(|((), at)| at);
+        let twins = match model {
+            Some(model) => {
+                let told = twin::Told {
+                    modelled,
+                    sensors: sensors.clone(),
+                    panes: detected.closed,
+                    setpoints: setpoints.clone(),
+                    states: machine_states.clone(),
+                    units: units.clone(),
+                    products: products.clone(),
+                    rules: rules.clone(),
+                    lines: lines.clone(),
+                    clocks: clocks.clone(),
+                    edge,
+                    remembered: remembered!(Memory::Twin(row) => row),
+                };
+                twin::twins(model, told)
+            }
+            None => twin::Twins::none(panes.inner.scope()),
+        };
         let line_conditions = crate::line_checks::line_checks(
             units.clone(),
             machine_states.clone(),
@@ -309,7 +361,7 @@ impl<'s> Tables<'s> {
             lines,
             clocks.clone(),
         );
-        let conditions = detected.conditions.concat(line_conditions);
+        let conditions = detected.conditions.concat(line_conditions).concat(twins.conditions);
         let alerts = crate::alerts::alerts(
             conditions.clone(),
             rules.clone(),
@@ -419,12 +471,23 @@ impl<'s> Tables<'s> {
                 value: row.value,
             }),
             scenarios: scenarios.map(|(id, def)| ScenarioRow::new(id, def)),
+            recommendations,
             facts: base.map(|row| FactRow { revision: row.revision, event: row.event }),
             heard: heard.map(|(line, at)| HeardRow { production_line: line, at }),
             newest: newest.map(|(sensor, start)| NewestRow { sensor_id: sensor, start }),
             carried: detected.carried.map(|(sensor, carried)| CarriedRow { sensor_id: sensor, carried }),
+            twin: twins.values,
+            twin_scores: twins.scores,
+            twin_findings: twins.findings,
+            twin_states: twins.states,
         }
     }
+}
+
+/// A collection without rows.
+pub(crate) fn empty<'s, D: differential_dataflow::Data>(scope: timely::dataflow::Scope<'s, Ts>) -> Rows<'s, D> {
+    use timely::dataflow::operators::generic::operator::empty;
+    differential_dataflow::AsCollection::as_collection(empty(scope))
 }
 
 /// The rows of one base collection.

@@ -11,11 +11,13 @@ pub mod detectors;
 pub mod deviations;
 pub mod features;
 pub mod graph;
+mod intervals;
 pub mod kpis;
 pub mod line_checks;
 pub mod machine_states;
 pub mod operators;
 pub mod panes;
+pub mod recommendations;
 pub mod restored;
 pub mod root_cause;
 pub mod runs;
@@ -23,6 +25,7 @@ mod sums;
 pub mod tables;
 #[cfg(test)]
 mod trials;
+pub mod twin;
 
 /// The dataflow timestamp: a tick.
 pub type Ts = u64;

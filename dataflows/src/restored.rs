@@ -15,8 +15,11 @@ pub struct Base {
     pub newest: Vec<NewestRow>,
     pub heard: Vec<HeardRow>,
     pub carried: Vec<CarriedRow>,
+    pub twin_states: Vec<TwinStateRow>,
     /// All readings of the panes that were not sealed.
     pub readings: ReadingBatch,
+    /// Whether other parts of it follow.
+    pub goes_on: bool,
 }
 
 /// Panes of a part, about: 20 MB of rows.
@@ -52,12 +55,14 @@ impl Base {
             tick: Tick(tick.0 - (count - 1 - index as u64)),
             low_water,
             panes,
+            goes_on: index as u64 + 1 < count,
             ..Base::default()
         };
         let mut parts: Vec<Base> = runs.into_iter().enumerate().map(part).collect();
         let (last, first): (Vec<FactRow>, _) = self.facts.into_iter().partition(|row| is_joined(&row.event));
         let begin = &mut parts[0];
         (begin.facts, begin.newest, begin.heard, begin.carried) = (first, self.newest, self.heard, self.carried);
+        begin.twin_states = self.twin_states;
         let end = parts.last_mut().expect("there is one at least");
         end.facts.extend(last);
         end.readings = self.readings;

@@ -3,20 +3,23 @@
 //! derived columns only, when a row is published.
 
 use crate::detectors::Carried;
+use crate::twin::Begin;
 use lehr_domain::calendar::Scope;
 use lehr_domain::causal::{Direction, Node};
+use lehr_domain::finding::FindingKind;
 use lehr_domain::ids::stable_hash;
 use lehr_domain::machine::MachineState;
 use lehr_domain::moments::Moments;
 use lehr_domain::names::Names;
 use lehr_domain::operator::AlertSubject;
+use lehr_domain::recommendation::{Decision, Expected, Origin, Recommendation, RecommendationState, Step};
 use lehr_domain::rule::{Check, Severity, Subject};
 use lehr_domain::scenario::{Scenario, Settings};
 use lehr_domain::table::{Cell, ColumnType, Publish};
 use lehr_domain::unit::{DefectType, Verdict};
 use lehr_domain::{
-    AlertId, EdgeId, EquipmentId, Event, EventMs, LineId, Micro, ParameterId, PerMille, ProductId, Ratio, RuleId,
-    ScenarioId, SensorId, SpanMs, Status, UnitId, table,
+    AlertId, EdgeId, EquipmentId, Event, EventMs, LineId, Micro, ParameterId, PerMille, ProductId, Ratio,
+    RecommendationId, RuleId, ScenarioId, SensorId, SpanMs, Status, UnitId, table,
 };
 use serde::{Deserialize, Serialize};
 
@@ -785,6 +788,111 @@ impl ScenarioRow {
 }
 
 table! {
+    /// Changes of set-points that were proposed, and what was decided about them. None of them is made by Lehr: an
+    /// approved one is carried out by hand.
+    pub struct RecommendationRow in "recommendations" {
+        /// Made from what is proposed, where and when, so that the same inputs give the same id.
+        pub recommendation_id: RecommendationId,
+        /// Production line.
+        pub production_line: LineId,
+        /// proposed, approved, rejected or withdrawn.
+        pub state: RecommendationState,
+        /// When it was proposed, plant time.
+        pub made_at: EventMs,
+        /// Who proposed it.
+        pub by: String,
+        /// Where it came from: what_if or agent.
+        pub origin: Origin,
+        /// Why.
+        pub reason: String,
+        /// Whether a step is greater than one that needs no person with the right to approve it.
+        pub large: bool,
+        /// When it was decided; null while it waits.
+        pub decided_at: Option<EventMs>,
+        /// Who decided.
+        pub decided_by: Option<String>,
+        /// Why so.
+        pub decision_reason: Option<String>,
+    }
+    hidden {
+        /// What would change.
+        pub steps: Vec<Step>,
+        /// What the twin expected of it when it was proposed.
+        pub expected: Expected,
+    }
+    derived {
+        /// Set-points as they were and as they would be.
+        settings: text = |row, names| Some(settings(row, names)),
+        /// How far ahead was looked, seconds.
+        duration_s: f64 = |row, _| Some(row.expected.over.0 as f64 / 1000.0),
+        /// Expected change of the share of units with a defect.
+        defect_rate_change: f64 = |row, _| Some(row.expected.defect_rate.value.to_f64()),
+        /// Low end of its 90 % band.
+        defect_rate_low: f64 = |row, _| Some(row.expected.defect_rate.low.to_f64()),
+        /// High end of its 90 % band.
+        defect_rate_high: f64 = |row, _| Some(row.expected.defect_rate.high.to_f64()),
+        /// Expected change of the share of units good at the first pass.
+        quality_score_change: f64 = |row, _| Some(row.expected.quality_score.value.to_f64()),
+        /// Low end of its 90 % band.
+        quality_score_low: f64 = |row, _| Some(row.expected.quality_score.low.to_f64()),
+        /// High end of its 90 % band.
+        quality_score_high: f64 = |row, _| Some(row.expected.quality_score.high.to_f64()),
+        /// Expected change of units per hour.
+        rate_per_h_change: f64 = |row, _| Some(row.expected.rate_per_h.value.to_f64()),
+        /// Low end of its 90 % band.
+        rate_per_h_low: f64 = |row, _| Some(row.expected.rate_per_h.low.to_f64()),
+        /// High end of its 90 % band.
+        rate_per_h_high: f64 = |row, _| Some(row.expected.rate_per_h.high.to_f64()),
+        /// Expected change of energy, kW.
+        energy_kw_change: f64 = |row, _| Some(row.expected.energy_kw.value.to_f64()),
+        /// Low end of its 90 % band.
+        energy_kw_low: f64 = |row, _| Some(row.expected.energy_kw.low.to_f64()),
+        /// High end of its 90 % band.
+        energy_kw_high: f64 = |row, _| Some(row.expected.energy_kw.high.to_f64()),
+        /// Minutes until half of the change has come; null where nothing changes.
+        effect_min: f64 = |row, _| Some(row.expected.effect_min?.value.to_f64()),
+        /// Low end of its band.
+        effect_min_low: f64 = |row, _| Some(row.expected.effect_min?.low.to_f64()),
+        /// High end of its band.
+        effect_min_high: f64 = |row, _| Some(row.expected.effect_min?.high.to_f64()),
+        /// Whether a parameter goes beyond what the twin had seen on this line.
+        unseen: bool = |row, _| Some(row.expected.unseen),
+    }
+}
+
+impl RecommendationRow {
+    /// What was proposed, and the decision that holds.
+    pub fn new(id: RecommendationId, proposed: Recommendation, decision: Option<Decision>) -> RecommendationRow {
+        let state = decision.as_ref().map_or(RecommendationState::Proposed, |decision| decision.resolution.state());
+        let decided_at = decision.as_ref().map(|decision| decision.at);
+        let (decided_by, decision_reason) = decision.map(|decision| (decision.by, decision.reason)).unzip();
+        RecommendationRow {
+            recommendation_id: id,
+            production_line: proposed.line,
+            state,
+            made_at: proposed.made_at,
+            by: proposed.by,
+            origin: proposed.origin,
+            reason: proposed.reason,
+            large: proposed.large,
+            decided_at,
+            decided_by,
+            decision_reason,
+            steps: proposed.steps,
+            expected: proposed.expected,
+        }
+    }
+}
+
+fn settings(row: &RecommendationRow, names: &Names) -> String {
+    let step = |step: &Step| {
+        let (name, unit) = (names.parameter(step.parameter), names.unit(row.production_line, step.parameter));
+        format!("{name} {} → {} {unit}", step.from, step.to).trim_end().to_owned()
+    };
+    row.steps.iter().map(step).collect::<Vec<_>>().join(", ")
+}
+
+table! {
     /// Articles.
     pub struct ProductRow in "products" {
         /// Article.
@@ -852,6 +960,108 @@ table! {
     }
 }
 
+table! {
+    /// What the twin of each line believes and expects of every modelled sensor, after the line's last closed minute.
+    pub struct TwinRow in "twin" {
+        /// Sensor.
+        pub sensor_id: SensorId,
+        /// End of the last minute that was folded.
+        pub at: EventMs,
+        /// What is believed now, in the sensor's unit.
+        pub believed: Micro,
+        /// Standard deviation of what the sensor will say around it.
+        pub believed_sd: Micro,
+        /// What is expected a minute later.
+        pub in_1_min: Micro,
+        /// Standard deviation of what the sensor will say around it; the 90 % band is 1.645 of these wide on each side.
+        pub in_1_min_sd: Micro,
+        /// What is expected 15 minutes later.
+        pub in_15_min: Micro,
+        /// Standard deviation of what the sensor will say around it.
+        pub in_15_min_sd: Micro,
+        /// What is expected an hour later.
+        pub in_60_min: Micro,
+        /// Standard deviation of what the sensor will say around it.
+        pub in_60_min_sd: Micro,
+    }
+    derived {
+        /// Production line.
+        production_line: text = |row, names| line_of(row.sensor_id, names),
+        /// What it measures.
+        parameter_name: text = |row, names| parameter_of(row.sensor_id, names),
+    }
+}
+
+table! {
+    /// How the forecasts of the twins held, against what came. They forget with a time constant of a day.
+    pub struct TwinScoreRow in "twin_scores" {
+        /// Sensor.
+        pub sensor_id: SensorId,
+        /// How far ahead, seconds.
+        pub horizon_s: SpanMs,
+        /// Forecasts that were held against what came.
+        pub n: i64,
+        /// Root mean square error.
+        pub rmse: Micro,
+        /// The same of the last value as the forecast.
+        pub rmse_persistence: Micro,
+        /// Mean error, positive where the sensor says more than expected.
+        pub bias: Micro,
+        /// Share of values within the 90 % band.
+        pub coverage: PerMille,
+    }
+    derived {
+        /// Production line.
+        production_line: text = |row, names| line_of(row.sensor_id, names),
+        /// What it measures.
+        parameter_name: text = |row, names| parameter_of(row.sensor_id, names),
+    }
+}
+
+table! {
+    /// Stretches of time in which a line departed from what its set-points ask, and the likelier cause.
+    pub struct TwinFindingRow in "twin_findings" {
+        /// Production line.
+        pub production_line: LineId,
+        /// When it was found.
+        pub start: EventMs,
+        /// When it was over; null while it lasts.
+        pub end: Option<EventMs>,
+        /// equipment, model_drift or sensor.
+        pub kind: FindingKind,
+        /// Equipment concerned.
+        pub equipment: String,
+        /// Where it showed most when it was found.
+        pub sensor_id: Option<SensorId>,
+        /// Greatest departure, in standard deviations.
+        pub strength: Micro,
+        /// How sure that is, 0 to 1.
+        pub confidence: PerMille,
+    }
+    derived {
+        /// What the sensor measures.
+        parameter_name: text = |row, names| parameter_of(row.sensor_id?, names),
+    }
+}
+
+table! {
+    /// What twins remember of minutes that they no longer look at.
+    pub struct TwinStateRow in "twin_states" {
+        /// Production line.
+        pub production_line: LineId,
+    }
+    hidden {
+        /// What is remembered.
+        pub begin: Begin,
+    }
+    derived {
+        /// Minutes before this are not looked at again.
+        before: time = |row, _| Some(row.begin.before),
+        /// Bytes of the model's state.
+        bytes: i64 = |row, _| row.begin.folded.as_ref().map(|(_, state)| state.len() as i64),
+    }
+}
+
 /// Calls a macro with every table: `(field, RowType)` pairs. One list, so that no table is forgotten.
 #[macro_export]
 macro_rules! for_all_tables {
@@ -881,10 +1091,15 @@ macro_rules! for_all_tables {
             (errors, ErrorTableRow),
             (late, LateTableRow),
             (scenarios, ScenarioRow),
+            (recommendations, RecommendationRow),
             (facts, FactRow),
             (heard, HeardRow),
             (newest, NewestRow),
             (carried, CarriedRow),
+            (twin, TwinRow),
+            (twin_scores, TwinScoreRow),
+            (twin_findings, TwinFindingRow),
+            (twin_states, TwinStateRow),
         }
     };
 }

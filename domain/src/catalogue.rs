@@ -110,6 +110,7 @@ pub enum CheckEntry {
     DefectCount { defect: crate::unit::DefectType, per_minute: f64, minutes: u16 },
     QualityScore { limit: f64, minutes: u16, min_units: u16 },
     LineState { state: crate::machine::MachineState },
+    Twin { kind: crate::finding::FindingKind },
 }
 
 fn yes() -> bool {
@@ -366,6 +367,7 @@ impl RuleEntry {
                 Check::QualityScore { limit: mille("limit", *limit)?, minutes: *minutes, min_units: *min_units }
             }
             CheckEntry::LineState { state } => Check::LineState { state: *state },
+            CheckEntry::Twin { kind } => Check::Twin { kind: *kind },
         };
         let line_check = check.of_line();
         if line_check != of_line {

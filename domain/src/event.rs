@@ -10,12 +10,13 @@ use crate::calendar::Calendar;
 use crate::causal::Edge;
 use crate::machine::{Product, Setpoint, StateChange};
 use crate::operator::{AuditEntry, OperatorEvent};
+use crate::recommendation::{Decision, Recommendation};
 use crate::rule::Rule;
 use crate::scenario::Scenario;
 use crate::unit::Unit;
 use crate::{
-    EdgeId, EquipmentId, EventMs, LineId, Micro, ParameterId, ProductId, Reading, ReadingBatch, RuleId, ScenarioId,
-    SensorId, SpanMs, Status, Tick, UnitId,
+    EdgeId, EquipmentId, EventMs, LineId, Micro, ParameterId, ProductId, Reading, ReadingBatch, RecommendationId,
+    RuleId, ScenarioId, SensorId, SpanMs, Status, Tick, UnitId,
 };
 use serde::{Deserialize, Serialize};
 
@@ -106,6 +107,9 @@ pub enum Event {
     Late(LateRow),
     /// `None`: the scenario is gone.
     Scenario(ScenarioId, Option<Scenario>),
+    /// Boxed, because it is the largest by far and among the rarest: every event takes the room of the largest.
+    Recommendation(RecommendationId, Box<Recommendation>),
+    Decision(Decision),
 }
 
 /// What identifies a row of a base collection.
@@ -127,6 +131,8 @@ pub enum EventKey {
     Error(u64),
     Late(SensorId, EventMs, EventMs),
     Scenario(ScenarioId),
+    Recommendation(RecommendationId),
+    Decision(u64),
 }
 
 impl Event {
@@ -148,6 +154,8 @@ impl Event {
             Event::Error(row) => EventKey::Error(row.id),
             Event::Late(row) => EventKey::Late(row.sensor, row.at, row.arrived),
             Event::Scenario(id, _) => EventKey::Scenario(*id),
+            Event::Recommendation(id, _) => EventKey::Recommendation(*id),
+            Event::Decision(row) => EventKey::Decision(row.id),
         }
     }
 
@@ -170,6 +178,8 @@ impl Event {
             Event::Error(_) => "error",
             Event::Late(_) => "late",
             Event::Scenario(..) => "scenario",
+            Event::Recommendation(..) => "recommendation",
+            Event::Decision(_) => "decision",
         }
     }
 
@@ -189,6 +199,8 @@ impl Event {
             Event::Operator(row) => Some(row.at),
             Event::Error(row) => Some(row.at),
             Event::Late(row) => Some(row.arrived),
+            Event::Recommendation(_, row) => Some(row.made_at),
+            Event::Decision(row) => Some(row.at),
             _ => None,
         }
     }

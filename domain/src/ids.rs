@@ -60,6 +60,10 @@ id! {
     ScenarioId(u32)
 }
 id! {
+    /// A recommendation. Made from what is proposed, where and when, so that the same inputs give the same id.
+    RecommendationId(u64)
+}
+id! {
     /// An alert. Made from what is wrong and since when, so that the same inputs give the same id.
     AlertId(u64)
 }
@@ -72,6 +76,13 @@ impl LineId {
 impl ProductId {
     /// Every article.
     pub const ALL: ProductId = ProductId(u16::MAX);
+}
+
+impl std::fmt::Display for RecommendationId {
+    /// As people and the API write it: sixteen hexadecimal digits.
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        write!(f, "{:016x}", self.0)
+    }
 }
 
 impl Tick {

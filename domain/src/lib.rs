@@ -6,7 +6,9 @@
 pub mod calendar;
 pub mod catalogue;
 pub mod causal;
+pub mod control;
 pub mod event;
+pub mod finding;
 pub mod fixed;
 pub mod ids;
 pub mod machine;
@@ -14,6 +16,7 @@ pub mod moments;
 pub mod names;
 pub mod operator;
 pub mod reading;
+pub mod recommendation;
 pub mod rule;
 pub mod scenario;
 pub mod table;
@@ -23,7 +26,8 @@ pub mod unit;
 pub use event::{Event, EventKey, Inputs};
 pub use fixed::{Micro, PerMille, Ratio};
 pub use ids::{
-    AlertId, EdgeId, EquipmentId, LineId, ParameterId, ProductId, RuleId, ScenarioId, SensorId, Tick, UnitId,
+    AlertId, EdgeId, EquipmentId, LineId, ParameterId, ProductId, RecommendationId, RuleId, ScenarioId, SensorId, Tick,
+    UnitId,
 };
 pub use reading::{Reading, ReadingBatch, Status};
 pub use time::{EventMs, SpanMs};

@@ -78,6 +78,13 @@ impl Names {
         self.sensors.get(id.index())?.as_ref()
     }
 
+    /// The unit in which a line's sensors measure a parameter; empty when none does.
+    pub fn unit(&self, line: LineId, parameter: ParameterId) -> &str {
+        let mut sensors = self.sensors();
+        let sensor = sensors.find(|(_, def)| def.line == line && def.parameter == parameter);
+        sensor.map_or("", |(_, def)| def.unit.as_str())
+    }
+
     pub fn sensor_id(&self, name: &str) -> Option<SensorId> {
         self.sensor_ids.get(name).copied()
     }

@@ -1,6 +1,7 @@
 //! Detection rules: what counts as abnormal, how long it must last, how grave it is. Rules are rows, so a
 //! changed limit corrects what was detected with the old one.
 
+use crate::finding::FindingKind;
 use crate::machine::MachineState;
 use crate::unit::DefectType;
 use crate::{Micro, ParameterId, PerMille, SensorId, SpanMs};
@@ -86,6 +87,8 @@ pub enum Check {
     QualityScore { limit: PerMille, minutes: u16, min_units: u16 },
     /// The line is in this state.
     LineState { state: MachineState },
+    /// The twin of the line finds a deviation of which this is the likelier cause.
+    Twin { kind: FindingKind },
 }
 
 /// A rule. Unique by its name.
@@ -113,7 +116,11 @@ impl Check {
     pub fn of_line(&self) -> bool {
         matches!(
             self,
-            Check::DefectRate { .. } | Check::DefectCount { .. } | Check::QualityScore { .. } | Check::LineState { .. }
+            Check::DefectRate { .. }
+                | Check::DefectCount { .. }
+                | Check::QualityScore { .. }
+                | Check::LineState { .. }
+                | Check::Twin { .. }
         )
     }
 }
@@ -147,6 +154,7 @@ impl std::fmt::Display for Check {
                 write!(f, "good share below {} over {minutes} min of at least {min_units} units", limit.to_f64())
             }
             Check::LineState { state } => write!(f, "line state {}", state.text()),
+            Check::Twin { kind } => write!(f, "the twin finds {}", kind.text()),
         }
     }
 }

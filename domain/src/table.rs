@@ -84,12 +84,14 @@ publish! {
     crate::EdgeId => Int, |v, _n| Cell::Int(i64::from(v.0));
     crate::ScenarioId => Int, |v, _n| Cell::Int(i64::from(v.0));
     crate::AlertId => Text, |v, _n| Cell::Text(format!("{:016x}", v.0));
+    crate::RecommendationId => Text, |v, _n| Cell::Text(v.to_string());
     crate::SensorId => Text, |v, n| Cell::Text(n.sensor(*v).to_owned());
     crate::LineId => Text, |v, n| Cell::Text(n.line(*v).to_owned());
     crate::EquipmentId => Text, |v, n| Cell::Text(n.equipment(*v).to_owned());
     crate::ParameterId => Text, |v, n| Cell::Text(n.parameter(*v).to_owned());
     crate::ProductId => Text, |v, n| Cell::Text(n.product(*v).to_owned());
     crate::Status => Text, |v, _n| Cell::Text(v.text().to_owned());
+    crate::finding::FindingKind => Text, |v, _n| Cell::Text(v.text().to_owned());
     crate::rule::Severity => Text, |v, _n| Cell::Text(v.text().to_owned());
     crate::unit::DefectType => Text, |v, _n| Cell::Text(v.text().to_owned());
     crate::unit::Verdict => Text, |v, _n| Cell::Text(v.text().to_owned());

@@ -124,6 +124,31 @@ test("the twin shows the line and answers what-if in place", async () => {
   await page.getByText("No set-point was moved yet.").waitFor();
 });
 
+test("a change is proposed from what-if, appears in the list and is approved", async () => {
+  await go("#/twin?line=Line_A");
+  await page.getByLabel("Belt speed, m/min").last().fill("141");
+  const reason = `trial ${Date.now()}`;
+  await page.getByPlaceholder("Why this change").fill(reason);
+  await page.getByRole("button", { name: "Propose this change" }).click();
+  await page.getByText("Proposed. It waits for a decision.").waitFor();
+  await page.getByRole("link", { name: "To the recommendations" }).click();
+  const waiting = page.getByRole("region", { name: "Waiting for a decision" }).locator(".proposal", { hasText: reason });
+  await waiting.waitFor();
+  const figures = (await waiting.innerText()).replaceAll("\u202f", " ");
+  assert.match(figures, /Belt speed\s+\d+(\.\d+)?\s+141(\.0)? m\/min/);
+  assert.match(figures, /Units per hour\s+\u2212\d.* … /, "a slower belt makes fewer units, within a band");
+  await page.getByText("to be carried out by hand.").first().waitFor();
+  await waiting.getByRole("button", { name: "Approve" }).click();
+  await page.getByRole("dialog").getByLabel("Reason").fill("go on");
+  await page.getByRole("dialog").getByRole("button", { name: "Approve" }).click();
+  const decided = page.getByRole("region", { name: "Decided" }).locator(".proposal.approved", { hasText: reason });
+  await decided.waitFor();
+  assert.match(await decided.innerText(), /go on\s+To be carried out by hand\./);
+  assert.equal(await decided.getByRole("button").count(), 0, "what is decided stays decided");
+  const { recommendations } = await api("GET", "recommendations?state=approved&line=Line_A");
+  assert.ok(recommendations.some((row) => row.reason === reason));
+});
+
 test("an alert appears after a fault and can be acknowledged", async () => {
   await go("#/alerts");
   await page.locator(".alert-list").waitFor();
@@ -215,7 +240,7 @@ test("everything is reached by keyboard", async () => {
 
 test("a phone never scrolls sideways", async () => {
   await page.setViewportSize({ width: 360, height: 740 });
-  for (const hash of ["#/overview", "#/sensors?line=Line_A&sensor=Line_A.belt_speed", "#/alerts", "#/graph", "#/sql", "#/settings"]) {
+  for (const hash of ["#/overview", "#/sensors?line=Line_A&sensor=Line_A.belt_speed", "#/alerts", "#/graph", "#/recommendations", "#/sql", "#/settings"]) {
     await go(hash);
     await page.locator("main :is(.panel, .cards)").first().waitFor();
     await page.waitForTimeout(300);

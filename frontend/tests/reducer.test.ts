@@ -46,7 +46,7 @@ describe("snapshot", () => {
   it("fills the tables of its channel and sets its tick", () => {
     const state = run(snapshot([pane(1, 150)]));
     expect(state.latest.get("Line_A.belt_speed")?.value).toBe(150);
-    expect(state.ticks).toEqual({ sensors: 10, alerts: null, quality: null });
+    expect(state.ticks).toEqual({ sensors: 10, alerts: null, recommendations: null, quality: null });
     expect(state.now).toBe(at(10));
   });
 

@@ -8,11 +8,12 @@ use super::route::{Answer, Call, Route};
 use super::schema::{self, NOT_BLANK, SPAN, answer, integer, list, nullable, number, object, row, text, time};
 use crate::auth::Role;
 use crate::twin::{Consequences, Period, Question, TwinError};
-use lehr_dataflows::tables::{AlertRow, KpiRow, RootCauseRow};
+use lehr_dataflows::tables::{AlertRow, KpiRow, RootCauseRow, TwinFindingRow};
 use lehr_domain::names::Names;
 use lehr_domain::unit::DefectType;
 use lehr_domain::{EventMs, LineId, Micro, SpanMs};
 use lehr_queries::Snapshot;
+use lehr_queries::arrow::row_to_json;
 use lehr_twin::{
     BAND_90, Changes, Compromise, Constraint, Estimate, Finding, Horizon, Outcome, Parameter, Range, ScenarioError,
     Setting, State, View, Weights, WhatIf, limits,
@@ -26,8 +27,11 @@ use warp::http::Method;
 /// Set-points of one question: as many as a line has, and some.
 pub const SETTINGS_MOST: usize = 32;
 const VALUE_MOST: f64 = Micro::MAX_UNITS;
+/// Findings shown a line; all are in the table.
+const FINDINGS_MOST: usize = 20;
+
 /// How far ahead is looked when nothing is said.
-const AHEAD: SpanMs = SpanMs::hours(6);
+pub const AHEAD: SpanMs = SpanMs::hours(6);
 
 #[derive(Clone, Copy, Debug, Deserialize, JsonSchema)]
 #[serde(rename_all = "snake_case")]
@@ -254,6 +258,7 @@ fn line_schema() -> Value {
         ("accuracy", list(accuracy)),
         ("deviation", nullable(deviation)),
         ("components", list(components::shown_schema())),
+        ("findings", list(row::<TwinFindingRow>())),
     ])
 }
 
@@ -353,7 +358,15 @@ fn line_json(snapshot: &Snapshot, line: LineId, state: &State) -> Option<Value> 
         "forecasts": forecasts,
         "accuracy": accuracy,
         "deviation": state.diagnosis().map(deviation_json),
+        "findings": findings_json(snapshot, line),
     }))
+}
+
+/// The newest first.
+fn findings_json(snapshot: &Snapshot, line: LineId) -> Vec<Value> {
+    let mut found: Vec<_> = snapshot.twin_findings.range(|row| row.production_line.cmp(&line)).collect();
+    found.reverse();
+    found.into_iter().take(FINDINGS_MOST).map(|row| row_to_json(row, &snapshot.names)).collect()
 }
 
 fn deviation_json(finding: &Finding) -> Value {

@@ -17,6 +17,7 @@ mod audit;
 mod cards;
 mod change;
 mod components;
+mod decisions;
 mod digital_twin;
 mod dispatch;
 mod edges;
@@ -33,6 +34,7 @@ mod metrics;
 mod openapi;
 mod params;
 mod readings;
+mod recommendations;
 mod replay;
 mod root_cause;
 mod route;
@@ -207,6 +209,8 @@ fn areas() -> Vec<Vec<Route>> {
         replay::routes(),
         digital_twin::routes(),
         scenarios::routes(),
+        recommendations::routes(),
+        decisions::routes(),
         settings::routes(),
         faults::routes(),
         audit::routes(),

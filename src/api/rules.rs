@@ -149,6 +149,7 @@ fn parts(check: &mut Check) -> (&'static str, Vec<(&'static str, Part<'_>)>) {
             vec![("limit", Share(limit)), ("minutes", Count(minutes)), ("min_units", Count(min_units))],
         ),
         Check::LineState { state: _ } => ("line_state", Vec::new()),
+        Check::Twin { kind: _ } => ("twin", Vec::new()),
     }
 }
 

@@ -11,6 +11,7 @@ use super::schema::{self, NOT_BLANK, SPAN, TEXT_MOST, answer, list, row};
 use crate::auth::Role;
 use crate::twin::Question;
 use lehr_dataflows::tables::ScenarioRow;
+use lehr_domain::names::Names;
 use lehr_domain::scenario::{Scenario, Settings};
 use lehr_domain::{Event, LineId, Micro, ParameterId, ScenarioId, SpanMs};
 use lehr_queries::Snapshot;
@@ -95,7 +96,8 @@ async fn scenarios(app: App, call: Call) -> Answer {
     Ok(look::answer(&snapshot, json!({ "scenarios": rows })).into())
 }
 
-fn question(settings: &Settings, duration: SpanMs, snapshot: &Snapshot) -> Question {
+/// What would be with these settings.
+pub fn question(settings: &Settings, duration: SpanMs, snapshot: &Snapshot) -> Question {
     let setting = |(id, value): &(ParameterId, Micro)| Setting {
         parameter: snapshot.names.parameter(*id).to_owned(),
         value: value.to_f64(),
@@ -103,23 +105,28 @@ fn question(settings: &Settings, duration: SpanMs, snapshot: &Snapshot) -> Quest
     Question::Ahead { ask: WhatIf::Several(settings.0.iter().map(setting).collect()), duration }
 }
 
-/// What a body asks to be kept.
-fn scenario(given: Given, line: LineId, snapshot: &Snapshot) -> Result<Scenario, ApiError> {
-    let duration = SpanMs::parse(&given.duration).map_err(|error| ApiError::bad("duration", error.to_string()))?;
+/// The settings of a body, by parameter.
+pub fn settings(given: Vec<AskedSetting>, names: &Names) -> Result<Settings, ApiError> {
     let mut settings = BTreeMap::new();
-    for AskedSetting { parameter, value } in given.settings {
-        let id = snapshot.names.parameter_id(&parameter);
+    for AskedSetting { parameter, value } in given {
+        let id = names.parameter_id(&parameter);
         let id = id.ok_or_else(|| ApiError::unknown("parameter", "parameter", &parameter))?;
         let value = Micro::from_f64(value).map_err(|error| ApiError::bad("value", format!("{parameter} {error}")))?;
         if settings.insert(id, value).is_some() {
             return Err(ApiError::bad("parameter", format!("parameter '{parameter}' is given twice; give it once")));
         }
     }
+    Ok(Settings(settings.into_iter().collect()))
+}
+
+/// What a body asks to be kept.
+fn scenario(given: Given, line: LineId, snapshot: &Snapshot) -> Result<Scenario, ApiError> {
+    let duration = SpanMs::parse(&given.duration).map_err(|error| ApiError::bad("duration", error.to_string()))?;
     Ok(Scenario {
         name: given.name.trim().to_owned(),
         line,
         duration,
-        settings: Settings(settings.into_iter().collect()),
+        settings: settings(given.settings, &snapshot.names)?,
         by: String::new(),
         made_at: snapshot.now,
     })

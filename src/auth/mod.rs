@@ -81,6 +81,9 @@ pub struct Principal {
     pub token: String,
 }
 
+/// Who may approve a change of set-points that is large by the limits of control.
+pub const APPROVES_LARGE: Role = Role::Engineer;
+
 impl Principal {
     pub fn may(&self, needed: Role) -> bool {
         self.role >= needed

@@ -9,9 +9,9 @@ use sha2::{Digest, Sha256};
 pub enum Role {
     /// Look.
     Viewer,
-    /// Act on alerts, send readings.
+    /// Act on alerts, send readings, propose changes of set-points and decide on those that are not large.
     Operator,
-    /// Change rules, the causal graph and settings; inject faults; replay.
+    /// Change rules, the causal graph and settings; inject faults; replay; approve large changes.
     Engineer,
     /// Make and revoke tokens.
     Admin,

@@ -5,6 +5,7 @@ use crate::api::{App, AppOptions, bind};
 use crate::auth::Auth;
 use crate::journal::{Journal, JournalError};
 use crate::runtime::{Receipt, Runtime, RuntimeOptions, Submission};
+use crate::twin;
 use lehr_dataflows::graph::GraphConfig;
 use lehr_domain::catalogue::{Catalogue, DEFAULT};
 use lehr_domain::event::Event;
@@ -101,7 +102,7 @@ pub fn runtime_options(data: &Path, sensors: Option<usize>, workers: usize) -> R
     Ok(RuntimeOptions {
         data: data.to_owned(),
         workers,
-        graph: GraphConfig::default(),
+        graph: GraphConfig { twin: Some(twin::MODEL), ..GraphConfig::default() },
         catalogue: catalogue(sensors)?,
         knowledge: lehr_causal::DEFAULT.to_owned(),
         simulated_clock: true,

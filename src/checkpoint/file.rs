@@ -19,7 +19,7 @@ use serde::de::DeserializeOwned;
 const MAGIC: [u8; 8] = *b"LEHRCKP1";
 
 /// Must grow whenever a row type of [`Base`] changes, or what the graphs make of it.
-const FORMAT_VERSION: u32 = 1;
+const FORMAT_VERSION: u32 = 2;
 
 const HEADER_BYTES: usize = 16;
 const BLOCK_HEAD_BYTES: usize = 13;
@@ -27,7 +27,8 @@ const BLOCK_HEAD_BYTES: usize = 13;
 /// Rows of a block: some hundred kilobytes, so that neither side holds more than that besides the rows.
 pub const ROWS_PER_BLOCK: usize = 4096;
 
-/// No block is longer: rows are below a kilobyte, but for texts, which are bounded where they come in.
+/// No block is longer: rows are below a kilobyte, but for texts, which are bounded where they come in, and the state of a
+/// twin, of which there is one a line.
 const MAX_BLOCK_BYTES: usize = 256 << 20;
 
 /// Blocks are gathered to this before they are written.
@@ -42,12 +43,13 @@ enum Kind {
     Newest = 3,
     Heard = 4,
     Carried = 5,
+    TwinStates = 6,
     End = 255,
 }
 
 impl Kind {
     fn of(code: u8) -> Option<Kind> {
-        [Kind::Head, Kind::Panes, Kind::Facts, Kind::Newest, Kind::Heard, Kind::Carried, Kind::End]
+        [Kind::Head, Kind::Panes, Kind::Facts, Kind::Newest, Kind::Heard, Kind::Carried, Kind::TwinStates, Kind::End]
             .into_iter()
             .find(|kind| *kind as u8 == code)
     }
@@ -133,6 +135,7 @@ pub fn write<S: Storage>(
     writer.table(Kind::Newest, snapshot.newest.iter())?;
     writer.table(Kind::Heard, snapshot.heard.iter())?;
     writer.table(Kind::Carried, snapshot.carried.iter())?;
+    writer.table(Kind::TwinStates, snapshot.twin_states.iter())?;
     let rows = writer.rows;
     writer.block(Kind::End, &[rows])?;
     writer.flush()?;
@@ -183,6 +186,7 @@ pub fn read<S: Storage>(storage: &S, file: &str) -> Result<Checkpoint, String> {
             Some(Kind::Newest) => many(payload, count, &mut base.newest)?,
             Some(Kind::Heard) => many(payload, count, &mut base.heard)?,
             Some(Kind::Carried) => many(payload, count, &mut base.carried)?,
+            Some(Kind::TwinStates) => many(payload, count, &mut base.twin_states)?,
             Some(Kind::End) => {
                 let promised = one::<u64>(payload)?;
                 if promised != Some(rows) {

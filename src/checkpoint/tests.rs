@@ -55,7 +55,9 @@ fn held(snapshot: &Snapshot) -> Base {
         newest: snapshot.newest.iter().cloned().collect(),
         heard: snapshot.heard.iter().cloned().collect(),
         carried: snapshot.carried.iter().cloned().collect(),
+        twin_states: snapshot.twin_states.iter().cloned().collect(),
         readings: Default::default(),
+        goes_on: false,
     }
 }
 

@@ -139,7 +139,7 @@ fn check(out: &mut impl Write, component: &Arc<Component>) -> Result<(), Failure
 fn at_targets() -> Vec<Minute> {
     let targets = Guess::shipped().targets;
     let minute = |n: i64| Minute {
-        values: targets.map(|value| Some(PaneValue { mean: value, last: value, n: 1, ..PaneValue::default() })),
+        values: targets.map(|value| Some(PaneValue { mean: value, n: 1, ..PaneValue::default() })),
         setpoints: targets.map(Some),
         ..Minute::gap(EventMs(0) + SpanMs(MINUTE.0 * n))
     };

@@ -4,7 +4,7 @@ use crate::auth::Auth;
 use crate::runtime::{Runtime, RuntimeOptions, Sizes};
 use crate::sinks::{ChangeLog, Sink};
 use crate::sources::plant::PlantSource;
-use crate::twin::{Components, Snapshots};
+use crate::twin::{self, Components, Snapshots};
 use clap::Args;
 use lehr_dataflows::base::Retention;
 use lehr_dataflows::graph::GraphConfig;
@@ -63,7 +63,7 @@ pub struct ServeArgs {
     /// How long panes stay correctable, with all that is made of them. Later readings go to the table `late`.
     #[arg(long, default_value = "8d", value_parser = data::span)]
     retain_panes: SpanMs,
-    /// How long units, operator events and errors stay.
+    /// How long units, operator events, recommendations and errors stay.
     #[arg(long, default_value = "35d", value_parser = data::span)]
     retain_events: SpanMs,
     /// Size at which a journal segment is closed and its readings move to history, bytes.
@@ -85,7 +85,7 @@ pub fn run(args: ServeArgs) -> Result<(), Failure> {
     let options = RuntimeOptions {
         data: args.data.clone(),
         workers: args.workers,
-        graph: GraphConfig { retention, ..GraphConfig::default() },
+        graph: GraphConfig { retention, twin: Some(twin::MODEL), ..GraphConfig::default() },
         catalogue: data::catalogue(args.plant.as_deref(), args.sensors)?,
         knowledge: data::knowledge(args.knowledge.as_ref())?,
         simulated_clock: !args.no_plant,

@@ -1,6 +1,7 @@
 use super::{Failure, data};
 use crate::history::History;
 use crate::runtime::{AsOf, KeptReadings, rebuild};
+use crate::twin;
 use clap::{Args, ValueEnum};
 use lehr_dataflows::graph::GraphConfig;
 use lehr_domain::{EventMs, SpanMs, Tick};
@@ -58,7 +59,7 @@ pub fn run(args: &SqlArgs) -> Result<(), Failure> {
         (None, Some(time)) => AsOf::Time(time),
         (None, None) => AsOf::Time(EventMs::MAX),
     };
-    let graph = GraphConfig::FOREVER;
+    let graph = GraphConfig { twin: Some(twin::MODEL), ..GraphConfig::FOREVER };
     let history = Arc::new(History::open(&args.data)?);
     let snapshot = Arc::new(rebuild(&args.data, history.clone(), graph, Tick(u64::MAX), as_of)?);
     let readings = KeptReadings::new(args.data.clone(), history, &snapshot);

@@ -2,8 +2,9 @@
 
 use super::ring::Frame;
 use lehr_dataflows::Diff;
-use lehr_dataflows::tables::{AlertState, Changes, LatestRow, PaneRow};
+use lehr_dataflows::tables::{AlertState, Changes, LatestRow, PaneRow, RecommendationRow};
 use lehr_domain::names::Names;
+use lehr_domain::recommendation::RecommendationState;
 use lehr_domain::table::Row;
 use lehr_domain::{EventMs, LineId, SensorId, SpanMs, Tick};
 use lehr_queries::Snapshot;
@@ -19,6 +20,8 @@ const ALERTS_MOST: usize = 500;
 const CAUSES_OVER: SpanMs = SpanMs::hours(4);
 /// How far back a snapshot shows alerts that are over.
 const ALERTS_OVER: SpanMs = SpanMs::hours(24);
+/// How far back a snapshot shows recommendations that are decided. How many there may be is bounded where they are made.
+const DECIDED_OVER: SpanMs = SpanMs::hours(24);
 
 /// What a client can follow.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
@@ -140,7 +143,7 @@ pub fn snapshot(channel: Channel, snapshot: &Snapshot, line: Option<LineId>) -> 
         Channel::Alerts => alerts_now(&mut data, snapshot, line),
         Channel::Quality => quality_now(&mut data, snapshot, line),
         Channel::Predictions => data.member("predictions", b"[]"),
-        Channel::Recommendations => data.member("recommendations", b"[]"),
+        Channel::Recommendations => recommendations_now(&mut data, snapshot, line),
     }
     let line = line.map(|line| names.line(line));
     message("snapshot", channel, (snapshot.tick, snapshot.now), line, &data.finish())
@@ -198,6 +201,16 @@ fn quality_now(data: &mut Data, snapshot: &Snapshot, line: Option<LineId>) {
     data.rows("incidents", incidents);
 }
 
+/// All that wait for a decision, and what was decided lately.
+fn recommendations_now(data: &mut Data, snapshot: &Snapshot, line: Option<LineId>) {
+    let (wanted, since) = (of(line), snapshot.now - DECIDED_OVER);
+    let lately = |row: &&RecommendationRow| {
+        row.state == RecommendationState::Proposed || row.decided_at.is_some_and(|at| at >= since)
+    };
+    let rows = snapshot.recommendations.iter().filter(|row| wanted(row.production_line));
+    data.rows("recommendations", rows.filter(lately));
+}
+
 /// What changed over several ticks, added up. `frames` is not empty.
 pub fn changes(channel: Channel, frames: &[Frame], line: Option<LineId>) -> Made {
     let Some(last) = frames.last() else { return Made::Nothing };
@@ -224,7 +237,11 @@ pub fn changes(channel: Channel, frames: &[Frame], line: Option<LineId>) -> Made
             );
             gathered.add("incidents", frames, |changes| &changes.incidents, |row| of_line(row.production_line));
         }
-        Channel::Predictions | Channel::Recommendations => {}
+        Channel::Recommendations => {
+            let of_line = |row: &RecommendationRow| of_line(row.production_line);
+            gathered.add("recommendations", frames, |changes| &changes.recommendations, of_line);
+        }
+        Channel::Predictions => {}
     }
     match gathered.rows {
         0 => Made::Nothing,

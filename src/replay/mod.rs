@@ -14,6 +14,7 @@ pub use rebuild::{RebuildOptions, RebuildSummary, rebuild};
 use crate::history::{self, HistoryError};
 use crate::journal::JournalError;
 use crate::runtime::{RuntimeError, Work, Workers};
+use crate::twin;
 use lehr_dataflows::graph::GraphConfig;
 use lehr_dataflows::tables::Changes;
 use lehr_domain::Tick;
@@ -89,7 +90,7 @@ pub fn replay(options: &ReplayOptions, progress: impl Fn(u64)) -> Result<ReplayS
         })
     });
     let batches = arrival::batches(recorded, options.batch.max(1), options.shuffle)?;
-    let config = GraphConfig::FOREVER;
+    let config = GraphConfig { twin: Some(twin::MODEL), ..GraphConfig::FOREVER };
     let (workers, outputs) = Workers::start(options.workers, config)?;
 
     let mut names = Names::default();

@@ -148,6 +148,7 @@ fn number(inputs: &mut Inputs) {
         Event::Operator(row) => Some(&mut row.id),
         Event::Audit(row) => Some(&mut row.id),
         Event::Error(row) => Some(&mut row.id),
+        Event::Decision(row) => Some(&mut row.id),
         _ => None,
     });
     for (ordinal, id) in ids.filter(|id| **id == 0).enumerate() {

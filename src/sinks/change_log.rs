@@ -31,7 +31,7 @@ use std::path::Path;
 const FILE_BYTES: u64 = 64 << 20;
 
 /// Tables that a restart of Lehr goes on from and nobody else reads; what counts in their rows is in no column.
-const INTERNAL: [&str; 4] = ["facts", "heard", "newest", "carried"];
+const INTERNAL: [&str; 5] = ["facts", "heard", "newest", "carried", "twin_states"];
 
 const EXTENSION: &str = ".ndjson";
 const CRC_KEY: &[u8] = b",\"crc32\":";

@@ -4,7 +4,10 @@
 //! said for whoever asks. Nobody waits for a unit: what is shown is what was said last, and a question about what lies
 //! ahead has a deadline.
 
+mod line;
 mod work;
+
+pub use line::closed_minutes;
 
 use lehr_domain::{EventMs, LineId, Tick};
 use lehr_fmi::{Component, HostProgram};

@@ -113,7 +113,8 @@ fn is_of_the_line(check: &Check) -> bool {
         | Check::WesternElectric { .. }
         | Check::Stale { .. }
         | Check::Stuck { .. }
-        | Check::BadQuality { .. } => false,
+        | Check::BadQuality { .. }
+        | Check::Twin { .. } => false,
     }
 }
 

@@ -1,17 +1,14 @@
-//! The closed minutes of a line, as a snapshot has them.
+//! What a snapshot tells of a line, as twins are told it.
 
-use lehr_domain::machine::MachineState;
+use super::MODEL;
+use lehr_dataflows::tables::PaneRow;
+use lehr_dataflows::twin::{About, Begin, Chronicle, Inspected, LineMinute, Place, Value};
 use lehr_domain::names::Names;
-use lehr_domain::unit::{DefectType, Verdict};
-use lehr_domain::{EventMs, LineId, SensorId, SpanMs};
+use lehr_domain::unit::Verdict;
+use lehr_domain::{EventMs, LineId, Micro, SensorId};
 use lehr_queries::Snapshot;
-use lehr_twin::{Guess, MINUTE, Minute, PARAMETERS, PaneValue, Parameter};
-use std::cmp::Ordering;
-use std::collections::BTreeMap;
-
-/// A twin learns within a day what normal operation can teach; a week shows it the rarer mechanisms. The fold begins
-/// at a midnight, so that it begins anew once a day and not with every minute that leaves.
-const FOLDS_OVER: SpanMs = SpanMs::days(6);
+use lehr_twin::{MINUTE, Minute, PARAMETERS, PaneValue, Parameter};
+use std::collections::{BTreeMap, BTreeSet};
 
 /// What the catalogue says of the line's quantities; where several sensors measure one, the first counts.
 pub fn sensors(names: &Names, line: LineId) -> [Option<SensorId>; PARAMETERS] {
@@ -24,106 +21,94 @@ pub fn sensors(names: &Names, line: LineId) -> [Option<SensorId>; PARAMETERS] {
     sensors
 }
 
-/// The first guess, with targets and spreads from the catalogue where it has them.
-pub fn guess(names: &Names, line: LineId) -> Guess {
-    let mut guess = Guess::shipped();
-    for (index, sensor) in sensors(names, line).into_iter().enumerate() {
-        let Some(def) = sensor.and_then(|id| names.sensor_def(id)) else { continue };
-        if let Some(target) = def.target {
-            guess.targets[index] = target.to_f64();
-        }
-        if let Some(sigma) = def.sigma.filter(|sigma| sigma.0 > 0) {
-            guess.sigma[index] = sigma.to_f64();
-        }
+/// Where the twin of a line begins.
+pub fn begin(snapshot: &Snapshot, line: LineId) -> Begin {
+    if let Some(row) = snapshot.twin_states.get(|row| row.production_line.cmp(&line)) {
+        return row.begin.clone();
     }
-    guess
+    let place = |sensor: SensorId| {
+        let def = snapshot.names.sensor_def(sensor)?;
+        Some(Place { sensor, about: About { target: def.target, sigma: def.sigma } })
+    };
+    let places = sensors(&snapshot.names, line).map(|sensor| place(sensor?)).to_vec();
+    Begin { before: EventMs(0), places, ..Begin::default() }
 }
 
-/// Which instants are folded: whole minutes, the end excluded. Minutes of the newest pane of the line are still open.
-fn span(snapshot: &Snapshot, line: LineId) -> Option<(EventMs, EventMs)> {
-    let clock = snapshot.clocks.get(|row| row.production_line.cmp(&line))?.at;
-    let end = clock.floor(MINUTE) - MINUTE;
-    let earliest = (end - FOLDS_OVER).floor(SpanMs::days(1));
-    let within = |start: EventMs| if start < earliest { Ordering::Less } else { Ordering::Equal };
-    let first = sensors(&snapshot.names, line).into_iter().flatten().filter_map(|sensor| {
-        let position = |row: &lehr_dataflows::tables::PaneRow| row.sensor_id.cmp(&sensor).then(within(row.start));
-        snapshot.panes.get(position).map(|row| row.start)
-    });
-    let first = first.min()?;
-    (first < end).then_some((first, end))
+/// The minutes of the line that end at or before this are closed.
+pub fn closed_until(snapshot: &Snapshot, line: LineId) -> Option<EventMs> {
+    snapshot.clocks.get(|row| row.production_line.cmp(&line)).map(|row| row.at.floor(MINUTE) - MINUTE)
 }
 
-/// All closed minutes of the line that are folded, without gaps, in order.
-pub fn minutes(snapshot: &Snapshot, line: LineId) -> Vec<Minute> {
-    let Some((first, end)) = span(snapshot, line) else { return Vec::new() };
-    let count = ((end - first).0 / MINUTE.0) as usize;
-    let mut minutes: Vec<Minute> = (0..count).map(|n| Minute::gap(first + SpanMs::minutes(n as i64))).collect();
-    let place = |at: EventMs| (at >= first && at < end).then(|| ((at - first).0 / MINUTE.0) as usize);
-    for (index, sensor) in sensors(&snapshot.names, line).into_iter().enumerate() {
+/// All that the snapshot tells of the line.
+pub fn chronicle(snapshot: &Snapshot, line: LineId) -> Chronicle {
+    let mut chronicle = Chronicle::default();
+    for (place, sensor) in (0_u8..).zip(sensors(&snapshot.names, line)) {
         let Some(sensor) = sensor else { continue };
-        let within = |start: EventMs| match start {
-            start if start < first => Ordering::Less,
-            start if start >= end => Ordering::Greater,
-            _ => Ordering::Equal,
-        };
-        for row in snapshot.panes.range(|row| row.sensor_id.cmp(&sensor).then(within(row.start))) {
-            let (Some(place), Some(mean)) = (place(row.start), row.moments.mean_f64()) else { continue };
-            minutes[place].values[index] = Some(PaneValue {
-                mean,
-                std: row.moments.std_f64().unwrap_or(0.0),
-                range: row.moments.max.to_f64() - row.moments.min.to_f64(),
-                last: row.moments.last.to_f64(),
-                n: u32::try_from(row.moments.n).unwrap_or(u32::MAX),
-            });
+        for row in snapshot.panes.range(|row| row.sensor_id.cmp(&sensor)) {
+            chronicle.value(row.start, place, value(row));
         }
-        let given: Vec<_> = snapshot.setpoints.range(|row| row.sensor_id.cmp(&sensor)).collect();
-        from_then_on(&mut minutes, given.iter().map(|row| (row.start, row.value.to_f64())), |minute, value| {
-            minute.setpoints[index] = Some(*value);
-        });
-    }
-    let states = snapshot.machine_states.range(|row| row.production_line.cmp(&line));
-    let names = &snapshot.names;
-    let planned = |product| names.product_def(product).map(|def| def.planned_run_time.0 as f64 / 1000.0);
-    let states = states.map(|row| (row.start, (row.state, planned(row.product))));
-    from_then_on(&mut minutes, states, |minute, (state, planned): &(MachineState, Option<f64>)| {
-        minute.machine = *state;
-        minute.planned_run_time_s = planned.filter(|seconds| *seconds > 0.0).unwrap_or(minute.planned_run_time_s);
-    });
-    inspected(snapshot, line, &mut minutes, place);
-    minutes
-}
-
-/// Sets what is in force at the end of each minute. `given` ascends.
-fn from_then_on<T>(
-    minutes: &mut [Minute],
-    given: impl Iterator<Item = (EventMs, T)>,
-    mut set: impl FnMut(&mut Minute, &T),
-) {
-    let mut given = given.peekable();
-    let mut holds = None;
-    for minute in minutes {
-        while let Some((_, value)) = given.next_if(|(start, _)| *start < minute.at + MINUTE) {
-            holds = Some(value);
-        }
-        if let Some(value) = &holds {
-            set(minute, value);
+        for row in snapshot.setpoints.range(|row| row.sensor_id.cmp(&sensor)) {
+            chronicle.setpoint(row.start, place, Some(row.value));
         }
     }
+    for row in snapshot.machine_states.range(|row| row.production_line.cmp(&line)) {
+        chronicle.state(row.start, Some((row.state, row.product)));
+    }
+    for row in snapshot.products.iter() {
+        chronicle.planned(row.product, Some(row.planned_run_time_s));
+    }
+    for (at, counts) in inspected(snapshot, line) {
+        chronicle.inspected(at, Some(counts));
+    }
+    chronicle
 }
 
-fn inspected(snapshot: &Snapshot, line: LineId, minutes: &mut [Minute], place: impl Fn(EventMs) -> Option<usize>) {
+fn value(row: &PaneRow) -> Option<Value> {
+    let moments = &row.moments;
+    let range = Micro(moments.max.0.saturating_sub(moments.min.0));
+    moments.mean().map(|mean| Value { mean, range, n: moments.n })
+}
+
+fn inspected(snapshot: &Snapshot, line: LineId) -> BTreeMap<EventMs, Inspected> {
+    let mut inspected: BTreeMap<EventMs, Inspected> = BTreeMap::new();
     for unit in snapshot.units.iter().filter(|unit| unit.production_line == line) {
-        let Some(place) = place(unit.at) else { continue };
-        minutes[place].units += 1.0;
-        minutes[place].good += f64::from(u8::from(unit.verdict == Verdict::Good));
+        let minute = inspected.entry(unit.at.floor(MINUTE)).or_default();
+        minute.units += 1;
+        minute.good += i64::from(unit.verdict == Verdict::Good);
     }
-    // A unit with two cracks is one cracked unit.
-    let mut found: BTreeMap<lehr_domain::UnitId, [bool; DefectType::COUNT]> = BTreeMap::new();
-    for defect in snapshot.defects.iter().filter(|defect| defect.production_line == line) {
-        let Some(place) = place(defect.at) else { continue };
-        let seen = &mut found.entry(defect.unit_id).or_default()[defect.defect_type as usize];
-        if !std::mem::replace(seen, true) {
-            minutes[place].defects[defect.defect_type as usize] += 1.0;
-        }
+    let found = snapshot.defects.iter().filter(|defect| defect.production_line == line);
+    let once: BTreeSet<_> = found.map(|defect| (defect.unit_id, defect.defect_type, defect.at)).collect();
+    for (_, defect, at) in once {
+        inspected.entry(at.floor(MINUTE)).or_default().defects[defect as usize] += 1;
     }
+    inspected
+}
+
+/// A minute as the twin takes it.
+pub fn to_minute(told: &LineMinute) -> Minute {
+    let mut minute = Minute::gap(told.at);
+    for (place, value) in told.values.iter().enumerate() {
+        minute.values[place] = value.map(|value| PaneValue {
+            mean: value.mean.to_f64(),
+            range: value.range.to_f64(),
+            n: u32::try_from(value.n).unwrap_or(u32::MAX),
+        });
+        minute.setpoints[place] = told.setpoints[place].map(Micro::to_f64);
+    }
+    if let Some((machine, planned)) = told.state {
+        minute.machine = machine;
+        let seconds = planned.map(|span| span.0 as f64 / 1000.0).filter(|seconds| *seconds > 0.0);
+        minute.planned_run_time_s = seconds.unwrap_or(minute.planned_run_time_s);
+    }
+    minute.units = told.inspected.units as f64;
+    minute.good = told.inspected.good as f64;
+    minute.defects = told.inspected.defects.map(|count| count as f64);
+    minute
+}
+
+/// The minutes from `from` to before `to`, without gaps, each with what held in it.
+pub fn in_full(chronicle: &Chronicle, from: EventMs, to: EventMs) -> Vec<Minute> {
+    let minutes = from.pane(MINUTE)..to.pane(MINUTE);
+    let told = minutes.map(|minute| chronicle.minute_in_full(EventMs(minute * MINUTE.0), MODEL.places()));
+    told.map(|told| to_minute(&told)).collect()
 }

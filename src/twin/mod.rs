@@ -1,12 +1,15 @@
 //! The twin of each line as of a snapshot, and questions to it.
 //!
 //! A twin's state is a fold over the closed minutes of a line, so it is a function of the live tables of one tick:
-//! late readings and corrected inspections change it as they change the tables. What was folded is kept in memory, and
-//! of a new snapshot only what differs is folded again.
+//! late readings and corrected inspections change it as they change the tables. The graphs fold it beside the line (the
+//! tables `twin…`), and a question folds it once more, from where the graphs put it by: the whole state is too large
+//! for a table that changes every minute. What was folded is kept in memory, and of a new snapshot only what differs is
+//! folded again.
 
 mod components;
 mod consequences;
 mod minutes;
+mod model;
 mod question;
 mod shadow;
 #[cfg(test)]
@@ -14,6 +17,7 @@ mod tests;
 
 pub use components::{Components, Condition, Course, Foreseen, NoLine, Said, Shown, Snapshots};
 pub use consequences::{Consequences, consequences};
+pub use model::MODEL;
 pub use question::{Period, Question};
 
 use lehr_domain::{EventMs, LineId};
@@ -47,7 +51,7 @@ impl Twins {
     ///
     /// Error: nothing was seen of the line, or panes have another width.
     pub fn state(&self, snapshot: &Snapshot, line: LineId) -> Result<State, TwinError> {
-        self.with(snapshot, line, |shadow| shadow.state().cloned().ok_or(ScenarioError::NothingSeen.into()))
+        self.with(snapshot, line, |shadow| shadow.state().ok_or(ScenarioError::NothingSeen.into()))
     }
 
     /// The state at `from`, and the minutes from there to `to`.

@@ -1,6 +1,6 @@
 //! A question to the twin of a line, and its answer.
 
-use super::minutes::minutes;
+use super::components::closed_minutes;
 use super::{Consequences, TwinError, Twins, consequences};
 use lehr_domain::{EventMs, LineId, SpanMs};
 use lehr_queries::Snapshot;
@@ -50,7 +50,7 @@ impl Twins {
     ) -> Result<(Vec<Minute>, [Vec<Minute>; 2]), TwinError> {
         let state = self.state(snapshot, line)?;
         let series = [series(&state, &[], duration)?, series(&state, settings, duration)?];
-        Ok((minutes(snapshot, line), series))
+        Ok((closed_minutes(snapshot, line), series))
     }
 
     /// Error: as [`Twins::state`] and [`Twins::record`], or a question that has no answer.

@@ -1,28 +1,28 @@
-//! One line's fold, with states kept on the way so that a late minute does not mean to begin anew.
+//! One line's fold, as of the snapshot that was asked last.
 
-use super::TwinError;
-use super::minutes::{guess, minutes};
+use super::minutes::{begin, chronicle, closed_until, in_full};
+use super::model::Followed;
+use super::{MODEL, TwinError};
+use lehr_dataflows::twin::{Chronicle, Fold, Reached};
 use lehr_domain::{EventMs, LineId, Tick};
 use lehr_queries::Snapshot;
-use lehr_twin::{Guess, MINUTE, Minute, ScenarioError, State};
-
-/// Minutes between kept states. A state is 30 kB: a week keeps less than 2 MB a line.
-const KEPT_EVERY: usize = 180;
+use lehr_twin::{MINUTE, Minute, ScenarioError, State};
 
 #[derive(Default)]
 pub struct Shadow {
     tick: Option<Tick>,
-    guess: Option<Guess>,
-    /// What was folded.
-    minutes: Vec<Minute>,
-    /// States after so many minutes, ascending; the last is that after all.
-    kept: Vec<(usize, State)>,
+    chronicle: Chronicle,
+    fold: Option<Fold>,
+}
+
+fn state(reached: &Reached) -> State {
+    Followed::decode(&reached.line.state()).expect("the model reads what it wrote").state
 }
 
 impl Shadow {
     /// The state after all minutes; `None` before the first.
-    pub fn state(&self) -> Option<&State> {
-        self.kept.last().map(|(_, state)| state).filter(|state| state.at().is_some())
+    pub fn state(&self) -> Option<State> {
+        self.fold.as_ref()?.latest().map(state)
     }
 
     /// Folds what the snapshot has otherwise than the one before.
@@ -34,56 +34,36 @@ impl Shadow {
         if !of_a_minute {
             return Err(TwinError::PaneWidth);
         }
-        let guess = guess(&snapshot.names, line);
-        let minutes = minutes(snapshot, line);
-        let same = match &self.guess {
-            Some(known) if *known == guess => self.minutes.iter().zip(&minutes).take_while(|(a, b)| a == b).count(),
-            _ => 0,
-        };
+        let begin = begin(snapshot, line);
+        let mut chronicle = chronicle(snapshot, line);
+        chronicle.forget(begin.before);
+        let end = closed_until(snapshot, line).unwrap_or(EventMs::MIN);
         // Half folded would be worse than forgotten, should a fold panic.
         self.tick = None;
-        self.minutes.truncate(same);
-        self.kept.retain(|(count, _)| *count <= same);
-        if same == 0 {
-            self.kept = vec![(0, State::new(&guess))];
-        }
-        self.guess = Some(guess);
-        self.minutes = minutes;
-        self.fold();
-        self.tick = Some(snapshot.tick);
+        let known = self.fold.take().filter(|fold| *fold.begin() == begin);
+        let same_until = self.chronicle.differs_from(&chronicle).unwrap_or(EventMs::MAX);
+        let mut fold = known.filter(|_| same_until >= begin.before).unwrap_or_else(|| Fold::new(begin));
+        fold.truncate(same_until.min(end));
+        fold.advance(MODEL, &chronicle, end);
+        (self.chronicle, self.fold, self.tick) = (chronicle, Some(fold), Some(snapshot.tick));
         Ok(())
-    }
-
-    fn fold(&mut self) {
-        let Some((from, mut state)) = self.kept.last().cloned() else { return };
-        for (place, minute) in self.minutes.iter().enumerate().skip(from) {
-            state.step(minute);
-            let count = place + 1;
-            if count % KEPT_EVERY == 0 || count == self.minutes.len() {
-                self.kept.push((count, state.clone()));
-            }
-        }
-        // States off the grid but the last serve nobody.
-        let all = self.minutes.len();
-        self.kept.retain(|(count, _)| count % KEPT_EVERY == 0 || *count == all);
     }
 
     /// The state at `from`, and the minutes from there to `to`.
     pub fn record(&self, from: EventMs, to: EventMs) -> Result<(State, Vec<Minute>), TwinError> {
-        let (Some(first), Some(last)) = (self.minutes.first(), self.minutes.last()) else {
-            return Err(ScenarioError::NothingSeen.into());
-        };
+        let nothing = || TwinError::from(ScenarioError::NothingSeen);
+        let fold = self.fold.as_ref().ok_or_else(nothing)?;
+        let last = fold.latest().ok_or_else(nothing)?.next;
         // The state before a period has seen a minute at least.
-        let (first, last) = (first.at + MINUTE, last.at + MINUTE);
+        let first = match &fold.begin().folded {
+            Some(_) => fold.begin().before,
+            None => self.chronicle.first_value().ok_or_else(nothing)? + MINUTE,
+        };
         let (from, to) = (from.floor(MINUTE), to.floor(MINUTE));
         if from < first || to > last || from >= to {
             return Err(TwinError::Period { from, to, first, last });
         }
-        let place = |at: EventMs| self.minutes.partition_point(|minute| minute.at < at);
-        let (begin, end) = (place(from), place(to));
-        let before = self.kept.iter().rev().find(|(count, _)| *count <= begin);
-        let (count, mut state) = before.cloned().expect("the state before all minutes is kept");
-        self.minutes[count..begin].iter().for_each(|minute| state.step(minute));
-        Ok((state, self.minutes[begin..end].to_vec()))
+        let reached = fold.before(MODEL, &self.chronicle, from).ok_or_else(nothing)?;
+        Ok((state(&reached), in_full(&self.chronicle, from, to)))
     }
 }

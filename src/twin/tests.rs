@@ -4,7 +4,7 @@ use super::{Period, Question, TwinError, Twins};
 use crate::api::fixture::{Fixture, minute, stretch};
 use crate::runtime::Submission;
 use lehr_domain::{LineId, Micro, Reading, ReadingBatch, SpanMs, Status};
-use lehr_twin::{ScenarioError, Setting, State, WhatIf};
+use lehr_twin::{Horizon, Parameter, ScenarioError, Setting, State, WhatIf};
 use rand::{RngExt, SeedableRng};
 use rand_chacha::ChaCha8Rng;
 
@@ -53,6 +53,44 @@ fn a_twin_that_followed_equals_one_that_was_just_made_also_after_late_readings()
         assert_eq!(after.at(), Some(minute(begin + 18)), "the newest minute is still open");
     }
     assert!(restated > 15, "late readings must restate the twin: {restated} of 20 did");
+}
+
+#[test]
+fn what_the_graphs_say_is_what_a_question_stands_on() {
+    let fixture = Fixture::empty();
+    let runtime = fixture.app.runtime();
+    let mut rng = ChaCha8Rng::seed_from_u64(5);
+    let twins = Twins::default();
+    let micro = |value: f64| Micro::from_f64(value).unwrap();
+    let mut compared = 0;
+    for begin in (0..300).step_by(20) {
+        fixture.submit(stretch(&runtime.snapshot().names, begin..begin + 20));
+        fixture.submit(reading(&fixture, rng.random_range(0..begin + 20), rng.random_range(1500..1600)));
+        let snapshot = runtime.snapshot();
+        let state = twins.state(&snapshot, LINE).unwrap();
+        let forecast = state.forecast(Horizon::Quarter);
+        for row in snapshot.twin.iter() {
+            let def = snapshot.names.sensor_def(row.sensor_id).unwrap();
+            let parameter = Parameter::parse(snapshot.names.parameter(def.parameter)).unwrap();
+            if def.line != LINE {
+                continue;
+            }
+            assert_eq!(Some(row.at), state.at().map(|at| at + SpanMs::minutes(1)));
+            assert_eq!(row.believed, micro(state.values()[parameter.index()]), "{parameter:?}");
+            assert_eq!(row.in_15_min, micro(forecast[parameter.index()].mean), "{parameter:?}");
+            compared += 1;
+        }
+        for row in snapshot.twin_scores.iter().filter(|row| row.horizon_s == SpanMs::minutes(15)) {
+            let def = snapshot.names.sensor_def(row.sensor_id).unwrap();
+            let parameter = Parameter::parse(snapshot.names.parameter(def.parameter)).unwrap();
+            let score = state.scores()[parameter.index()][Horizon::Quarter as usize];
+            if def.line == LINE {
+                assert_eq!((row.n as u64, row.rmse), (score.n, micro(score.rmse)), "{parameter:?}");
+                compared += 1;
+            }
+        }
+    }
+    assert!(compared > 300, "{compared} rows compared");
 }
 
 #[test]

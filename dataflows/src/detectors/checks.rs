@@ -132,7 +132,8 @@ impl Prepared {
             | Check::DefectRate { .. }
             | Check::DefectCount { .. }
             | Check::QualityScore { .. }
-            | Check::LineState { .. } => return None,
+            | Check::LineState { .. }
+            | Check::Twin { .. } => return None,
         };
         Some(violation.map_or(Verdict::Clear, Verdict::Violating))
     }

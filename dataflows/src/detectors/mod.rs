@@ -6,6 +6,7 @@
 //! - `watched`: one rule on one sensor
 //! - `silence`: the one check of the panes that are *not* there
 //! - `departure`: panes that deviate, as evidence for root causes
+//! - `closed`: closed panes of modelled sensors, for the twins
 //! - `carried`: what is remembered of panes that left
 //!
 //! **Retention.** A sensor's oldest panes that are retracted without replacement have left by retention. What
@@ -20,6 +21,7 @@
 mod carried;
 mod chart;
 mod checks;
+mod closed;
 mod departure;
 mod seen;
 mod sensor;
@@ -39,6 +41,7 @@ use crate::Rows;
 use crate::deviations::DeviatingPane;
 use crate::operators::per_key;
 use crate::tables::{ConditionRow, PaneRow};
+use crate::twin::{ClosedPane, Modelled};
 use lehr_domain::event::SensorDef;
 use lehr_domain::machine::Setpoint;
 use lehr_domain::rule::{Check, Rule, Subject};
@@ -112,6 +115,8 @@ enum Row {
     Clock(EventMs),
     Pane(Pane),
     Carried(Carried),
+    /// A twin follows it: of which line, and at which place.
+    Modelled(LineId, u8),
 }
 
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
@@ -119,6 +124,7 @@ enum Found {
     Condition(ConditionRow),
     Deviating(DeviatingPane),
     Carried(SensorId, Carried),
+    Closed(ClosedPane),
 }
 
 /// What the detectors say.
@@ -129,22 +135,28 @@ pub struct Detected<'s> {
     pub deviating: Rows<'s, DeviatingPane>,
     /// What is to be given back as `carried` after a restart.
     pub carried: Rows<'s, (SensorId, Carried)>,
+    /// Panes of modelled sensors, those that the line's clock has not closed withheld.
+    pub closed: Rows<'s, ClosedPane>,
+}
+
+/// What detectors are told.
+pub struct Told<'s> {
+    pub panes: Rows<'s, PaneRow>,
+    pub sensors: Rows<'s, (SensorId, SensorDef)>,
+    /// Rules that watch a line ([`Check::of_line`]) are not evaluated here.
+    pub rules: Rows<'s, (RuleId, Rule)>,
+    pub setpoints: Rows<'s, Setpoint>,
+    /// Per line the end of its latest pane.
+    pub line_clocks: Rows<'s, (LineId, EventMs)>,
+    /// What was remembered before a restart; it comes in the tick of the panes and rules that were there, and never
+    /// later.
+    pub carried: Rows<'s, (SensorId, Carried)>,
+    pub modelled: Rows<'s, Modelled>,
 }
 
 /// The conditions that hold or held on sensors, and the panes that deviate from normal.
-///
-/// `line_clocks` is, per line, the end of its latest pane. Rules that watch a line ([`Check::of_line`]) are not
-/// evaluated here. `carried` is what was remembered before a restart; it comes in the tick of the panes and rules
-/// that were there, and never later.
-pub fn detectors<'s>(
-    panes: Rows<'s, PaneRow>,
-    sensors: Rows<'s, (SensorId, SensorDef)>,
-    rules: Rows<'s, (RuleId, Rule)>,
-    setpoints: Rows<'s, Setpoint>,
-    line_clocks: Rows<'s, (LineId, EventMs)>,
-    carried: Rows<'s, (SensorId, Carried)>,
-    pane_width: SpanMs,
-) -> Detected<'s> {
+pub fn detectors<'s>(told: Told<'s>, pane_width: SpanMs) -> Detected<'s> {
+    let Told { panes, sensors, rules, setpoints, line_clocks, carried, modelled } = told;
     assert!(pane_width.0 > 0, "a pane has a width");
     let sensors = sensors.map(|(sensor, def)| {
         let SensorDef { line, parameter, target, sigma, .. } = def;
@@ -161,6 +173,7 @@ pub fn detectors<'s>(
         setpoints.map(|row| (row.sensor, Row::Setpoint(row.at, row.value))),
         clocks,
         carried.map(|(sensor, row)| (sensor, Row::Carried(row))),
+        modelled.map(|(sensor, (line, place))| (sensor, Row::Modelled(line, place))),
     ]);
     let found = per_key(rows, "detectors", move |sensor: &SensorId, state: &mut Sensor, changes, out| {
         state.step(*sensor, pane_width, changes, out);
@@ -174,6 +187,7 @@ pub fn detectors<'s>(
         conditions: only!(Found::Condition(row) => row),
         deviating: only!(Found::Deviating(row) => row),
         carried: only!(Found::Carried(sensor, row) => (sensor, row)),
+        closed: only!(Found::Closed(pane) => pane),
     }
 }
 

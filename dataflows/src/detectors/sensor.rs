@@ -1,5 +1,6 @@
 //! One sensor's state: what it has seen and what each rule shows, and how a tick's changes reach them.
 
+use super::closed::Closed;
 use super::departure::Departures;
 use super::seen::Seen;
 use super::watched::{Touched, Watched};
@@ -17,11 +18,12 @@ pub struct Sensor {
     departures: Departures,
     /// Where rules stood after the last pane that left, as shown.
     carried: BTreeMap<RuleId, (EventMs, Phase)>,
+    closed: Closed,
 }
 
 impl KeyState for Sensor {
     fn is_idle(&self) -> bool {
-        self.seen.is_empty() && self.watched.is_empty() && self.departures.is_empty()
+        self.seen.is_empty() && self.watched.is_empty() && self.departures.is_empty() && self.closed.is_empty()
     }
 }
 
@@ -53,7 +55,7 @@ impl News {
                 Row::Pane(pane) => {
                     news.panes.insert(pane.start, None);
                 }
-                Row::Carried(_) => {}
+                Row::Carried(_) | Row::Modelled(..) => {}
             }
         }
         for (row, _) in changes.iter().filter(|(_, diff)| *diff > 0) {
@@ -70,6 +72,7 @@ impl News {
                     news.panes.insert(pane.start, Some(*pane));
                 }
                 Row::Carried(carried) => news.carried.push(carried.clone()),
+                Row::Modelled(..) => {}
             }
         }
         news
@@ -79,6 +82,7 @@ impl News {
 impl Sensor {
     pub fn step(&mut self, sensor: SensorId, width: SpanMs, changes: &[(Row, Diff)], out: &mut Vec<(Found, Diff)>) {
         let news = News::of(changes);
+        let anew = self.closed.retract(&self.seen, changes, out);
         if let Some(def) = news.def {
             self.watched.values_mut().for_each(|watched| watched.clear(sensor, self.seen.def, out));
             self.seen.def = def;
@@ -88,6 +92,7 @@ impl Sensor {
         let fresh = self.change_rules(sensor, width, &news, out);
         self.resume(sensor, &news.carried, out);
         let touched = self.change_rows(sensor, width, &news, out);
+        self.closed.assert(&self.seen, changes, anew, out);
         if let Some(def) = self.seen.def {
             for (rule, watched) in &mut self.watched {
                 let touched = if fresh.contains(rule) { &Touched::ALL } else { &touched };

@@ -35,7 +35,7 @@ fn conditions_and_deviations_are_what_their_definitions_say_at_every_tick_on_one
                         *fired.entry(format!("{} {state}", kind(&checks[&row.rule_id]))).or_default() += 1;
                     }
                     Found::Deviating(row) => *deviated.entry(row.direction).or_default() += 1,
-                    Found::Carried(..) => unreachable!("the graph of the tests keeps it"),
+                    Found::Carried(..) | Found::Closed(..) => unreachable!("the graph of the tests keeps it"),
                 }
             }
         }
@@ -77,7 +77,7 @@ fn what_panes_said_stands_when_they_leave_by_retention() {
             let ended = match row {
                 Found::Condition(row) => row.end,
                 Found::Deviating(row) => Some(row.pane_end),
-                Found::Carried(..) => unreachable!("the graph of the tests keeps it"),
+                Found::Carried(..) | Found::Closed(..) => unreachable!("the graph of the tests keeps it"),
             };
             assert!(ended.is_some_and(|end| end <= since(tick)), "seed {seed}, tick {tick}: lost {row:#?}");
         }

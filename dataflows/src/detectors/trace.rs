@@ -1,7 +1,7 @@
 //! Random traces for the tests: sensors that drift, jump, freeze and fall silent, with panes that come late, are
 //! corrected or go, and rules, set-points and definitions that are edited on the way.
 
-use super::{Found, detectors};
+use super::{Found, Told, detectors};
 use crate::Rows;
 use crate::tables::PaneRow;
 use lehr_domain::event::SensorDef;
@@ -34,16 +34,18 @@ pub fn graph(given: Rows<'_, Given>) -> Rows<'_, Found> {
             given.clone().flat_map(|given| if let $pattern = given { Some($row) } else { None })
         };
     }
-    // What is carried is not what the definitions speak of: the tests of restarts see to it.
-    let detected = detectors(
-        only!(Given::Pane(pane) => pane),
-        only!(Given::Sensor(id, def) => (id, def)),
-        only!(Given::Rule(id, rule) => (id, rule)),
-        only!(Given::Setpoint(row) => row),
-        only!(Given::Clock(line, at) => (line, at)),
-        given.filter(|_| false).map(|_| unreachable!("nothing is carried")),
-        WIDTH,
-    );
+    // What is carried is not what the definitions speak of: the tests of restarts see to it. What twins are told the
+    // tests of the whole graph do.
+    let told = Told {
+        panes: only!(Given::Pane(pane) => pane),
+        sensors: only!(Given::Sensor(id, def) => (id, def)),
+        rules: only!(Given::Rule(id, rule) => (id, rule)),
+        setpoints: only!(Given::Setpoint(row) => row),
+        line_clocks: only!(Given::Clock(line, at) => (line, at)),
+        carried: given.clone().filter(|_| false).map(|_| unreachable!("nothing is carried")),
+        modelled: given.filter(|_| false).map(|_| unreachable!("nothing is modelled")),
+    };
+    let detected = detectors(told, WIDTH);
     detected.conditions.map(Found::Condition).concat(detected.deviating.map(Found::Deviating))
 }
 

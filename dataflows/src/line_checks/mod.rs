@@ -12,16 +12,15 @@
 //! State per line: one count a minute with units, one span a machine state, and per rule the stretches in
 //! violation and the conditions made of them; all leave with the units and states they come from.
 
-mod intervals;
 #[cfg(test)]
 mod tests;
 mod verdicts;
 
+use crate::intervals::{Delays, Stretch, Stretches, intervals, regions};
 use crate::operators::{KeyState, per_key};
 use crate::tables::{ConditionRow, MachineStateRow};
 use crate::{Diff, Rows};
 use differential_dataflow::operators::CountTotal;
-use intervals::{Delays, Stretch, Stretches, intervals, regions};
 use lehr_domain::machine::MachineState;
 use lehr_domain::rule::{Check, Rule, Subject};
 use lehr_domain::unit::Unit;
@@ -72,7 +71,8 @@ pub fn line_checks<'s>(
         (row.production_line, Fact::Span(row.start, span))
     });
     let rules = rules.flat_map(|(id, rule)| {
-        let watches_lines = rule.enabled && rule.subject == Subject::EveryLine && rule.check.of_line();
+        let own = rule.check.of_line() && !matches!(rule.check, Check::Twin { .. });
+        let watches_lines = rule.enabled && rule.subject == Subject::EveryLine && own;
         let rule = LineRule { check: rule.check, on_delay: rule.on_delay, off_delay: rule.off_delay };
         watches_lines.then_some(((), (id, rule)))
     });

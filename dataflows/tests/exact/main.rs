@@ -16,5 +16,6 @@ mod restart;
 mod run;
 mod seeds;
 mod tables;
+mod toy;
 mod trace;
 mod tracking;

@@ -7,6 +7,7 @@ use crate::tables::{MEMORY, Tables};
 use crate::trace::{Habits, Trial, trial};
 use lehr_dataflows::tables::AlertState;
 use lehr_domain::calendar::Scope;
+use lehr_domain::recommendation::RecommendationState;
 use lehr_domain::rule::{Check, Severity};
 use lehr_domain::{RuleId, SensorId, SpanMs};
 use std::collections::{BTreeMap, BTreeSet};
@@ -38,9 +39,19 @@ fn every_table_is_what_its_definition_says_while_rows_leave_by_retention() {
     }
     println!("{:#?}", tally.0);
     if is_whole_corpus() {
-        let left = ["panes", "units", "operator_events", "conditions", "alerts", "deviations", "root_causes"];
+        let left = [
+            "panes",
+            "units",
+            "operator_events",
+            "conditions",
+            "alerts",
+            "deviations",
+            "root_causes",
+            "recommendations",
+        ];
         let left = left.into_iter().map(|table| format!("{table}: a row left"));
-        tally.assert_all(left.chain(["a condition reaches back beyond the panes that are there".to_owned()]));
+        let others = ["a condition reaches back beyond the panes that are there", "twin_states: rows corrected"];
+        tally.assert_all(left.chain(others.map(str::to_owned)));
     }
 }
 
@@ -73,26 +84,28 @@ fn kind(check: &Check) -> String {
 /// All that must happen in a corpus.
 fn every_kind() -> impl Iterator<Item = String> {
     let plain = "High Low RateOfChange Variation Ewma Cusum Drift Stale Stuck BadQuality DefectRate QualityScore \
-                 DefectCount LineState";
+                 DefectCount LineState Twin";
     let numbered =
         (1..=8).map(|rule| format!("Nelson {rule}")).chain((1..=4).map(|rule| format!("WesternElectric {rule}")));
     let kinds: Vec<String> = plain.split_whitespace().map(str::to_owned).chain(numbered).collect();
     let conditions = kinds.into_iter().flat_map(|kind| ["open", "ended"].map(|end| format!("condition {kind} {end}")));
     let severities = Severity::ALL.into_iter().map(|severity| format!("alert {severity:?}"));
     let states = AlertState::ALL.into_iter().map(|state| format!("alert {state:?}"));
+    let lives = RecommendationState::ALL.into_iter().map(|state| format!("recommendation {state:?}"));
     let ranks = (1..=3).map(|rank| format!("root cause of rank {rank}"));
     let scopes = Scope::ALL.into_iter().map(|scope| format!("key figures of {scope:?} with units and time"));
     let others =
         ["alert chattering", "alert flood", "alert withdrawn was forgotten", "pane restated long after its end"];
-    conditions.chain(severities).chain(states).chain(ranks).chain(scopes).chain(others.map(str::to_owned))
+    conditions.chain(severities).chain(states).chain(lives).chain(ranks).chain(scopes).chain(others.map(str::to_owned))
 }
 
-/// Every table has rows, and rows of every table are corrected, but of `late`, where each arrival is a row.
+/// Every table has rows, and rows of every table are corrected, but of `late`, where each arrival is a row. What twins
+/// put by they put by where rows leave.
 fn every_table() -> impl Iterator<Item = String> {
     let tables: Vec<_> = Tables::default().turnover(&Tables::default()).into_iter().map(|(table, ..)| table).collect();
     tables
         .into_iter()
-        .filter(|table| *table != MEMORY)
+        .filter(|table| *table != MEMORY && *table != "twin_states")
         .flat_map(|table| ["rows", "rows corrected"].map(|what| format!("{table}: {what}")))
         .filter(|what| what != "late: rows corrected")
 }
@@ -121,6 +134,9 @@ impl Tally {
             self.add(format!("alert {:?}", alert.severity), 1);
             self.add(format!("alert {:?}", alert.state), 1);
             self.add("alert chattering", usize::from(alert.chattering));
+        }
+        for row in &after.recommendations {
+            self.add(format!("recommendation {:?}", row.state), 1);
         }
         self.add("alert flood", after.alert_metrics.iter().filter(|row| row.flood).count());
         for row in &after.root_causes {
@@ -162,6 +178,7 @@ impl Tally {
         left!(conditions, |row| (row.rule_id, row.production_line, row.sensor_id, row.start));
         left!(alerts, |row| row.alert_id);
         left!(deviations, |row| (row.sensor_id, row.parameter_name, row.direction, row.start));
+        left!(recommendations, |row| row.recommendation_id);
         left!(root_causes, |row| (row.production_line, row.effect, row.incident));
     }
 }

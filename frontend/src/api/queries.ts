@@ -11,6 +11,8 @@ import type {
   KpiCards,
   Lines,
   Me,
+  Recommendation,
+  Recommendations,
   RootCauses,
   ScenarioAnswers,
   Scenarios,
@@ -214,6 +216,46 @@ export function useRemoveScenario() {
   return useMutation({
     mutationFn: (id: number) => api.del<unknown>(`api/digital-twin/scenarios/${id}`),
     onSuccess: () => void client.invalidateQueries({ queryKey: ["scenarios"] }),
+  });
+}
+
+/** Asked again when the stream says that something changed; now and then in any case. */
+export const useRecommendations = (line: string | null) =>
+  useQuery({
+    queryKey: ["recommendations", line],
+    queryFn: ({ signal }) => api.get<Recommendations>("api/recommendations", { line }, signal),
+    refetchInterval: 60_000,
+  });
+
+export interface Proposal {
+  line: string;
+  duration: string;
+  settings: TwinSetting[];
+  reason: string;
+}
+
+type Recommended = { recommendation: Recommendation };
+
+export function usePropose() {
+  const client = useQueryClient();
+  return useMutation({
+    mutationFn: (proposal: Proposal) => api.post<Recommended>("api/recommendations", proposal),
+    onSuccess: () => void client.invalidateQueries({ queryKey: ["recommendations"] }),
+  });
+}
+
+export type DecisionName = "approve" | "reject" | "withdraw";
+
+export function useDecide() {
+  const client = useQueryClient();
+  return useMutation({
+    mutationFn: ({ id, decision, reason }: { id: string; decision: DecisionName; reason: string }) =>
+      api.post<Recommended>(`api/recommendations/${encodeURIComponent(id)}/decision`, {
+        decision,
+        ...(reason === "" ? {} : { reason }),
+      }),
+    // Also after a refusal: somebody else may have decided meanwhile.
+    onSettled: () => void client.invalidateQueries({ queryKey: ["recommendations"] }),
   });
 }
 

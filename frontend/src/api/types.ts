@@ -439,6 +439,16 @@ export interface TwinMargin {
   within_minute: boolean;
 }
 
+export interface TwinFinding {
+  kind: string;
+  equipment: string;
+  parameter_name: string | null;
+  start: string;
+  end: string | null;
+  strength: number;
+  confidence: number;
+}
+
 export interface TwinLine {
   line: string;
   at: string;
@@ -490,6 +500,7 @@ export interface TwinLine {
     confidence: number;
     evidence: { parameter: string; sigmas: number | null }[];
   } | null;
+  findings: TwinFinding[];
 }
 
 export interface ShadowState extends Answer {
@@ -523,6 +534,41 @@ export interface Scenarios extends Answer {
 
 export interface ScenarioAnswers extends Answer {
   answers: (WhatIfAnswer & { scenario_id: number; name: string })[];
+}
+
+export type RecommendationState = "proposed" | "approved" | "rejected" | "withdrawn";
+export type TwinBand = "change" | "low" | "high";
+
+/** A proposed change of set-points as it stands in its table. */
+export type RecommendationRow = {
+  recommendation_id: string;
+  production_line: string;
+  state: RecommendationState;
+  made_at: string;
+  by: string;
+  origin: "what_if" | "agent";
+  reason: string;
+  large: boolean;
+  decided_at: string | null;
+  decided_by: string | null;
+  decision_reason: string | null;
+  settings: string;
+  duration_s: number;
+  effect_min: number | null;
+  effect_min_low: number | null;
+  effect_min_high: number | null;
+  /** It goes beyond what the twin had seen on this line. */
+  unseen: boolean;
+} & { [column in `${TwinFigure}_${TwinBand}`]: number | null };
+
+/** The same as the API answers it, with its steps one by one. */
+export type Recommendation = RecommendationRow & {
+  changes: { parameter: string; unit: string; from: number; to: number; large: boolean }[];
+};
+
+export interface Recommendations extends Answer {
+  recommendations: Recommendation[];
+  total: number;
 }
 
 export interface TwinEstimate {

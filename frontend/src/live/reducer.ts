@@ -3,7 +3,16 @@
 // newest `PANES_KEPT` panes, restatements the newest `RESTATED_KEPT`, every other table `ROWS_KEPT` rows.
 
 import { isOpen } from "../lib/severity";
-import type { AlertRow, IncidentRow, KpiRow, LatestRow, MachineStateRow, PaneRow, RootCauseRow } from "../api/types";
+import type {
+  AlertRow,
+  IncidentRow,
+  KpiRow,
+  LatestRow,
+  MachineStateRow,
+  PaneRow,
+  RecommendationRow,
+  RootCauseRow,
+} from "../api/types";
 
 /** Four hours of one-minute panes: the longest mini trend. 66 sensors × 240 × ~200 B ≈ 3 MB. */
 export const PANES_KEPT = 240;
@@ -13,8 +22,8 @@ export const RESTATED_KEPT = 200;
 /** Rows of a table that grows with time (alerts that are over, past periods); the ones that changed last stay. */
 export const ROWS_KEPT = 2_000;
 
-export type Channel = "sensors" | "alerts" | "quality";
-export const CHANNELS: readonly Channel[] = ["sensors", "alerts", "quality"];
+export type Channel = "sensors" | "alerts" | "recommendations" | "quality";
+export const CHANNELS: readonly Channel[] = ["sensors", "alerts", "recommendations", "quality"];
 
 export interface Message {
   type: string;
@@ -47,6 +56,7 @@ export interface LiveState {
   panes: ReadonlyMap<string, readonly PaneRow[]>;
   alerts: ReadonlyMap<string, AlertRow>;
   rootCauses: ReadonlyMap<string, RootCauseRow>;
+  recommendations: ReadonlyMap<string, RecommendationRow>;
   kpis: ReadonlyMap<string, KpiRow>;
   machineStates: ReadonlyMap<string, MachineStateRow>;
   incidents: ReadonlyMap<string, IncidentRow>;
@@ -56,11 +66,12 @@ export interface LiveState {
 export const EMPTY: LiveState = {
   now: null,
   sensorsAt: null,
-  ticks: { sensors: null, alerts: null, quality: null },
+  ticks: { sensors: null, alerts: null, recommendations: null, quality: null },
   latest: new Map(),
   panes: new Map(),
   alerts: new Map(),
   rootCauses: new Map(),
+  recommendations: new Map(),
   kpis: new Map(),
   machineStates: new Map(),
   incidents: new Map(),
@@ -71,7 +82,7 @@ export const paneKey = (row: { sensor_id: string; start: string }) => `pane ${ro
 export const kpiKey = (row: { scope: string; start: string; production_line: string; product: string }) =>
   `kpi ${row.scope} ${row.start} ${row.production_line} ${row.product}`;
 
-type PlainTable = "latest" | "alerts" | "rootCauses" | "kpis" | "machineStates" | "incidents";
+type PlainTable = "latest" | "alerts" | "rootCauses" | "recommendations" | "kpis" | "machineStates" | "incidents";
 
 /** How the rows of each plain table are identified, under the name that the server gives the table. */
 const TABLES: Record<Channel, { wire: string; field: PlainTable; key: (row: never) => string }[]> = {
@@ -80,6 +91,7 @@ const TABLES: Record<Channel, { wire: string; field: PlainTable; key: (row: neve
     { wire: "alerts", field: "alerts", key: (row: AlertRow) => row.alert_id },
     { wire: "root_causes", field: "rootCauses", key: (row: RootCauseRow) => row.root_cause_id },
   ],
+  recommendations: [{ wire: "recommendations", field: "recommendations", key: (row: RecommendationRow) => row.recommendation_id }],
   quality: [
     { wire: "kpis", field: "kpis", key: kpiKey },
     { wire: "machine_states", field: "machineStates", key: (row: MachineStateRow) => `${row.production_line} ${row.start}` },
@@ -155,12 +167,17 @@ function change(state: LiveState, channel: Channel, added: Rows, removed: Rows, 
   return next;
 }
 
-/** Takes the rows away that have not changed for longest; never an alert that is still open. */
+/** Takes the rows away that have not changed for longest; never an alert or a recommendation that is still open. */
 function prune(table: Map<string, unknown>, field: PlainTable): void {
   for (const [key, row] of table) {
     if (table.size <= ROWS_KEPT) return;
-    if (field !== "alerts" || !isOpen(row as AlertRow)) table.delete(key);
+    if (!waits(field, row)) table.delete(key);
   }
+}
+
+function waits(field: PlainTable, row: unknown): boolean {
+  if (field === "recommendations") return (row as RecommendationRow).state === "proposed";
+  return field === "alerts" && isOpen(row as AlertRow);
 }
 
 /** The panes of each sensor, ascending by start, the newest `PANES_KEPT`. */

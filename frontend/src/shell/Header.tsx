@@ -27,6 +27,7 @@ export function Header({ tab, onHelp }: { tab: Tab; onHelp: () => void }) {
                 <a href={hrefOf(entry.id)} aria-current={entry.id === tab.id ? "page" : undefined}>
                   {entry.title}
                   {entry.id === "alerts" && <AlertBadge />}
+                  {entry.id === "recommendations" && <OpenBadge />}
                 </a>
               </li>
             ))}
@@ -58,6 +59,18 @@ function AlertBadge() {
     <span className="badge" aria-label={text.overview.unacknowledged(counts.unacknowledged)}>
       {worst && <SeverityMark severity={worst} size={14} pulse={worst === "CRITICAL"} />}
       {counts.unacknowledged > 0 ? counts.unacknowledged : counts.open}
+    </span>
+  );
+}
+
+/** How many recommendations wait for a decision. */
+function OpenBadge() {
+  const { recommendations } = useLive();
+  const open = [...recommendations.values()].filter(({ state }) => state === "proposed").length;
+  if (open === 0) return null;
+  return (
+    <span className="badge" aria-label={text.recommendations.open(open)}>
+      {open}
     </span>
   );
 }

@@ -22,6 +22,13 @@ export const TABS: readonly Tab[] = [
   { id: "alerts", title: text.tabs.alerts, view: Alerts, line: "plant or line", time: true },
   { id: "graph", title: text.tabs.graph, view: lazy(() => import("./graph/Graph")), line: "plant or line", time: false },
   { id: "twin", title: text.tabs.twin, view: lazy(() => import("./twin/Twin")), line: "one line", time: false },
+  {
+    id: "recommendations",
+    title: text.tabs.recommendations,
+    view: lazy(() => import("./recommendations/Recommendations")),
+    line: "plant or line",
+    time: false,
+  },
   { id: "sql", title: text.tabs.sql, view: lazy(() => import("./sql/Sql")), line: "none", time: false },
   { id: "settings", title: text.tabs.settings, view: lazy(() => import("./settings/Settings")), line: "none", time: false },
 ];

@@ -23,7 +23,7 @@ fn minute(index: usize) -> Minute {
         let place = parameter.index();
         let phase = (index * 37 + place * 101) % 64;
         let mean = guess.targets[place] + guess.sigma[place] * (phase as f64 / 32.0 - 1.0);
-        minute.values[place] = Some(PaneValue { mean, std: 0.0, range: guess.sigma[place], last: mean, n: 60 });
+        minute.values[place] = Some(PaneValue { mean, range: guess.sigma[place], n: 60 });
         minute.setpoints[place] = Some(guess.targets[place]);
     }
     minute.machine = MachineState::Production;

@@ -4,10 +4,11 @@
 //! too hot shows in the crown too, a belt that runs away draws current. An instrument that fails contradicts all others
 //! alone and at once. What departs alone and slowly is the model, or an instrument that ages: drift.
 
-use crate::forecast::{Finding, FindingKind};
+use crate::forecast::Finding;
 use crate::parameter::{PARAMETERS, Parameter};
 use crate::watch::Watch;
 use Parameter::*;
+use lehr_domain::finding::FindingKind;
 
 /// Departures from here on are beyond doubt. A normal distribution passes it twice in four million; a week of a line
 /// has some 30,000 independent values, and a false flag for equipment needs two that belong together.

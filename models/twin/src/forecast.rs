@@ -1,6 +1,7 @@
 //! What the twin expects of each sensor, and how well it did.
 
 use crate::parameter::Parameter;
+use lehr_domain::finding::FindingKind;
 use serde::{Deserialize, Serialize};
 
 /// How far ahead.
@@ -51,18 +52,6 @@ pub struct Score {
     pub bias: f64,
     /// Share of values within the 90 % band.
     pub coverage: f64,
-}
-
-/// What is the likelier cause of a deviation.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
-#[serde(rename_all = "snake_case")]
-pub enum FindingKind {
-    /// The process does what its set-points do not ask, and several instruments agree on it.
-    Equipment,
-    /// The line behaves otherwise than the model has learned, slowly and in one relation.
-    ModelDrift,
-    /// One instrument alone contradicts all others.
-    Sensor,
 }
 
 /// A deviation and its likelier cause.

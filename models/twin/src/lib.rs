@@ -40,8 +40,9 @@ mod throughput;
 mod view;
 mod watch;
 
-pub use forecast::{BAND_90, Finding, FindingKind, Forecast, HORIZONS, Horizon, Score};
+pub use forecast::{BAND_90, Finding, Forecast, HORIZONS, Horizon, Score};
 pub use guess::{GUESS_SD, Guess, MOST_WRONG, Response};
+pub use lehr_domain::finding::FindingKind;
 pub use minute::{MINUTE, Minute, PaneValue};
 pub use parameter::{PARAMETERS, Parameter, ZONES};
 pub use scenario::{

@@ -13,11 +13,8 @@ pub const MINUTE: SpanMs = SpanMs::minutes(1);
 #[derive(Clone, Copy, Debug, Default, PartialEq, Serialize, Deserialize)]
 pub struct PaneValue {
     pub mean: f64,
-    /// Sample standard deviation within the minute; 0 of one reading.
-    pub std: f64,
     /// Greatest less least.
     pub range: f64,
-    pub last: f64,
     /// Readings counted; a pane of none is no pane. A prediction has 0.
     pub n: u32,
 }

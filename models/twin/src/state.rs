@@ -274,6 +274,15 @@ impl State {
         controlled(parameter).then(|| self.drive.setpoints[parameter.index()])
     }
 
+    /// What each sensor is believed to say now.
+    pub fn believed(&self) -> [Forecast; PARAMETERS] {
+        let values = self.values();
+        std::array::from_fn(|index| {
+            let (state, noise) = self.channels[index].variance_after(0.0);
+            Forecast { mean: values[index], sd: (state + noise).sqrt() }
+        })
+    }
+
     /// What each sensor is expected to say in the pane that lies `horizon` after the last.
     pub fn forecast(&self, horizon: Horizon) -> [Forecast; PARAMETERS] {
         let by = Prepared::new(&self.terms, 1.0);

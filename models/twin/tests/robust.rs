@@ -35,7 +35,7 @@ proptest! {
             let mut minute = Minute::gap(at);
             for index in 0..PARAMETERS {
                 let scaled = |value: f64| if value.abs() < 3.0 { guess.targets[index] + guess.sigma[index] * value } else { value };
-                let pane = |mean: f64| PaneValue { mean, std: mean, range: mean, last: mean, n: 60 };
+                let pane = |mean: f64| PaneValue { mean, range: mean, n: 60 };
                 minute.values[index] = values[index].map(scaled).map(pane);
                 minute.setpoints[index] = setpoints[index].map(scaled).filter(|value| value.abs() < 1e4 || value.is_nan());
             }

@@ -4,7 +4,7 @@
 use crate::api::{App, AppOptions, FaultControl, FaultInfo, FaultKindInfo, bind};
 use crate::auth::{Auth, Role};
 use crate::runtime::{Runtime, RuntimeOptions, Submission};
-use crate::twin::Components;
+use crate::twin::{self, Components};
 use lehr_dataflows::graph::GraphConfig;
 use lehr_domain::catalogue::{Catalogue, DEFAULT};
 use lehr_domain::machine::{MachineState, StateChange};
@@ -116,7 +116,7 @@ impl Fixture {
         let options = RuntimeOptions {
             data: data.clone(),
             workers: 1,
-            graph: GraphConfig::default(),
+            graph: GraphConfig { twin: Some(twin::MODEL), ..GraphConfig::default() },
             catalogue: Catalogue::parse(DEFAULT).unwrap(),
             knowledge: lehr_causal::DEFAULT.to_owned(),
             simulated_clock: true,

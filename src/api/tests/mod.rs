@@ -6,5 +6,6 @@ mod changes;
 mod components;
 pub mod fixture;
 mod intake;
+mod recommendations;
 mod refusals;
 mod twin;

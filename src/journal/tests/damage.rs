@@ -9,7 +9,7 @@ fn names(disk: &SimDisk) -> Vec<String> {
 
 #[test]
 fn every_changed_byte_is_found() {
-    let (disk, written, ends) = sample(11, 8, 700);
+    let (disk, written, ends) = sample(11, 12, 700);
     let image = disk.image();
     assert!(image.len() >= 3, "several segments");
     let last_name = image.keys().last().unwrap().clone();

@@ -11,13 +11,16 @@ use super::{Journal, JournalError, OpenReport, Options, Reader, Tick};
 use lehr_domain::calendar::Calendar;
 use lehr_domain::causal::{Direction, Edge, Node};
 use lehr_domain::event::{EquipmentDef, ErrorRow, LateRow, Revised, SensorDef};
+use lehr_domain::finding::FindingKind;
 use lehr_domain::machine::{MachineState, Product, Setpoint, StateChange};
 use lehr_domain::operator::{AlertSubject, AuditEntry, OperatorAction, OperatorEvent};
+use lehr_domain::recommendation::{Band, Decision, Expected, Origin, Recommendation, Resolution, Step};
 use lehr_domain::rule::{Check, Rule, Severity, Subject};
+use lehr_domain::scenario::{Scenario, Settings};
 use lehr_domain::unit::{Defect, DefectType, Unit, Verdict};
 use lehr_domain::{
     AlertId, EdgeId, EquipmentId, Event, EventMs, Inputs, LineId, Micro, ParameterId, PerMille, ProductId, Reading,
-    RuleId, SensorId, SpanMs, Status, UnitId,
+    RecommendationId, RuleId, ScenarioId, SensorId, SpanMs, Status, UnitId,
 };
 use rand::{RngExt, SeedableRng};
 use rand_chacha::ChaCha8Rng;
@@ -116,7 +119,45 @@ fn one_of_each() -> Vec<Event> {
             status: Status::Warning,
             revision: 5,
         }),
+        Event::Scenario(ScenarioId(1), Some(scenario())),
+        Event::Recommendation(RecommendationId(id), Box::new(recommendation())),
+        Event::Decision(Decision {
+            id,
+            recommendation: RecommendationId(2),
+            at,
+            resolution: Resolution::Withdraw,
+            by: text("b"),
+            reason: text("r"),
+        }),
     ]
+}
+
+fn scenario() -> Scenario {
+    let settings = Settings(vec![(ParameterId(1), Micro(2))]);
+    let (line, duration) = (LineId(1), SpanMs(3));
+    Scenario { name: "n".into(), line, duration, settings, by: "b".into(), made_at: EventMs(4) }
+}
+
+fn recommendation() -> Recommendation {
+    let band = |value: i64| Band { value: Micro(value), low: Micro(value - 1), high: Micro(value + 1) };
+    Recommendation {
+        line: LineId(1),
+        steps: vec![Step { parameter: ParameterId(2), from: Micro(3), to: Micro(4) }],
+        origin: Origin::Agent,
+        by: "b".into(),
+        made_at: EventMs(5),
+        reason: "r".into(),
+        expected: Expected {
+            over: SpanMs(6),
+            defect_rate: band(10),
+            quality_score: band(20),
+            rate_per_h: band(30),
+            energy_kw: band(40),
+            effect_min: Some(band(50)),
+            unseen: true,
+        },
+        large: false,
+    }
 }
 
 /// Any event.
@@ -130,7 +171,7 @@ fn event(rng: &mut ChaCha8Rng) -> Event {
 }
 
 /// A check of every kind.
-fn checks() -> [Check; 16] {
+fn checks() -> [Check; 17] {
     let (limit, deadband, per_minute, band) = (Micro(-1), Micro(2), Micro(3), Micro(4));
     let (share, minutes, min_units) = (PerMille(50), 15, 20);
     [
@@ -150,6 +191,7 @@ fn checks() -> [Check; 16] {
         Check::DefectCount { defect: DefectType::Bubble, per_minute, minutes },
         Check::QualityScore { limit: share, minutes, min_units },
         Check::LineState { state: MachineState::Down },
+        Check::Twin { kind: FindingKind::ModelDrift },
     ]
 }
 

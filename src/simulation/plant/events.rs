@@ -4,12 +4,13 @@ use lehr_domain::causal::{Direction, Edge, Node};
 use lehr_domain::event::ErrorRow;
 use lehr_domain::machine::{MachineState, Setpoint, StateChange};
 use lehr_domain::operator::{AuditEntry, OperatorAction, OperatorEvent};
+use lehr_domain::recommendation::{Band, Decision, Expected, Origin, Recommendation, Resolution, Step};
 use lehr_domain::rule::{Check, Rule, Severity, Subject};
 use lehr_domain::scenario::{Scenario, Settings};
 use lehr_domain::unit::{Defect, DefectType, Unit, Verdict};
 use lehr_domain::{
-    EdgeId, Event, EventMs, LineId, Micro, ParameterId, PerMille, ProductId, RuleId, ScenarioId, SensorId, SpanMs,
-    UnitId,
+    EdgeId, Event, EventMs, LineId, Micro, ParameterId, PerMille, ProductId, RecommendationId, RuleId, ScenarioId,
+    SensorId, SpanMs, UnitId,
 };
 use lehr_queries::Snapshot;
 use rand::RngExt;
@@ -19,7 +20,7 @@ use rand_chacha::ChaCha8Rng;
 pub fn any(now: EventMs, shown: &Snapshot, rng: &mut ChaCha8Rng) -> Event {
     let line = LineId(rng.random_range(0..2));
     let at = now - SpanMs::seconds(rng.random_range(0..1200));
-    match rng.random_range(0..13) {
+    match rng.random_range(0..15) {
         0..5 => unit(line, at, rng),
         5..7 => Event::State(StateChange {
             line,
@@ -39,6 +40,8 @@ pub fn any(now: EventMs, shown: &Snapshot, rng: &mut ChaCha8Rng) -> Event {
         11 => {
             Event::Scenario(ScenarioId(rng.random_range(0..3)), rng.random_bool(0.8).then(|| scenario(now, line, rng)))
         }
+        12 => recommendation(now, line, rng),
+        13 => decision(now, shown, rng),
         _ => Event::Error(ErrorRow {
             id: 0,
             at: now,
@@ -118,6 +121,38 @@ fn scenario(made_at: EventMs, line: LineId, rng: &mut ChaCha8Rng) -> Scenario {
     let value = Micro(rng.random_range(1490..1530) * 1_000_000);
     let settings = Settings(vec![(ParameterId(0), value)]);
     Scenario { name: "hotter".to_owned(), line, duration: SpanMs::hours(6), settings, by: "ada".to_owned(), made_at }
+}
+
+fn recommendation(made_at: EventMs, line: LineId, rng: &mut ChaCha8Rng) -> Event {
+    let to = Micro(rng.random_range(1490..1530) * 1_000_000);
+    let band = Band { value: Micro(2_000), low: Micro(1_000), high: Micro(3_000) };
+    let row = Recommendation {
+        line,
+        steps: vec![Step { parameter: ParameterId(0), from: Micro::units(1500), to }],
+        origin: *Origin::ALL.choose(rng).expect("there are origins"),
+        by: "ada".to_owned(),
+        made_at,
+        reason: "fewer cracks".to_owned(),
+        expected: Expected {
+            over: SpanMs::hours(6),
+            defect_rate: band,
+            quality_score: band,
+            rate_per_h: band,
+            energy_kw: band,
+            effect_min: rng.random_bool(0.5).then_some(band),
+            unseen: rng.random_bool(0.5),
+        },
+        large: rng.random_bool(0.2),
+    };
+    Event::Recommendation(row.id(), Box::new(row))
+}
+
+/// Somebody decides on what was proposed, also on what is decided; or on what nobody knows.
+fn decision(at: EventMs, shown: &Snapshot, rng: &mut ChaCha8Rng) -> Event {
+    let rows: Vec<_> = shown.recommendations.iter().collect();
+    let recommendation = rows.choose(rng).map_or(RecommendationId(rng.random()), |row| row.recommendation_id);
+    let resolution = *Resolution::ALL.choose(rng).expect("there are resolutions");
+    Event::Decision(Decision { id: 0, recommendation, at, resolution, by: "bob".to_owned(), reason: "so".to_owned() })
 }
 
 fn edge(rng: &mut ChaCha8Rng) -> Edge {

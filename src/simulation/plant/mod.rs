@@ -4,6 +4,7 @@
 mod events;
 
 use crate::runtime::{RuntimeOptions, Submission};
+use crate::twin;
 use lehr_dataflows::base::Retention;
 use lehr_dataflows::graph::GraphConfig;
 use lehr_domain::catalogue::Catalogue;
@@ -27,6 +28,7 @@ pub fn graph() -> GraphConfig {
         pane_width: SpanMs::minutes(1),
         retention: Retention { panes: SpanMs::minutes(RETAINED_MINUTES), events: SpanMs::minutes(40) },
         seal_after: SpanMs::minutes(2),
+        twin: Some(twin::MODEL),
     }
 }
 

@@ -1,7 +1,6 @@
 //! The thread of one component.
 
-use super::{Condition, Course, Foreseen, Said, Shown, Snapshots};
-use crate::twin::minutes::minutes;
+use super::{Condition, Course, Foreseen, Said, Shown, Snapshots, closed_minutes};
 use lehr_domain::{LineId, Tick};
 use lehr_fmi::{Component, HostError, HostProgram, Ran, Runner, compare};
 use lehr_twin::Minute;
@@ -73,7 +72,7 @@ impl Worker {
         if self.followed == Some(snapshot.tick) {
             return;
         }
-        let minutes = minutes(&snapshot, self.line);
+        let minutes = closed_minutes(&snapshot, self.line);
         let looked = now.elapsed();
         match self.runner.follow(&minutes, SLICE) {
             Ok(progress) => {

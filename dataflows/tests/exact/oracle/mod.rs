@@ -5,7 +5,8 @@
 //! **What is remembered from tick to tick**, because the graphs promise it too:
 //! - which rows came in time ([`Base`], [`Panes`]): what is later than retention is not taken;
 //! - what the clocks follow: the latest pane that a sensor ever had, the latest event that a line ever had;
-//! - of panes that left by retention, what they said ([`detectors`]).
+//! - of panes that left by retention, what they said ([`detectors`]); of minutes that twins look at no more, how they
+//!   were told ([`twin`]).
 //!
 //! [`Moments`]: lehr_domain::moments::Moments
 
@@ -18,7 +19,9 @@ mod kpis;
 mod line_checks;
 mod panes;
 mod plain;
+mod recommendations;
 mod runs;
+mod twin;
 
 use crate::tables::Tables;
 use base::Base;
@@ -36,6 +39,7 @@ pub struct Oracle {
     base: Base,
     panes: Panes,
     detectors: Detectors,
+    twins: twin::Twins,
     /// Per sensor the start of the latest pane that it ever had.
     newest: BTreeMap<SensorId, EventMs>,
     tables: Tables,
@@ -47,6 +51,7 @@ impl Oracle {
             base: Base::new(retention.events),
             panes: Panes::new(retention.panes),
             detectors: Detectors::default(),
+            twins: twin::Twins::new(retention),
             newest: BTreeMap::new(),
             tables: Tables::default(),
         }
@@ -62,6 +67,7 @@ impl Oracle {
         self.panes.take(inputs);
         let mut tables = Tables::default();
         plain::tables(&self.base, &mut tables);
+        tables.recommendations = recommendations::recommendations(&self.base);
         tables.panes = self.panes.rows();
         tables.latest = panes::latest(&tables.panes);
         tables.features = panes::features(&tables.panes);
@@ -77,6 +83,7 @@ impl Oracle {
         let (mut conditions, deviating) = self.detectors.found(&self.base, &tables.panes, &clocks);
         conditions.extend(line_checks::conditions(&self.base, &tables.machine_states, &clocks));
         tables.conditions = conditions;
+        self.twins.tables(&self.base, &clocks, inputs, &mut tables);
         tables.alerts = alerts::alerts(&self.base, &tables.conditions, &tables.machine_states, &clocks);
         tables.alert_metrics = alerts::metrics(&tables.alerts);
         tables.kpis = kpis::kpis(&self.base, &tables.machine_states, &clocks);

@@ -120,6 +120,8 @@ pub fn tables(base: &Base, tables: &mut Tables) {
                 by: def.by,
                 made_at: def.made_at,
             })),
+            // Told of in a table of their own.
+            Event::Recommendation(..) | Event::Decision(_) => {}
             Event::Line(..) | Event::Parameter(..) | Event::Equipment(..) => {}
             Event::Calendar(_) | Event::State(_) => {}
             Event::Rule(_, None) | Event::Edge(_, None) | Event::Scenario(_, None) => {}

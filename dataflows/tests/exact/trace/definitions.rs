@@ -4,6 +4,7 @@ use super::{ChaCha8Rng, SENSORS};
 use lehr_domain::calendar::Calendar;
 use lehr_domain::causal::{Direction, Edge, Node};
 use lehr_domain::event::SensorDef;
+use lehr_domain::finding::FindingKind;
 use lehr_domain::machine::{MachineState, Product};
 use lehr_domain::rule::{Check, Rule, Severity, Subject};
 use lehr_domain::unit::{Defect, DefectType};
@@ -14,7 +15,7 @@ use rand::RngExt;
 pub const LEVEL: i64 = 100_000;
 pub const SIGMA: i64 = 1_000;
 
-const PARAMETERS: u16 = 3;
+pub const PARAMETERS: u16 = 3;
 pub fn pick<T: Clone>(rng: &mut ChaCha8Rng, from: &[T]) -> T {
     from[rng.random_range(0..from.len())].clone()
 }
@@ -63,6 +64,7 @@ pub fn checks(rng: &mut ChaCha8Rng, seed: u64) -> Vec<Check> {
         Check::LineState { state: MachineState::Down },
         Check::LineState { state: MachineState::ALL[rng.random_range(0..4)] },
     ]);
+    checks.extend(FindingKind::ALL.map(|kind| Check::Twin { kind }));
     checks
 }
 

@@ -4,11 +4,14 @@
 
 mod definitions;
 mod people;
+mod proposals;
 mod sensors;
 
 use crate::oracle::Oracle;
 use crate::tables::Tables;
-use definitions::{calendar, defect, edge, product, rule, sensor};
+use crate::toy::Toy;
+pub use definitions::{LEVEL, SIGMA};
+use definitions::{PARAMETERS, calendar, defect, edge, product, rule, sensor};
 use lehr_dataflows::base::Retention;
 use lehr_dataflows::graph::GraphConfig;
 use lehr_domain::event::{ErrorRow, LateRow, Revised};
@@ -74,7 +77,7 @@ pub fn trial(seed: u64, length: u64, habits: Habits) -> Trial {
     }
     // Where rows leave, panes are sealed before.
     let seal_after = if habits.retention { SpanMs::minutes(10) } else { SpanMs::FOREVER };
-    Trial { config: GraphConfig { retention, seal_after, ..GraphConfig::default() }, ticks, expected }
+    Trial { config: GraphConfig { retention, seal_after, twin: Some(&Toy), ..GraphConfig::default() }, ticks, expected }
 }
 
 struct Plant {
@@ -134,6 +137,10 @@ impl Plant {
             }
         }
         self.note();
+        if let Some(event) = proposals::act(&mut self.rng, before, self.next_id, self.now) {
+            self.next_id += 1;
+            self.send(event);
+        }
         self.repeat();
         self.events.shuffle(&mut self.rng);
         if retention && self.rng.random_bool(0.7) {
@@ -159,6 +166,9 @@ impl Plant {
     fn register(&mut self) {
         for line in 0..2 {
             self.send(Event::Line(LineId(line), format!("line {line}")));
+        }
+        for id in 0..PARAMETERS {
+            self.send(Event::Parameter(ParameterId(id), format!("parameter {id}")));
         }
         for id in 0..SENSORS {
             let def = sensor(&mut self.rng, id);
@@ -308,7 +318,7 @@ impl Plant {
                 let settings = Settings(vec![(ParameterId(0), Micro(id as i64))]);
                 let (line, duration) = (LineId(0), SpanMs::hours(6));
                 let def = Scenario { name: text.clone(), line, duration, settings, by: text, made_at: at };
-                Event::Scenario(ScenarioId(id as u32), self.rng.random_bool(0.7).then_some(def))
+                Event::Scenario(ScenarioId(id as u32 % 3), self.rng.random_bool(0.7).then_some(def))
             }
             1 => Event::Error(ErrorRow { id, at, source: text.clone(), reason: text.clone(), hash: id, sample: text }),
             _ => Event::Late(LateRow {

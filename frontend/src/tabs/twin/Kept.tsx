@@ -3,6 +3,7 @@
 import { useState } from "react";
 import { useKeepScenario, useRemoveScenario, useScenarioAnswers, useScenarios } from "../../api/queries";
 import type { Scenario, TwinEstimate, TwinSetting } from "../../api/types";
+import { share } from "../../lib/figures";
 import { number, percent, signed, span } from "../../lib/format";
 import { useMay } from "../../lib/roles";
 import { text } from "../../text";
@@ -49,7 +50,6 @@ export function Kept({ line, onTake }: KeptProps) {
   const answerOf = ({ scenario_id }: Scenario) => answers.data?.answers.find((answer) => answer.scenario_id === scenario_id);
   const change = (estimate: TwinEstimate | undefined, format: (value: number | null) => string) =>
     estimate === undefined ? "–" : <span title={`${format(estimate.low)} … ${format(estimate.high)}`}>{format(estimate.value)}</span>;
-  const share = (value: number | null) => `${signed(value === null ? null : value * 100, 2)} ${text.twin.points}`;
   return (
     <section className="panel kept" aria-label={kept.title}>
       <header className="panel-head section-head">

@@ -5,6 +5,7 @@ import { dateTime, label, number, parseTime, percent } from "../../lib/format";
 import { useLine } from "../../lib/line";
 import { text } from "../../text";
 import { Accuracy } from "./Accuracy";
+import { Findings } from "./Findings";
 import { Margins, Stages } from "./Stages";
 import { WhatIf } from "./WhatIf";
 import "./twin.css";
@@ -25,6 +26,7 @@ function Body({ state }: { state: TwinLine }) {
     <div className="twin">
       <Standing state={state} />
       <Stages state={state} />
+      <Findings findings={state.findings} />
       <WhatIf line={state.line} controls={state.controls} />
       <div className="twin-pair">
         <Accuracy state={state} />

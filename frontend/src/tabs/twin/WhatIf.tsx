@@ -1,12 +1,14 @@
 import { useEffect, useState } from "react";
 import { useWhatIf } from "../../api/queries";
-import type { TwinControl, TwinEstimate, TwinFigure, TwinSetting, WhatIfAnswer, WhatIfBody } from "../../api/types";
+import type { TwinControl, TwinEstimate, TwinSetting, WhatIfAnswer, WhatIfBody } from "../../api/types";
 import { SeverityMark } from "../../components/SeverityMark";
 import { Failed, Skeleton } from "../../components/States";
-import { dateTime, label, number, parseTime, percent, signed, span } from "../../lib/format";
+import { dateTime, label, number, parseTime, percent, span } from "../../lib/format";
+import { FIGURES, share } from "../../lib/figures";
 import { text } from "../../text";
 import { Keep, Kept } from "./Kept";
-import { decimalsFor, rangeAround, searched } from "./controls";
+import { Propose } from "./Propose";
+import { decimalsFor, proposable, rangeAround, searched } from "./controls";
 
 /** What is moved first; the others come when asked for. */
 const MAIN = ["furnace_temperature", "belt_speed", "mold_temperature", "forming_pressure", "cooling_rate"];
@@ -91,22 +93,27 @@ export function WhatIf({ line, controls }: { line: string; controls: readonly Tw
             </div>
             {settings.length > 0 && <Keep line={line} duration={duration} settings={settings} />}
           </div>
-          <div className={query.isPlaceholderData ? "what-if-answer waits" : "what-if-answer"} aria-live="polite" aria-busy={query.isFetching}>
-            {body === null ? (
-              <p className="faint">{text.twin.nothingMoved}</p>
-            ) : query.error ? (
-              <Failed title={text.twin.failed} error={query.error} />
-            ) : query.data ? (
-              <AnswerView
-                answer={query.data}
-                mode={body.mode}
-                controls={controls}
-                alarmed={alarmed}
-                onAlarmed={setAlarmed}
-                onTake={take}
-              />
-            ) : (
-              <Skeleton rows={5} height="1.6rem" />
+          <div className="what-if-side">
+            <div className={query.isPlaceholderData ? "what-if-answer waits" : "what-if-answer"} aria-live="polite" aria-busy={query.isFetching}>
+              {body === null ? (
+                <p className="faint">{text.twin.nothingMoved}</p>
+              ) : query.error ? (
+                <Failed title={text.twin.failed} error={query.error} />
+              ) : query.data ? (
+                <AnswerView
+                  answer={query.data}
+                  mode={body.mode}
+                  controls={controls}
+                  alarmed={alarmed}
+                  onAlarmed={setAlarmed}
+                  onTake={take}
+                />
+              ) : (
+                <Skeleton rows={5} height="1.6rem" />
+              )}
+            </div>
+            {body !== null && body.mode !== "stress" && query.data && (
+              <Propose line={line} duration={duration} settings={proposable(query.data.settings, controls)} waits={query.isPlaceholderData} />
             )}
           </div>
         </div>
@@ -168,16 +175,6 @@ function Alarmed({ baseline, scenario }: NonNullable<WhatIfAnswer["consequences"
     </ol>
   );
 }
-
-const FIGURES: readonly { id: TwinFigure; show: (value: number | null) => string; change: (value: number | null) => string }[] = [
-  { id: "defect_rate", show: (value) => percent(value, 2), change: (value) => share(value) },
-  { id: "quality_score", show: (value) => percent(value, 2), change: (value) => share(value) },
-  { id: "rate_per_h", show: (value) => number(value), change: (value) => signed(value, 1) },
-  { id: "energy_kw", show: (value) => number(value), change: (value) => signed(value) },
-];
-
-/** A change of a share, in percentage points. */
-const share = (value: number | null) => `${signed(value === null ? null : value * 100, 2)} ${text.twin.points}`;
 
 interface AnswerProps {
   answer: WhatIfAnswer;

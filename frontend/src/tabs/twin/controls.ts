@@ -38,3 +38,13 @@ export function settingsOf(text: string): TwinSetting[] {
     return parameter === "" || value === "" || Number.isNaN(Number(value)) ? [] : [{ parameter, value: Number(value) }];
   });
 }
+
+/** What of the settings is a change that can be proposed: as exact as the set-point is given, and other than it is now. */
+export function proposable(settings: readonly TwinSetting[], controls: readonly TwinControl[]): TwinSetting[] {
+  return settings.flatMap(({ parameter, value }) => {
+    const control = controls.find((entry) => entry.parameter === parameter);
+    if (control === undefined) return [];
+    const exact = Number(value.toFixed(decimalsFor(control)));
+    return Math.abs(exact - control.setpoint) < 1e-6 ? [] : [{ parameter, value: exact }];
+  });
+}

@@ -126,3 +126,16 @@ fn a_step_beyond_the_approval_limit_needs_a_person() {
 fn a_parameter_without_a_present_value_gets_no_proposal() {
     assert_eq!(base().interventions(DefectType::Crack, &BTreeMap::new()), []);
 }
+
+#[test]
+fn the_limits_of_interventions_are_those_of_control() {
+    let names = plant();
+    let (known, of_control) = (base().limits, lehr_domain::control::LIMITS);
+    assert_eq!(known.len(), of_control.len());
+    for limit in known {
+        let name = names.parameter(limit.parameter);
+        let control = lehr_domain::control::limit(name).unwrap_or_else(|| panic!("control does not limit {name}"));
+        let told = (limit.low, limit.high, limit.approval_above);
+        assert_eq!(told, (control.low, control.high, control.approval_above), "{name}");
+    }
+}

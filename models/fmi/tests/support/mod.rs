@@ -149,7 +149,7 @@ pub fn minutes(values: &[(Parameter, &[Option<f64>])]) -> Vec<Minute> {
     let mut minutes: Vec<Minute> = (0..many).map(|n| Minute::gap(begin + SpanMs::minutes(n as i64))).collect();
     for (parameter, values) in values {
         for (minute, value) in minutes.iter_mut().zip(*values) {
-            let pane = |value: f64| PaneValue { mean: value, last: value, n: 60, ..PaneValue::default() };
+            let pane = |value: f64| PaneValue { mean: value, n: 60, ..PaneValue::default() };
             minute.values[parameter.index()] = value.map(pane);
         }
     }

@@ -5,14 +5,15 @@ use crate::minute::MINUTE;
 use crate::parameter::Parameter;
 use crate::process::{Drive, controlled};
 use Parameter::*;
+use lehr_domain::control;
 
 /// Lowest and highest set-point: the limits of control where there are some, else the instrument's span.
 pub fn limits(parameter: Parameter) -> (f64, f64) {
+    if let Some(limit) = control::limit(parameter.text()) {
+        return (limit.low.to_f64(), limit.high.to_f64());
+    }
     match parameter {
-        FurnaceTemperature => (1200.0, 1700.0),
-        BeltSpeed => (50.0, 200.0),
-        MoldTemperature => (200.0, 600.0),
-        FormingPressure => (0.0, 120.0),
+        FurnaceTemperature | BeltSpeed | MoldTemperature | FormingPressure => unreachable!("control limits them"),
         CrownTemperature => (1300.0, 1700.0),
         ThroatTemperature => (1100.0, 1500.0),
         FurnacePressure => (0.0, 50.0),
@@ -32,13 +33,7 @@ pub fn limits(parameter: Parameter) -> (f64, f64) {
 
 /// A change above which a person must approve, where there is such a bound.
 pub fn approval_above(parameter: Parameter) -> Option<f64> {
-    match parameter {
-        FurnaceTemperature => Some(100.0),
-        BeltSpeed => Some(50.0),
-        MoldTemperature => Some(80.0),
-        FormingPressure => Some(30.0),
-        _ => None,
-    }
+    control::limit(parameter.text()).map(|limit| limit.approval_above.to_f64())
 }
 
 fn list(which: impl Fn(Parameter) -> bool) -> String {

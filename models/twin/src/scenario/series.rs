@@ -10,7 +10,7 @@ use crate::state::{State, exposure, melt_log10};
 use lehr_domain::SpanMs;
 use lehr_domain::machine::MachineState;
 
-/// The minutes after the last, as expected with these settings (none: as things stand): means without noise, and
+/// The minutes after the as expected with these settings (none: as things stand): means without noise, and
 /// expected counts of units and defects, which are not whole.
 ///
 /// Errors: as those of an answer.
@@ -33,8 +33,7 @@ pub fn series(state: &State, settings: &[Setting], duration: SpanMs) -> Result<V
         let probabilities = law.probabilities(&exposed(&rows[rows.len() - LONGEST_LAG - 1..]));
         let units = state.throughput.rate_per_h(values[Parameter::BeltSpeed.index()]) / 60.0;
         let range = |index: usize| if index == Parameter::FormingPressure.index() { state.pressure_range } else { 0.0 };
-        let pane =
-            |index: usize| PaneValue { mean: values[index], std: 0.0, range: range(index), last: values[index], n: 0 };
+        let pane = |index: usize| PaneValue { mean: values[index], range: range(index), n: 0 };
         series.push(Minute {
             at: at + SpanMs(MINUTE.0 * minute as i64),
             values: std::array::from_fn(|index| Some(pane(index))),

@@ -1,6 +1,7 @@
 //! The digital twin: what it believes of the lines, how far it is to be trusted, and what-if.
 
 use super::App;
+use super::components;
 use super::error::{ApiError, Problem};
 use super::look;
 use super::route::{Answer, Call, Route};
@@ -196,6 +197,7 @@ pub fn answer_schema() -> Value {
         ("failure", nullable(failure)),
         ("assumptions", list(text())),
         ("consequences", nullable(object([("baseline", consequences_schema()), ("scenario", consequences_schema())]))),
+        ("components", list(components::foreseen_schema())),
         ("elapsed_ms", number()),
     ])
 }
@@ -255,6 +257,7 @@ fn line_schema() -> Value {
         ("forecasts", list(forecast)),
         ("accuracy", list(accuracy)),
         ("deviation", nullable(deviation)),
+        ("components", list(components::shown_schema())),
         ("findings", list(row::<TwinFindingRow>())),
     ])
 }
@@ -268,7 +271,10 @@ async fn shadow_state(app: App, call: Call) -> Answer {
         let mut shown = Vec::new();
         for line in lines {
             match app.twins().state(&snapshot, line) {
-                Ok(state) => shown.extend(line_json(&snapshot, line, &state)),
+                Ok(state) => shown.extend(line_json(&snapshot, line, &state).map(|mut json| {
+                    json["components"] = components::shown(app.components(), line);
+                    json
+                })),
                 // A line that has not begun is no error of who asks.
                 Err(TwinError::Scenario(ScenarioError::NothingSeen)) => {}
                 Err(error) => return Err(error.into()),
@@ -407,6 +413,11 @@ pub fn told(
         Question::Ahead { duration, .. } if consequences => Some(*duration),
         _ => None,
     };
+    // Of these modes the scenario is one series of minutes, which a unit can be run over.
+    let series_of = match &question {
+        Question::Ahead { ask: WhatIf::One(_) | WhatIf::Several(_), duration } => Some(*duration),
+        _ => None,
+    };
     let found = app.twins().ask(snapshot, line, question)?;
     let mut members = answer_json(&found);
     members["consequences"] = match ahead {
@@ -416,6 +427,13 @@ pub fn told(
             json!({ "baseline": baseline, "scenario": scenario })
         }
         None => Value::Null,
+    };
+    members["components"] = match series_of {
+        Some(duration) if app.components().has(line) => {
+            let (past, series) = app.twins().ahead_of(snapshot, line, &found.settings, duration)?;
+            components::foreseen(&app.components().ahead(line, past, series))
+        }
+        _ => json!([]),
     };
     members["line"] = snapshot.names.line(line).into();
     members["elapsed_ms"] = (begun.elapsed().as_secs_f64() * 1000.0).into();

@@ -36,7 +36,7 @@ fn status() -> Value {
     json!({ "type": "string", "enum": ["ok", "degraded", "failing"] })
 }
 
-fn component(name: &str, status: &str, detail: impl Into<String>, behind: u64) -> Value {
+pub fn component(name: &str, status: &str, detail: impl Into<String>, behind: u64) -> Value {
     json!({ "name": name, "status": status, "detail": detail.into(), "behind": behind })
 }
 
@@ -64,13 +64,14 @@ async fn health_now(app: App, _call: Call) -> Answer {
         None => component("sources.http", "ok", "readings come through the API", 0),
     };
     let clients = app.hub().stats().clients.load(Ordering::Relaxed);
-    let components = vec![
+    let mut components = vec![
         journal,
         dataflow,
         source,
         component("store", "ok", "embedded", 0),
         component("websocket", "ok", format!("{clients} clients"), 0),
     ];
+    components.extend(super::components::health(app.components()));
     let status = ["failing", "degraded"].into_iter().find(|bad| components.iter().any(|part| part["status"] == *bad));
     let since = SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default();
     let rate = app.metrics().per_second(stats.readings.load(Ordering::Relaxed), runtime.uptime_s());

@@ -16,6 +16,7 @@ mod assets;
 mod audit;
 mod cards;
 mod change;
+mod components;
 mod decisions;
 mod digital_twin;
 mod dispatch;
@@ -60,7 +61,7 @@ pub(crate) use tests::fixture;
 use crate::auth::Auth;
 use crate::live::Hub;
 use crate::runtime::Runtime;
-use crate::twin::Twins;
+use crate::twin::{Components, Twins};
 use lehr_queries::{Queries, QueryError, Resources};
 use metrics::Metrics;
 use route::Route;
@@ -108,6 +109,8 @@ pub struct AppOptions {
     pub frontend: PathBuf,
     /// The simulated plant, where there is one.
     pub faults: Option<Arc<dyn FaultControl>>,
+    /// Models that the plant brought.
+    pub components: Components,
 }
 
 /// Everything that requests share. Cheap to clone.
@@ -161,6 +164,10 @@ impl App {
 
     fn twins(&self) -> &Twins {
         &self.0.twins
+    }
+
+    fn components(&self) -> &Components {
+        &self.0.options.components
     }
 
     fn jobs(&self) -> &replay::Jobs {

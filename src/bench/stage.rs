@@ -46,7 +46,14 @@ impl Stage {
         let (auth, token) = Auth::open_with(&data, None)?;
         let token = token.ok_or_else(|| BenchError::Setup("a new data directory has a token already".into()))?;
         let frontend = folder.path().join("dist");
-        let app = App::new(AppOptions { runtime: runtime.clone(), auth, data, frontend, faults: None })?;
+        let app = App::new(AppOptions {
+            runtime: runtime.clone(),
+            auth,
+            data,
+            frontend,
+            faults: None,
+            components: Default::default(),
+        })?;
         let threads =
             tokio::runtime::Builder::new_multi_thread().worker_threads(SERVER_THREADS).enable_all().build()?;
         let server = threads.block_on(bind(app, ([127, 0, 0, 1], 0).into()))?;

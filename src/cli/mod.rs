@@ -3,6 +3,7 @@
 mod bench;
 mod data;
 mod doctor;
+mod fmu;
 mod generate;
 mod import;
 mod rebuild;
@@ -41,6 +42,7 @@ enum Command {
     Verify(verify::VerifyArgs),
     Rebuild(rebuild::RebuildArgs),
     Doctor(doctor::DoctorArgs),
+    Fmu(fmu::FmuArgs),
     Bench(bench::BenchArgs),
 }
 
@@ -66,6 +68,10 @@ pub fn run(cli: Cli) -> ExitCode {
         Command::Rebuild(args) => rebuild::run(&args),
         Command::Bench(args) => bench::run(&args),
         Command::Doctor(args) => return doctor::run(&args),
+        Command::Fmu(args) => match fmu::run(&args) {
+            Ok(code) => return code,
+            Err(error) => Err(error),
+        },
     };
     match result {
         Ok(()) => ExitCode::SUCCESS,

@@ -1,10 +1,10 @@
-use super::{Failure, data};
+use super::{Failure, data, fmu};
 use crate::api::{self, App, AppOptions};
 use crate::auth::Auth;
 use crate::runtime::{Runtime, RuntimeOptions, Sizes};
 use crate::sinks::{ChangeLog, Sink};
 use crate::sources::plant::PlantSource;
-use crate::twin;
+use crate::twin::{self, Components, Snapshots};
 use clap::Args;
 use lehr_dataflows::base::Retention;
 use lehr_dataflows::graph::GraphConfig;
@@ -54,6 +54,9 @@ pub struct ServeArgs {
     /// Folder to which every change of a table is written, as lines of JSON; see ARCHITECTURE.md.
     #[arg(long)]
     changes: Option<PathBuf>,
+    /// Models that the plant brings, as units of the FMI: a file of components; see docs/components.md.
+    #[arg(long, env = "LEHR_COMPONENTS")]
+    components: Option<PathBuf>,
     /// Folder with the built dashboard.
     #[arg(long, default_value = "frontend/dist", env = "LEHR_FRONTEND")]
     frontend: PathBuf,
@@ -89,6 +92,8 @@ pub fn run(args: ServeArgs) -> Result<(), Failure> {
         salvage: args.salvage,
         sizes: Sizes { segment_bytes: args.segment_bytes, checkpoint_rows: args.checkpoint_rows },
     };
+    // Before the journal is replayed: what is wrong with the file is known at once.
+    let components = args.components.as_deref().map(lehr_fmi::read).transpose()?.unwrap_or_default();
     let bar = indicatif::ProgressBar::new_spinner().with_message("replaying the journal");
     let mut sinks: Vec<Box<dyn Sink + Send>> = Vec::new();
     if let Some(dir) = &args.changes {
@@ -107,12 +112,16 @@ pub fn run(args: ServeArgs) -> Result<(), Failure> {
         }
     };
     let (auth, first_token) = Auth::open(&args.data)?;
+    let newest = runtime.clone();
+    let snapshots: Snapshots = Arc::new(move || newest.snapshot());
+    let components = Components::start(components, &fmu::host_program(), &snapshots)?;
     let app = App::new(AppOptions {
         runtime: runtime.clone(),
         auth,
         data: args.data.clone(),
         frontend: args.frontend.clone(),
         faults: plant.clone().map(|plant| plant as Arc<dyn api::FaultControl>),
+        components,
     })?;
     let listen = args.listen;
     tokio::runtime::Builder::new_multi_thread().worker_threads(2).enable_all().build()?.block_on(async move {

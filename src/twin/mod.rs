@@ -6,6 +6,7 @@
 //! for a table that changes every minute. What was folded is kept in memory, and of a new snapshot only what differs is
 //! folded again.
 
+mod components;
 mod consequences;
 mod minutes;
 mod model;
@@ -14,6 +15,7 @@ mod shadow;
 #[cfg(test)]
 mod tests;
 
+pub use components::{Components, Condition, Course, Foreseen, NoLine, Said, Shown, Snapshots};
 pub use consequences::{Consequences, consequences};
 pub use model::MODEL;
 pub use question::{Period, Question};

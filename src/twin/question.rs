@@ -1,9 +1,10 @@
 //! A question to the twin of a line, and its answer.
 
+use super::components::closed_minutes;
 use super::{Consequences, TwinError, Twins, consequences};
 use lehr_domain::{EventMs, LineId, SpanMs};
 use lehr_queries::Snapshot;
-use lehr_twin::{Answer, Record, Scenario, Setting, WhatIf, answer, series};
+use lehr_twin::{Answer, Minute, Record, Scenario, Setting, WhatIf, answer, series};
 
 /// What was recorded, from a minute on up to another.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -35,6 +36,21 @@ impl Twins {
         let scenarios = [series(&state, &[], duration)?, series(&state, settings, duration)?];
         let [baseline, scenario] = consequences(snapshot, line, &scenarios).try_into().expect("one for each");
         Ok([baseline, scenario])
+    }
+
+    /// The closed minutes of a line, and the minutes after them: as things stand, and with these settings.
+    ///
+    /// Error: as [`Twins::state`], or settings that cannot be.
+    pub fn ahead_of(
+        &self,
+        snapshot: &Snapshot,
+        line: LineId,
+        settings: &[Setting],
+        duration: SpanMs,
+    ) -> Result<(Vec<Minute>, [Vec<Minute>; 2]), TwinError> {
+        let state = self.state(snapshot, line)?;
+        let series = [series(&state, &[], duration)?, series(&state, settings, duration)?];
+        Ok((closed_minutes(snapshot, line), series))
     }
 
     /// Error: as [`Twins::state`] and [`Twins::record`], or a question that has no answer.

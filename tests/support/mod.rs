@@ -13,7 +13,7 @@ pub const PATIENCE: Duration = Duration::from_secs(120);
 /// The built binary.
 pub fn lehr() -> Command {
     let mut command = Command::new(env!("CARGO_BIN_EXE_lehr"));
-    command.env_remove("LEHR_DATA").env_remove("LEHR_LISTEN").env("LEHR_LOG", "warn");
+    command.env_remove("LEHR_DATA").env_remove("LEHR_LISTEN").env_remove("LEHR_COMPONENTS").env("LEHR_LOG", "warn");
     command
 }
 
@@ -76,6 +76,10 @@ impl Server {
             None => token.expect("a data directory with a token").to_owned(),
         };
         Server { address: address.to_owned(), child, token }
+    }
+
+    pub fn pid(&self) -> u32 {
+        self.child.id()
     }
 
     /// Ends the server at once, as a power cut would.

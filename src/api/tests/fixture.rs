@@ -4,7 +4,7 @@
 use crate::api::{App, AppOptions, FaultControl, FaultInfo, FaultKindInfo, bind};
 use crate::auth::{Auth, Role};
 use crate::runtime::{Runtime, RuntimeOptions, Submission};
-use crate::twin;
+use crate::twin::{self, Components};
 use lehr_dataflows::graph::GraphConfig;
 use lehr_domain::catalogue::{Catalogue, DEFAULT};
 use lehr_domain::machine::{MachineState, StateChange};
@@ -106,6 +106,11 @@ impl Got {
 impl Fixture {
     /// A server with a plant that has just been registered.
     pub fn empty() -> Fixture {
+        Fixture::with_components(|_| Components::default())
+    }
+
+    /// As [`Fixture::empty`], with models of the plant's own.
+    pub fn with_components(components: impl FnOnce(&Runtime) -> Components) -> Fixture {
         let folder = tempfile::tempdir().unwrap();
         let data = folder.path().join("data");
         let options = RuntimeOptions {
@@ -128,7 +133,8 @@ impl Fixture {
         }
         let frontend = folder.path().join("dist");
         let faults: Option<Arc<dyn FaultControl>> = Some(Arc::new(PaperPlant::default()));
-        let app = App::new(AppOptions { runtime, auth, data, frontend, faults }).unwrap();
+        let components = components(&runtime);
+        let app = App::new(AppOptions { runtime, auth, data, frontend, faults, components }).unwrap();
         let threads = tokio::runtime::Builder::new_multi_thread().worker_threads(2).enable_all().build().unwrap();
         let server = threads.block_on(bind(app.clone(), "127.0.0.1:0".parse().unwrap())).unwrap();
         let address = server.address();
@@ -141,7 +147,12 @@ impl Fixture {
 
     /// A server with a plant that has run.
     pub fn run() -> Fixture {
-        let fixture = Fixture::empty();
+        Fixture::empty().ran()
+    }
+
+    /// The same, after its run.
+    pub fn ran(self) -> Fixture {
+        let fixture = self;
         for begin in (0..MINUTES).step_by(10) {
             fixture.submit(stretch(&fixture.app.runtime().snapshot().names, begin..begin + 10));
         }

@@ -3,6 +3,7 @@
 mod access;
 mod answers;
 mod changes;
+mod components;
 pub mod fixture;
 mod intake;
 mod recommendations;

@@ -24,8 +24,4 @@ impl FindingKind {
             FindingKind::Sensor => "sensor",
         }
     }
-
-    pub fn parse(text: &str) -> Option<FindingKind> {
-        FindingKind::ALL.into_iter().find(|kind| kind.text() == text)
-    }
 }

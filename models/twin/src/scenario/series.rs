@@ -10,7 +10,7 @@ use crate::state::{State, exposure, melt_log10};
 use lehr_domain::SpanMs;
 use lehr_domain::machine::MachineState;
 
-/// The minutes after the as expected with these settings (none: as things stand): means without noise, and
+/// The minutes after the last, as expected with these settings (none: as things stand): means without noise, and
 /// expected counts of units and defects, which are not whole.
 ///
 /// Errors: as those of an answer.

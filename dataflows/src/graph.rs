@@ -16,7 +16,7 @@
 
 use crate::base::{self, Feed, Retention};
 use crate::detectors::{Carried, detectors};
-use crate::operators::{greatest, highest};
+use crate::operators::{empty, greatest, highest};
 use crate::panes::{PaneConfig, PaneFeed, panes};
 use crate::restored::Base;
 use crate::root_cause::Effect;
@@ -482,12 +482,6 @@ impl<'s> Tables<'s> {
             twin_states: twins.states,
         }
     }
-}
-
-/// A collection without rows.
-pub(crate) fn empty<'s, D: differential_dataflow::Data>(scope: timely::dataflow::Scope<'s, Ts>) -> Rows<'s, D> {
-    use timely::dataflow::operators::generic::operator::empty;
-    differential_dataflow::AsCollection::as_collection(empty(scope))
 }
 
 /// The rows of one base collection.

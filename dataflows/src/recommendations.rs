@@ -14,13 +14,12 @@
 //!
 //! State: per recommendation its few facts.
 
-use crate::operators::{KeyState, per_key};
+use crate::Rows;
+use crate::operators::{Known, row_of_facts};
 use crate::tables::RecommendationRow;
-use crate::{Diff, Rows};
 use lehr_domain::RecommendationId;
 use lehr_domain::recommendation::{Decision, Recommendation};
 use serde::{Deserialize, Serialize};
-use std::collections::BTreeMap;
 
 /// Something that is known of a recommendation.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
@@ -36,32 +35,13 @@ pub fn recommendations<'s>(
 ) -> Rows<'s, RecommendationRow> {
     let proposed = proposals.map(|(id, row)| (id, Fact::Proposed(row)));
     let decided = decisions.map(|row| (row.recommendation, Fact::Decided(row)));
-    per_key(proposed.concat(decided), "recommendations", live)
-}
-
-/// What is known of a recommendation, and how often it was said.
-#[derive(Default)]
-struct Known(BTreeMap<Fact, Diff>);
-
-impl KeyState for Known {
-    fn is_idle(&self) -> bool {
-        self.0.is_empty()
-    }
-}
-
-fn live(id: &RecommendationId, known: &mut Known, changes: &[(Fact, Diff)], out: &mut Vec<(RecommendationRow, Diff)>) {
-    out.extend(row(*id, known.0.keys()).map(|row| (row, -1)));
-    for (fact, diff) in changes {
-        *known.0.entry(fact.clone()).or_default() += diff;
-    }
-    known.0.retain(|_, said| *said != 0);
-    out.extend(row(*id, known.0.keys()).map(|row| (row, 1)));
+    row_of_facts(proposed.concat(decided), "recommendations", row)
 }
 
 /// The recommendation's row; `None` when nothing was proposed.
-fn row<'a>(id: RecommendationId, facts: impl Iterator<Item = &'a Fact>) -> Option<RecommendationRow> {
+fn row(id: &RecommendationId, known: &Known<Fact>) -> Option<RecommendationRow> {
     let (mut proposed, mut decisions) = (None, Vec::new());
-    for fact in facts {
+    for fact in known.facts() {
         match fact {
             Fact::Proposed(row) => proposed = Some(row),
             Fact::Decided(row) => decisions.push(row),
@@ -70,18 +50,19 @@ fn row<'a>(id: RecommendationId, facts: impl Iterator<Item = &'a Fact>) -> Optio
     let proposed = proposed?;
     let counting = decisions.into_iter().filter(|decision| decision.at >= proposed.made_at);
     let decision = counting.min_by_key(|decision| (decision.at, decision.id));
-    Some(RecommendationRow::new(id, proposed.clone(), decision.cloned()))
+    Some(RecommendationRow::new(*id, proposed.clone(), decision.cloned()))
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::Diff;
     use crate::trials::{assert_tracks, plant};
     use lehr_domain::recommendation::{Band, Expected, Origin, RecommendationState, Resolution, Step};
     use lehr_domain::{EventMs, Micro, ParameterId, SpanMs};
     use rand::RngExt;
     use rand::seq::SliceRandom;
-    use std::collections::BTreeSet;
+    use std::collections::{BTreeMap, BTreeSet};
 
     fn proposal(made_at: i64) -> Recommendation {
         let band = Band { value: Micro(2), low: Micro(1), high: Micro(3) };
@@ -213,7 +194,7 @@ mod tests {
             let (mut known, mut held) = (Known::default(), BTreeMap::<RecommendationRow, Diff>::new());
             for fact in order {
                 let mut out = Vec::new();
-                live(&RecommendationId(7), &mut known, &[(fact, 1)], &mut out);
+                known.restate(&[(fact, 1)], |known| row(&RecommendationId(7), known), &mut out);
                 for (row, diff) in out {
                     *held.entry(row).or_default() += diff;
                 }

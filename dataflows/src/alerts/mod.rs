@@ -26,16 +26,15 @@ mod stopped;
 #[cfg(test)]
 mod tests;
 
-use crate::operators::{KeyState, greatest, per_key};
+use crate::Rows;
+use crate::operators::{Known, greatest, row_of_facts};
 use crate::tables::{AlertRow, ConditionRow, MachineStateRow};
-use crate::{Diff, Rows};
 use differential_dataflow::operators::ThresholdTotal;
 use lehr_domain::event::SensorDef;
 use lehr_domain::operator::{AlertSubject, OperatorAction, OperatorEvent};
 use lehr_domain::rule::{Check, Rule};
 use lehr_domain::{AlertId, EventMs, LineId, RuleId, SensorId, SpanMs};
 use life::{Fact, Raised};
-use std::collections::BTreeMap;
 
 pub use chattering::{CHATTERING_ACTIVATIONS, CHATTERING_WITHIN};
 
@@ -83,26 +82,7 @@ pub fn alerts<'s>(
         due,
         operator.map(|event| (event.alert, Fact::Done(event))),
     ]);
-    per_key(facts, "alerts", live)
-}
-
-/// What is known of an alert, and how often it was said.
-#[derive(Default)]
-struct Known(BTreeMap<Fact, Diff>);
-
-impl KeyState for Known {
-    fn is_idle(&self) -> bool {
-        self.0.is_empty()
-    }
-}
-
-fn live(alert: &AlertId, known: &mut Known, changes: &[(Fact, Diff)], out: &mut Vec<(AlertRow, Diff)>) {
-    out.extend(life::row(*alert, known.0.keys()).map(|row| (row, -1)));
-    for (fact, diff) in changes {
-        *known.0.entry(fact.clone()).or_default() += diff;
-    }
-    known.0.retain(|_, said| *said != 0);
-    out.extend(life::row(*alert, known.0.keys()).map(|row| (row, 1)));
+    row_of_facts(facts, "alerts", |alert: &AlertId, known: &Known<Fact>| life::row(*alert, known.facts()))
 }
 
 fn raised(condition: &ConditionRow, rule: &Rule) -> Raised {

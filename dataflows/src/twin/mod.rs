@@ -36,8 +36,7 @@ pub use fold::{Begin, Fold, Place, Reached};
 pub use model::{About, Expected, Finding, Following, HORIZONS, LineModel, Outlook, Score};
 
 use crate::base::Retention;
-use crate::graph::empty;
-use crate::operators::per_key;
+use crate::operators::{empty, per_key};
 use crate::tables::{ConditionRow, MachineStateRow, TwinFindingRow, TwinRow, TwinScoreRow, TwinStateRow};
 use crate::{Diff, Rows};
 use differential_dataflow::operators::CountTotal;

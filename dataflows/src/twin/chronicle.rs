@@ -66,8 +66,8 @@ pub struct Chronicle {
     planned: BTreeMap<ProductId, SpanMs>,
 }
 
-/// Sets or takes away; maps that became empty go.
-fn put<T>(map: &mut BTreeMap<EventMs, BTreeMap<u8, T>>, at: EventMs, place: u8, value: Option<T>) {
+/// Sets or takes away at a place; maps that became empty go.
+fn set_at<T>(map: &mut BTreeMap<EventMs, BTreeMap<u8, T>>, at: EventMs, place: u8, value: Option<T>) {
     match value {
         Some(value) => drop(map.entry(at).or_default().insert(place, value)),
         None => {
@@ -80,7 +80,8 @@ fn put<T>(map: &mut BTreeMap<EventMs, BTreeMap<u8, T>>, at: EventMs, place: u8, 
     }
 }
 
-fn put_one<K: Ord, T>(map: &mut BTreeMap<K, T>, key: K, value: Option<T>) {
+/// Sets or takes away.
+pub fn set<K: Ord, T>(map: &mut BTreeMap<K, T>, key: K, value: Option<T>) {
     match value {
         Some(value) => drop(map.insert(key, value)),
         None => drop(map.remove(&key)),
@@ -93,25 +94,25 @@ impl Chronicle {
     }
 
     pub fn value(&mut self, at: EventMs, place: u8, value: Option<Value>) {
-        put(&mut self.values, at, place, value);
+        set_at(&mut self.values, at, place, value);
     }
 
     pub fn inspected(&mut self, at: EventMs, inspected: Option<Inspected>) {
-        put_one(&mut self.inspected, at, inspected);
+        set(&mut self.inspected, at, inspected);
     }
 
     /// `at`: from when on, to the millisecond.
     pub fn setpoint(&mut self, at: EventMs, place: u8, value: Option<Micro>) {
-        put(&mut self.setpoints, at, place, value);
+        set_at(&mut self.setpoints, at, place, value);
     }
 
     /// `at`: from when on, to the millisecond.
     pub fn state(&mut self, at: EventMs, state: Option<(MachineState, ProductId)>) {
-        put_one(&mut self.states, at, state);
+        set(&mut self.states, at, state);
     }
 
     pub fn planned(&mut self, product: ProductId, run_time: Option<SpanMs>) {
-        put_one(&mut self.planned, product, run_time);
+        set(&mut self.planned, product, run_time);
     }
 
     /// Lets go of what was measured and counted before `at`. Set-points and states stay: they may still hold.

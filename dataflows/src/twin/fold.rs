@@ -69,16 +69,20 @@ impl Fold {
         stretches(&self.begin.findings, &self.found)
     }
 
-    /// Forgets what was folded from minute `from` on.
-    pub fn truncate(&mut self, from: EventMs) {
-        let valid = |next: EventMs| next <= from;
-        self.latest = self.latest.take().filter(|latest| valid(latest.next));
-        self.kept.retain(|next, _| valid(*next));
+    /// Forgets what was folded from minute `from` on. Whether anything was.
+    pub fn truncate(&mut self, from: EventMs) -> bool {
+        if self.latest.as_ref().is_none_or(|latest| latest.next <= from) {
+            return false;
+        }
+        self.latest = None;
+        self.kept.retain(|next, _| *next <= from);
         self.found.split_off(&from);
+        true
     }
 
-    /// Folds the minutes before `end` that were not yet.
-    pub fn advance(&mut self, model: &dyn LineModel, chronicle: &Chronicle, end: EventMs) {
+    /// Folds the minutes before `end` that were not yet. Whether there were any, or where it begins was taken up.
+    pub fn advance(&mut self, model: &dyn LineModel, chronicle: &Chronicle, end: EventMs) -> bool {
+        let before = self.latest.as_ref().map(|latest| latest.next);
         let mut reached = self.latest.take().or_else(|| self.last_before(model, EventMs::MAX));
         for at in chronicle.told(self.from(&reached), end) {
             let Some(now) = self.step(model, chronicle, reached.take(), at) else { continue };
@@ -91,6 +95,7 @@ impl Fold {
             reached = Some(now);
         }
         self.latest = reached;
+        before != self.latest.as_ref().map(|latest| latest.next)
     }
 
     /// The line after the minutes before `end`, which must have been folded; `None` when there were none.

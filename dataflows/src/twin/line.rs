@@ -1,6 +1,6 @@
 //! One line's state: what was told of it, what the model makes of that, and how a tick's changes reach both.
 
-use super::chronicle::{Chronicle, MINUTE, Value};
+use super::chronicle::{Chronicle, MINUTE, Value, set};
 use super::findings::held;
 use super::fold::{Begin, Fold, Place};
 use super::model::{HORIZONS, LineModel};
@@ -56,13 +56,12 @@ impl Line {
                 from = from.min(*at);
             }
         }
-        if self.places.is_empty() {
-            self.fold = None;
-        } else {
-            self.follow(model, from, edge_before, edge);
-        }
-        let clock = changes.iter().any(|(fact, _)| matches!(fact, Fact::Clock(_)));
-        if clock || from < EventMs::MAX || edge_before != self.edge || touched.places || touched.rules {
+        let folded = match self.places.is_empty() {
+            true => self.fold.take().is_some(),
+            false => self.follow(model, from, edge_before, edge),
+        };
+        // Most ticks tell of a minute that is still open: nothing was folded, and what is shown stands.
+        if folded || edge_before != self.edge || touched.places || touched.rules {
             self.show(line, out);
         }
     }
@@ -77,6 +76,7 @@ impl Line {
         let holds_from = |at: EventMs| if at >= before || fresh { at.floor(MINUTE).max(before) } else { EventMs::MAX };
         let told_at = |at: EventMs| if at >= before { at } else { EventMs::MAX };
         let mut values: BTreeMap<(EventMs, u8), Option<Value>> = BTreeMap::new();
+        // Retractions first, so that what is gone does not take its successor along.
         let gone = changes.iter().filter(|(_, diff)| *diff < 0);
         let new = changes.iter().filter(|(_, diff)| *diff > 0);
         for (fact, diff) in gone.chain(new) {
@@ -84,11 +84,11 @@ impl Line {
             match fact {
                 Fact::Place(place, of) => {
                     touched.places = true;
-                    put(&mut self.places, *place, *of, there);
+                    set(&mut self.places, *place, there.then_some(*of));
                 }
                 Fact::Rule(rule, watching) => {
                     touched.rules = true;
-                    put(&mut self.rules, *rule, *watching, there);
+                    set(&mut self.rules, *rule, there.then_some(*watching));
                 }
                 Fact::Clock(at) => self.clock = there.then_some(*at),
                 Fact::Edge(at) => self.edge = self.edge.max(there.then_some(*at)),
@@ -124,8 +124,8 @@ impl Line {
         touched
     }
 
-    /// Folds what was told otherwise since `from`, and what is new.
-    fn follow(&mut self, model: &dyn LineModel, from: EventMs, edge_before: Option<EventMs>, edge: EventMs) {
+    /// Folds what was told otherwise since `from`, and what is new. Whether anything was.
+    fn follow(&mut self, model: &dyn LineModel, from: EventMs, edge_before: Option<EventMs>, edge: EventMs) -> bool {
         let places: Vec<Option<Place>> =
             (0..model.places()).map(|place| self.places.get(&(place as u8)).copied()).collect();
         let known = self.fold.take().filter(|fold| fold.begin().places == places);
@@ -140,13 +140,13 @@ impl Line {
         });
         let before = fold.begin().before;
         self.chronicle.forget(before);
-        fold.truncate(from.max(before));
         let end = self.clock.map_or(EventMs::MIN, |clock| clock.floor(MINUTE) - MINUTE);
-        fold.truncate(end.max(before));
-        fold.advance(model, &self.chronicle, end);
+        let forgot = fold.truncate(from.min(end).max(before));
+        let went_on = fold.advance(model, &self.chronicle, end);
         fold.put_by(model, &self.chronicle, edge);
         self.chronicle.forget(fold.begin().before);
         self.fold = Some(fold);
+        forgot || went_on
     }
 
     fn show(&mut self, line: LineId, out: &mut Vec<(Said, Diff)>) {
@@ -231,13 +231,5 @@ impl Line {
             }
         }
         rows
-    }
-}
-
-/// Sets or takes away. Retractions come first, so that what is gone does not take its successor along.
-fn put<K: Ord, V>(map: &mut BTreeMap<K, V>, key: K, value: V, there: bool) {
-    match there {
-        true => drop(map.insert(key, value)),
-        false => drop(map.remove(&key)),
     }
 }

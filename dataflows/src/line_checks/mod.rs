@@ -71,8 +71,7 @@ pub fn line_checks<'s>(
         (row.production_line, Fact::Span(row.start, span))
     });
     let rules = rules.flat_map(|(id, rule)| {
-        let own = rule.check.of_line() && !matches!(rule.check, Check::Twin { .. });
-        let watches_lines = rule.enabled && rule.subject == Subject::EveryLine && own;
+        let watches_lines = rule.enabled && rule.subject == Subject::EveryLine && rule.check.of_line();
         let rule = LineRule { check: rule.check, on_delay: rule.on_delay, off_delay: rule.off_delay };
         watches_lines.then_some(((), (id, rule)))
     });

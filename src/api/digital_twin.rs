@@ -288,11 +288,7 @@ async fn shadow_state(app: App, call: Call) -> Answer {
 fn line_json(snapshot: &Snapshot, line: LineId, state: &State) -> Option<Value> {
     let view = state.view()?;
     let names = &snapshot.names;
-    let unit = |parameter: Parameter| {
-        let mut sensors = names.sensors().map(|(_, def)| def);
-        let sensor = sensors.find(|def| def.line == line && names.parameter(def.parameter) == parameter.text());
-        sensor.map_or("", |def| def.unit.as_str())
-    };
+    let unit = |parameter: Parameter| names.parameter_id(parameter.text()).map_or("", |id| names.unit(line, id));
     let values = Parameter::ALL.map(|parameter| {
         let index = parameter.index();
         json!({

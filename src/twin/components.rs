@@ -9,8 +9,8 @@ mod work;
 
 pub use line::closed_minutes;
 
-use lehr_domain::{EventMs, LineId, Tick};
-use lehr_fmi::{Component, HostProgram};
+use lehr_domain::{LineId, Tick};
+use lehr_fmi::{Compared, Component, HostProgram};
 use lehr_queries::Snapshot;
 use lehr_twin::Minute;
 use std::sync::mpsc::{SyncSender, sync_channel};
@@ -50,23 +50,13 @@ pub enum Condition {
     Degraded(String),
 }
 
-/// An output of a component, in the last minute that was run.
-#[derive(Clone, Debug, PartialEq)]
-pub struct Said {
-    pub at: EventMs,
-    pub value: f64,
-    pub measured: Option<f64>,
-    pub error: Option<f64>,
-    pub bias: Option<f64>,
-}
-
 /// What is shown of a component.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Shown {
     pub condition: Condition,
     /// In the order of the component's outputs; empty until a minute was run. Those of a degraded component are what it
     /// said last.
-    pub said: Vec<Said>,
+    pub said: Vec<Compared>,
     /// Inputs that lay beyond the unit's bounds in the last minute and were set to them.
     pub limited: Vec<String>,
     /// How often its process was started anew.

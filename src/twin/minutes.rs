@@ -34,6 +34,11 @@ pub fn begin(snapshot: &Snapshot, line: LineId) -> Begin {
     Begin { before: EventMs(0), places, ..Begin::default() }
 }
 
+/// Whether panes are as wide as the twin needs them.
+pub fn panes_are_minutes(snapshot: &Snapshot) -> bool {
+    snapshot.panes.first().is_none_or(|pane| pane.start.floor(MINUTE) == pane.start)
+}
+
 /// The minutes of the line that end at or before this are closed.
 pub fn closed_until(snapshot: &Snapshot, line: LineId) -> Option<EventMs> {
     snapshot.clocks.get(|row| row.production_line.cmp(&line)).map(|row| row.at.floor(MINUTE) - MINUTE)

@@ -15,7 +15,7 @@ mod shadow;
 #[cfg(test)]
 mod tests;
 
-pub use components::{Components, Condition, Course, Foreseen, NoLine, Said, Shown, Snapshots};
+pub use components::{Components, Condition, Course, Foreseen, NoLine, Shown, Snapshots};
 pub use consequences::{Consequences, consequences};
 pub use model::MODEL;
 pub use question::{Period, Question};

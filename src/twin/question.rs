@@ -4,7 +4,7 @@ use super::components::closed_minutes;
 use super::{Consequences, TwinError, Twins, consequences};
 use lehr_domain::{EventMs, LineId, SpanMs};
 use lehr_queries::Snapshot;
-use lehr_twin::{Answer, Minute, Record, Scenario, Setting, WhatIf, answer, series};
+use lehr_twin::{Answer, Minute, Record, Scenario, ScenarioError, Setting, State, WhatIf, answer, series};
 
 /// What was recorded, from a minute on up to another.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -21,6 +21,11 @@ pub enum Question {
     Replay { period: Period, settings: Vec<Setting> },
 }
 
+/// The minutes ahead as things stand, and with these settings.
+fn both(state: &State, settings: &[Setting], duration: SpanMs) -> Result<[Vec<Minute>; 2], ScenarioError> {
+    Ok([series(state, &[], duration)?, series(state, settings, duration)?])
+}
+
 impl Twins {
     /// What things as they stand and what these settings would set off in `duration`.
     ///
@@ -33,7 +38,7 @@ impl Twins {
         duration: SpanMs,
     ) -> Result<[Consequences; 2], TwinError> {
         let state = self.state(snapshot, line)?;
-        let scenarios = [series(&state, &[], duration)?, series(&state, settings, duration)?];
+        let scenarios = both(&state, settings, duration)?;
         let [baseline, scenario] = consequences(snapshot, line, &scenarios).try_into().expect("one for each");
         Ok([baseline, scenario])
     }
@@ -49,8 +54,7 @@ impl Twins {
         duration: SpanMs,
     ) -> Result<(Vec<Minute>, [Vec<Minute>; 2]), TwinError> {
         let state = self.state(snapshot, line)?;
-        let series = [series(&state, &[], duration)?, series(&state, settings, duration)?];
-        Ok((closed_minutes(snapshot, line), series))
+        Ok((closed_minutes(snapshot, line), both(&state, settings, duration)?))
     }
 
     /// Error: as [`Twins::state`] and [`Twins::record`], or a question that has no answer.

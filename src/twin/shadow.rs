@@ -1,6 +1,6 @@
 //! One line's fold, as of the snapshot that was asked last.
 
-use super::minutes::{begin, chronicle, closed_until, in_full};
+use super::minutes::{begin, chronicle, closed_until, in_full, panes_are_minutes};
 use super::model::Followed;
 use super::{MODEL, TwinError};
 use lehr_dataflows::twin::{Chronicle, Fold, Reached};
@@ -30,8 +30,7 @@ impl Shadow {
         if self.tick == Some(snapshot.tick) {
             return Ok(());
         }
-        let of_a_minute = snapshot.panes.first().is_none_or(|pane| pane.start.floor(MINUTE) == pane.start);
-        if !of_a_minute {
+        if !panes_are_minutes(snapshot) {
             return Err(TwinError::PaneWidth);
         }
         let begin = begin(snapshot, line);

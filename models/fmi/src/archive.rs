@@ -31,9 +31,7 @@ impl Unit {
     ///
     /// Error: whatever keeps the unit from running here.
     pub fn open(path: &Path) -> Result<Unit, OpenError> {
-        let file = File::open(path).map_err(|source| OpenError::Read { path: path.to_owned(), source })?;
-        let mut archive =
-            ZipArchive::new(file).map_err(|source| OpenError::NotAnArchive { path: path.to_owned(), source })?;
+        let mut archive = archive(path)?;
         if archive.len() as u64 > ENTRIES_MOST {
             return Err(OpenError::TooLarge { what: "entries", most: ENTRIES_MOST });
         }
@@ -51,10 +49,7 @@ impl Unit {
     ///
     /// Error: as [`Unit::open`], as far as it does not hang on the library.
     pub fn describe(path: &Path) -> Result<Description, OpenError> {
-        let file = File::open(path).map_err(|source| OpenError::Read { path: path.to_owned(), source })?;
-        let archive = ZipArchive::new(file);
-        let mut archive = archive.map_err(|source| OpenError::NotAnArchive { path: path.to_owned(), source })?;
-        description(&mut archive, path)
+        description(&mut archive(path)?, path)
     }
 
     pub fn description(&self) -> &Description {
@@ -108,6 +103,11 @@ pub fn described(dir: &Path) -> Result<Description, OpenError> {
     let path = dir.join(DESCRIPTION);
     let bytes = fs::read(&path).map_err(|source| OpenError::Read { path, source })?;
     Description::read(&bytes)
+}
+
+fn archive(path: &Path) -> Result<ZipArchive<File>, OpenError> {
+    let file = File::open(path).map_err(|source| OpenError::Read { path: path.to_owned(), source })?;
+    ZipArchive::new(file).map_err(|source| OpenError::NotAnArchive { path: path.to_owned(), source })
 }
 
 fn description(archive: &mut ZipArchive<File>, path: &Path) -> Result<Description, OpenError> {
@@ -176,7 +176,7 @@ mod tests {
     use std::io::Write;
     use zip::write::{SimpleFileOptions, ZipWriter};
 
-    fn archive(entries: &[(&str, &[u8])]) -> tempfile::NamedTempFile {
+    fn zipped(entries: &[(&str, &[u8])]) -> tempfile::NamedTempFile {
         let file = tempfile::NamedTempFile::new().expect("a file");
         let mut writer = ZipWriter::new(file.reopen().expect("the file"));
         for (name, bytes) in entries {
@@ -188,7 +188,7 @@ mod tests {
     }
 
     fn refused(entries: &[(&str, &[u8])]) -> String {
-        Unit::open(archive(entries).path()).expect_err("must be refused").to_string()
+        Unit::open(zipped(entries).path()).expect_err("must be refused").to_string()
     }
 
     const GOOD: &[u8] = br#"<fmiModelDescription fmiVersion="3.0" modelName="m" instantiationToken="t">
@@ -230,7 +230,7 @@ mod tests {
 
     #[test]
     fn what_is_unpacked_is_counted_and_bounded() {
-        let file = archive(&[("zeros", &vec![0; 1 << 20])]);
+        let file = zipped(&[("zeros", &vec![0; 1 << 20])]);
         let mut archive = ZipArchive::new(File::open(file.path()).expect("a file")).expect("an archive");
         let dir = tempfile::tempdir().expect("a folder");
         assert!(matches!(unpack(&mut archive, dir.path(), (1 << 20) - 1), Err(OpenError::TooLarge { .. })));

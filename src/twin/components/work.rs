@@ -1,6 +1,6 @@
 //! The thread of one component.
 
-use super::{Condition, Course, Foreseen, Said, Shown, Snapshots, closed_minutes};
+use super::{Condition, Course, Foreseen, Shown, Snapshots, closed_minutes};
 use lehr_domain::{LineId, Tick};
 use lehr_fmi::{Component, HostError, HostProgram, Ran, Runner, compare};
 use lehr_twin::Minute;
@@ -113,11 +113,7 @@ impl Worker {
 
     fn show(&self, condition: Condition, minutes: &[Minute], tick: Tick) {
         let component = self.runner.component();
-        let compared = compare(component, minutes, self.runner.ran());
-        let said: Vec<Said> = compared
-            .into_iter()
-            .map(|c| Said { at: c.at, value: c.value, measured: c.measured, error: c.error, bias: c.bias })
-            .collect();
+        let said = compare(component, minutes, self.runner.ran());
         let limited = self.runner.last_row().map(|row| component.limited(row)).unwrap_or_default();
         let limited = limited.into_iter().map(str::to_owned).collect();
         let mut shown = self.lock();

@@ -227,6 +227,9 @@ export const useRecommendations = (line: string | null) =>
     refetchInterval: 60_000,
   });
 
+/** Characters of the longest reason that the server takes, to propose or to decide. */
+export const RECOMMENDATION_REASON_MOST = 1000;
+
 export interface Proposal {
   line: string;
   duration: string;

@@ -4,6 +4,7 @@ import { useState } from "react";
 import { useAlertAction, type AlertAction } from "../../api/queries";
 import type { AlertRow } from "../../api/types";
 import { Dialog } from "../../components/Dialog";
+import { FormEnd } from "../../components/FormEnd";
 import { useMay } from "../../lib/roles";
 import { isUnacknowledged } from "../../lib/severity";
 import { text } from "../../text";
@@ -128,15 +129,7 @@ function ActionDialog({ alert, action, onClose }: { alert: AlertRow; action: Ale
           <textarea rows={3} maxLength={500} autoFocus value={reason} onChange={(event) => setReason(event.target.value)} />
         </label>
         {missing && <p className="faint small">{text.reasonNeeded}</p>}
-        {mutation.error && <p role="alert">{mutation.error.message}</p>}
-        <div className="row">
-          <button className="primary" disabled={missing || mutation.isPending}>
-            {TITLES[action]}
-          </button>
-          <button type="button" onClick={onClose}>
-            {text.cancel}
-          </button>
-        </div>
+        <FormEnd confirm={TITLES[action]} disabled={missing || mutation.isPending} error={mutation.error?.message} onCancel={onClose} />
       </form>
     </Dialog>
   );

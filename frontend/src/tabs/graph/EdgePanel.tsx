@@ -1,8 +1,8 @@
 import { useState } from "react";
 import { useEdgeEdit } from "../../api/queries";
-import { ApiError } from "../../api/client";
 import type { GraphEdge } from "../../api/types";
-import { label, loose, percent, span } from "../../lib/format";
+import { FormEnd, withField } from "../../components/FormEnd";
+import { loose, percent, span } from "../../lib/format";
 import { useMay } from "../../lib/roles";
 import { text } from "../../text";
 import { edgeTitle } from "./Canvas";
@@ -111,20 +111,7 @@ function EdgeForm({ edge, onDone }: { edge: GraphEdge; onDone: () => void }) {
         <span>{text.reason}</span>
         <textarea rows={2} required maxLength={500} value={draft.reason} onChange={set("reason")} />
       </label>
-      {mutation.error && (
-        <p role="alert">
-          {mutation.error instanceof ApiError && mutation.error.field ? `${label(mutation.error.field)}: ` : ""}
-          {mutation.error.message}
-        </p>
-      )}
-      <div className="row">
-        <button className="primary" disabled={bad || mutation.isPending}>
-          {text.save}
-        </button>
-        <button type="button" onClick={onDone}>
-          {text.cancel}
-        </button>
-      </div>
+      <FormEnd confirm={text.save} disabled={bad || mutation.isPending} error={withField(mutation.error)} onCancel={onDone} />
     </form>
   );
 }

@@ -1,14 +1,14 @@
 // What people can decide. Each decision says what it means before it is made; its result shows in place.
 
 import { useState } from "react";
-import { useDecide, useMe, type DecisionName } from "../../api/queries";
+import { RECOMMENDATION_REASON_MOST, useDecide, useMe, type DecisionName } from "../../api/queries";
 import type { Recommendation } from "../../api/types";
 import { Dialog } from "../../components/Dialog";
+import { FormEnd } from "../../components/FormEnd";
 import { text } from "../../text";
 import { possible, stepText } from "./list";
 
 const words = text.recommendations;
-const REASON_MOST = 1000;
 
 export function Decisions({ recommendation }: { recommendation: Recommendation }) {
   const me = useMe().data;
@@ -45,18 +45,10 @@ function DecisionDialog({ recommendation, decision, onClose }: { recommendation:
         <p className="muted">{words.explain[decision]}</p>
         <label className="field">
           <span>{decision === "reject" ? text.reason : words.optional}</span>
-          <textarea rows={3} maxLength={REASON_MOST} autoFocus value={reason} onChange={(event) => setReason(event.target.value)} />
+          <textarea rows={3} maxLength={RECOMMENDATION_REASON_MOST} autoFocus value={reason} onChange={(event) => setReason(event.target.value)} />
         </label>
         {missing && <p className="faint small">{text.reasonNeeded}</p>}
-        {mutation.error && <p role="alert">{mutation.error.message}</p>}
-        <div className="row">
-          <button className="primary" disabled={missing || mutation.isPending}>
-            {words[decision]}
-          </button>
-          <button type="button" onClick={onClose}>
-            {text.cancel}
-          </button>
-        </div>
+        <FormEnd confirm={words[decision]} disabled={missing || mutation.isPending} error={mutation.error?.message} onCancel={onClose} />
       </form>
     </Dialog>
   );

@@ -1,8 +1,8 @@
 import { useState } from "react";
-import { ApiError } from "../../api/client";
 import { useRuleEdit, useRules } from "../../api/queries";
 import type { Rule, Severity } from "../../api/types";
 import { Dialog } from "../../components/Dialog";
+import { FormEnd, withField } from "../../components/FormEnd";
 import { SeverityMark } from "../../components/SeverityMark";
 import { Empty, Loaded } from "../../components/States";
 import { label } from "../../lib/format";
@@ -121,20 +121,7 @@ function RuleDialog({ rule, onClose }: { rule: Rule; onClose: () => void }) {
           <span>{text.reason}</span>
           <textarea rows={2} required maxLength={500} value={reason} onChange={(event) => setReason(event.target.value)} />
         </label>
-        {mutation.error && (
-          <p role="alert">
-            {mutation.error instanceof ApiError && mutation.error.field ? `${label(mutation.error.field)}: ` : ""}
-            {mutation.error.message}
-          </p>
-        )}
-        <div className="row">
-          <button className="primary" disabled={reason.trim() === "" || mutation.isPending}>
-            {text.save}
-          </button>
-          <button type="button" onClick={onClose}>
-            {text.cancel}
-          </button>
-        </div>
+        <FormEnd confirm={text.save} disabled={reason.trim() === "" || mutation.isPending} error={withField(mutation.error)} onCancel={onClose} />
       </form>
     </Dialog>
   );

@@ -1,13 +1,11 @@
 import { useEffect, useState } from "react";
-import { usePropose } from "../../api/queries";
+import { RECOMMENDATION_REASON_MOST, usePropose } from "../../api/queries";
 import type { TwinSetting } from "../../api/types";
 import { useMay } from "../../lib/roles";
 import { hrefOf } from "../../lib/route";
 import { text } from "../../text";
 
 const { propose } = text.twin;
-/** Characters of the longest reason that the server takes. */
-const REASON_MOST = 1000;
 
 interface ProposeProps {
   line: string;
@@ -51,7 +49,7 @@ export function Propose({ line, duration, settings, waits }: ProposeProps) {
           type="text"
           aria-label={propose.reason}
           placeholder={propose.reason}
-          maxLength={REASON_MOST}
+          maxLength={RECOMMENDATION_REASON_MOST}
           value={reason}
           onChange={(event) => setReason(event.target.value)}
         />

@@ -33,7 +33,8 @@ fn every_table_is_what_its_definition_says_after_every_tick() {
 #[test]
 fn every_table_is_what_its_definition_says_while_rows_leave_by_retention() {
     let mut tally = Tally::default();
-    for seed in seeds(100..104, 1) {
+    // In the last one a twin finds more than is remembered once minutes are put by.
+    for seed in seeds((100..104).chain([3_094_224_637]), 1) {
         let trial = trial(seed, TICKS, Habits { retention: true, leap: false });
         assert_tracks(seed, &trial, &mut tally);
     }

@@ -28,7 +28,13 @@ struct PutBy {
     before: EventMs,
     places: Vec<Option<Place>>,
     minutes: Vec<LineMinute>,
+    /// Of what was found in these, what began before this is not remembered.
+    remembers: EventMs,
 }
+
+/// Findings are remembered that are less than this apart from one another and from the edge, the newest so many.
+const REMEMBERED_WITHIN: i64 = 24 * 60 * MINUTE;
+const REMEMBERED_MOST: usize = 64;
 
 /// The first multiple of the step that is not before the minutes that leave.
 fn edge(low_water: EventMs, retention: Retention) -> EventMs {
@@ -60,7 +66,8 @@ impl Twins {
                     old.start < self.edge && !tables.panes.iter().any(|pane| there(&pane))
                 })),
                 None => {
-                    let begin = PutBy { before: edge_before, places: places.clone(), minutes: Vec::new() };
+                    let (before, minutes) = (edge_before, Vec::new());
+                    let begin = PutBy { before, places: places.clone(), minutes, remembers: EventMs::MIN };
                     self.lines.insert(line, begin);
                 }
             }
@@ -71,6 +78,7 @@ impl Twins {
             let edge = self.edge;
             let (gone, _): (Vec<_>, Vec<_>) = all.iter().cloned().partition(|minute| minute.at < edge);
             if put_by.before < edge {
+                put_by.remembers = remembers(&stepped(&places, &gone).1, put_by.remembers, edge);
                 (put_by.before, put_by.minutes) = (edge, gone);
             }
             show(base, line, &places, &all, put_by, tables);
@@ -217,6 +225,18 @@ fn stepped(places: &[Option<Place>], minutes: &[LineMinute]) -> (Option<Box<dyn 
     (line, stretches)
 }
 
+/// From when on what was found before the edge is still remembered.
+fn remembers(found: &[Stretch], before: EventMs, edge: EventMs) -> EventMs {
+    let (mut from, mut count) = (edge, 0);
+    for stretch in found.iter().rev().filter(|stretch| stretch.start >= before) {
+        if from.0 - stretch.end.0 >= REMEMBERED_WITHIN || count == REMEMBERED_MOST {
+            break;
+        }
+        (from, count) = (stretch.start, count + 1);
+    }
+    from
+}
+
 fn show(
     base: &Base,
     line: LineId,
@@ -227,12 +247,14 @@ fn show(
 ) {
     let next = |minutes: &[LineMinute]| minutes.last().map(|last| last.at + SpanMs(MINUTE));
     if put_by.before > EventMs(0) {
-        let (state, findings) = stepped(places, &put_by.minutes);
+        let (state, mut findings) = stepped(places, &put_by.minutes);
+        findings.retain(|stretch| stretch.start >= put_by.remembers);
         let folded = next(&put_by.minutes).zip(state.map(|state| state.state()));
         let begin = Begin { before: put_by.before, places: places.to_vec(), folded, findings };
         tables.twin_states.insert(TwinStateRow { production_line: line, begin });
     }
-    let (followed, stretches) = stepped(places, minutes);
+    let (followed, mut stretches) = stepped(places, minutes);
+    stretches.retain(|stretch| stretch.start >= put_by.remembers);
     let (Some(followed), Some(horizon)) = (followed, next(minutes)) else { return };
     let sensor = |place: usize| places[place].map(|place| place.sensor);
     tables.twin_findings.extend(stretches.iter().map(|stretch| TwinFindingRow {

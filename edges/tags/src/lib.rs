@@ -9,13 +9,15 @@
 //! - `units`: units of measurement of the same quantity
 //! - `tags`: samples to readings; a bad value never takes its message along
 //! - `intake`: where readings go, and what holds a source up
+//! - `secret`: passwords, which a configuration names and does not hold
 //! - `backoff`, `status`: a peer that is away, and what is said of it
 //!
-//! Nothing here does I/O or asks for the time.
+//! Nothing here does I/O or asks for the time, but that secrets are read.
 
 mod backoff;
 mod intake;
 mod quality;
+mod secret;
 mod status;
 mod tags;
 mod target;
@@ -24,6 +26,7 @@ mod units;
 pub use backoff::Backoff;
 pub use intake::{Gathered, Intake, Stopped};
 pub use quality::Quality;
+pub use secret::{Secret, SecretError, SecretFrom};
 pub use status::{Link, SourceStatus, Standing};
 pub use tags::{Sample, Tags, Times, TimestampOf};
 pub use target::{Target, TargetError};

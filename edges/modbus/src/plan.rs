@@ -3,6 +3,7 @@
 use crate::register::Table;
 use crate::value::Place;
 use lehr_tags::Backoff;
+use std::fmt;
 use tokio::time::Instant;
 
 /// Most registers of one read: an answer is at most 253 bytes.
@@ -33,6 +34,13 @@ pub struct Read {
     pub table: Table,
     pub start: u16,
     pub count: u16,
+}
+
+impl fmt::Display for Read {
+    fn fmt(&self, out: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let (first, last) = (u32::from(self.start), u32::from(self.start) + u32::from(self.count) - 1);
+        write!(out, "{}:{first} to {last}", self.table.name())
+    }
 }
 
 /// One read and the tags that live on it.

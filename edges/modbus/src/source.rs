@@ -96,7 +96,7 @@ impl Polled {
             }
             Err(why) => {
                 piece.not_before = Some(Instant::now() + piece.backoff.failed());
-                sink.refuse(&piece.tags, first_tag, &why, &format!("unit {unit} {:?}", piece.read), &mut gathered);
+                sink.refuse(&piece.tags, first_tag, &why, &format!("unit {unit} {}", piece.read), &mut gathered);
                 sink.bad(&piece.tags, first_tag, tags, &mut gathered);
             }
         })

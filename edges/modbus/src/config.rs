@@ -318,6 +318,20 @@ mod tests {
     }
 
     #[test]
+    fn the_example_of_the_manual_is_good() {
+        #[derive(Deserialize)]
+        struct Sources {
+            modbus: Vec<Config>,
+        }
+        let manual = include_str!("../../../docs/sources/modbus.md");
+        let example = manual.split("```toml").nth(1).and_then(|rest| rest.split("```").next()).unwrap();
+        let sources: Sources = toml::from_str(example).unwrap();
+        assert_eq!(sources.modbus[0].labels(), ["unit 1 input:100", "unit 1 holding:40", "unit 2 holding:0"]);
+        sources.modbus[0].check(&names()).unwrap();
+        check_together(&sources.modbus).unwrap();
+    }
+
+    #[test]
     fn what_is_wrong_is_named_with_its_fix() {
         let tag = |line: &str| TAG.replace("type = \"f32\"", line);
         for (text, expected) in [

@@ -50,7 +50,7 @@ async fn ask_all(config: &Config, devices: Vec<Device>) -> Result<Vec<String>, P
         .await;
         let (all, requests) = (device.places.len(), pieces.len());
         match swept {
-            Ok(()) => lines.push(format!("unit {unit}: {read} of {all} tags can be read, in {requests} requests")),
+            Ok(()) => lines.push(format!("unit {unit}: {read} of {all} tags can be read; requests: {requests}")),
             Err(why) => {
                 lines.push(format!("unit {unit} is silent: {why}"));
                 silences.push(why);

@@ -11,12 +11,16 @@ use std::sync::Arc;
 use std::time::Duration;
 use tokio::time::{Instant, sleep_until};
 
-/// Reads that were cut are merged again after this: a device that has been mended is read in few requests.
+/// Reads that were cut are merged again after this, in case nothing stands in the way any more.
 const PLAN_ANEW: Duration = Duration::from_secs(600);
+
+/// Between two polls of a unit, also where the first took until the second was due: readings of a tag never share a
+/// millisecond, since then only one of them would hold.
+const PAUSE: Duration = Duration::from_millis(2);
 
 /// Polls the devices of one address over one connection, one request after the other.
 ///
-/// Runs until the intake has stopped, or is dropped, which closes the connection. Nothing is buffered: while the intake
+/// Runs until the intake takes no more of what it reads, or is dropped, which closes the connection. Nothing is buffered: while the intake
 /// holds up, nothing is asked, and polls that were due meanwhile are counted as missed. Errors only where the
 /// configuration is wrong.
 pub async fn run(config: Config, intake: Arc<dyn Intake>, status: Arc<SourceStatus>) -> Result<Stopped, ConfigError> {
@@ -27,11 +31,12 @@ pub async fn run(config: Config, intake: Arc<dyn Intake>, status: Arc<SourceStat
     let now = Instant::now();
     let mut polled: Vec<Polled> = devices.into_iter().map(|device| Polled::new(device, config.limits(), now)).collect();
     loop {
-        let next = polled.iter_mut().min_by_key(|device| device.schedule.due());
+        let next = polled.iter_mut().min_by_key(|device| device.due());
         let device = next.expect("a configuration without tags was refused");
-        sleep_until(device.schedule.due()).await;
+        sleep_until(device.due()).await;
         status.missed(device.schedule.begin(Instant::now()));
         let gathered = device.poll(&mut link, &mut tags, &sink).await;
+        device.rested = Instant::now() + PAUSE;
         if !gathered.is_empty()
             && let Err(stopped) = intake.take(gathered).await
         {
@@ -55,6 +60,11 @@ struct Polled {
     schedule: Schedule,
     pieces: Vec<Piece>,
     planned: Instant,
+    /// Whether a tag that was refused alone has been read again since: the device has been mended, or is up again, and
+    /// is read in few requests.
+    mended: bool,
+    /// When it may be polled again, due or not.
+    rested: Instant,
     backoff: Backoff,
     /// Whether it did not answer when it was asked last.
     silent: bool,
@@ -69,6 +79,8 @@ impl Polled {
             schedule: Schedule::new(now, device.every),
             pieces: plan(&device.places, limits),
             planned: now,
+            mended: false,
+            rested: now,
             backoff: Backoff::default(),
             silent: false,
             bad: BTreeSet::new(),
@@ -76,17 +88,22 @@ impl Polled {
         }
     }
 
+    fn due(&self) -> Instant {
+        self.schedule.due().max(self.rested)
+    }
+
     async fn poll(&mut self, link: &mut Link, tags: &mut Tags, sink: &Sink<'_>) -> Gathered {
-        if self.planned.elapsed() >= PLAN_ANEW {
+        if self.mended || self.planned.elapsed() >= PLAN_ANEW {
             self.pieces = plan(&self.device.places, self.limits);
             self.planned = Instant::now();
+            self.mended = false;
         }
         let (heard, connections) = (link.heard, link.connections);
         let (mut gathered, mut read) = (Gathered::default(), BTreeSet::new());
         let Device { unit, first_tag, ref places, .. } = self.device;
         let swept = sweep(link, unit, places, &mut self.pieces, |piece, found| match found {
             Ok(values) => {
-                piece.not_before = None;
+                self.mended |= piece.not_before.take().is_some() && piece.tags.len() == 1;
                 piece.backoff.succeeded();
                 let now = sink.intake.now();
                 read.extend(piece.tags.iter().copied());

@@ -155,11 +155,38 @@ async fn a_tag_that_the_device_does_not_have_is_found_and_the_others_go_on() {
 
     let config: Config = toml::from_str(&text).unwrap();
     let said = probe(&config).await.unwrap();
-    assert_eq!(said[said.len() - 2], format!("unit 1: {} of {of_tags} tags can be read, in 5 requests", of_tags - 1));
+    assert_eq!(said[said.len() - 2], format!("unit 1: {} of {of_tags} tags can be read; requests: 5", of_tags - 1));
     assert!(
         said[said.len() - 1].starts_with("tag holding:30 cannot be read: the device has no such address"),
         "{said:?}"
     );
+}
+
+#[tokio::test]
+async fn a_device_that_is_up_again_is_read_in_few_requests_again() {
+    let held: Vec<u16> = (0..100).collect();
+    let units = json!([{ "unit": 1, "holding": [[0, "UINT16", held]] }]);
+    let mut device = Pymodbus::start(&json!({ "port": 0, "units": units }));
+    let registers: Vec<String> = (0..100).map(|address| format!("holding:{address}")).collect();
+    let mapped: Vec<(&str, &str)> = registers.iter().map(|register| (register.as_str(), "type = \"u16\"")).collect();
+    let source = Running::start(&(head(&device, "") + &tags(&mapped)), names(100, "1"));
+    source.polled(0, 2).await;
+    device.order(&json!({ "holes": [[0, 99]] }));
+    let bad = |it: &Running| it.kept.readings().iter().filter(|reading| reading.status == Status::Error).count();
+    source.until("each tag refused alone", |it| bad(it) >= 100).await;
+    let asked = source.status.standing().messages;
+    device.order(&json!({ "holes": [] }));
+    let good = |it: &Running| {
+        let last = |sensor| it.kept.of(sensor).last().is_some_and(|reading| reading.status == Status::Ok);
+        (0..100).all(last)
+    };
+    source.until("all read again", good).await;
+    let (heard, polls) = (source.status.standing().messages, source.kept.count(0));
+    source.polled(0, polls + 10).await;
+    let each = (source.status.standing().messages - heard) as usize / (source.kept.count(0) - polls);
+    println!("100 tags refused and up again: {} answers meanwhile, then {each} a poll", heard - asked);
+    assert_eq!(each, 1);
+    in_order(&source.kept.readings());
 }
 
 #[tokio::test]
@@ -220,7 +247,7 @@ async fn a_probe_says_who_answers_or_what_is_wrong() {
     let mut config: Config = toml::from_str(&text).unwrap();
     let said = probe(&config).await.unwrap();
     println!("{said:?}");
-    assert_eq!(said.last().unwrap(), "unit 1: 1 of 1 tags can be read, in 1 requests");
+    assert_eq!(said.last().unwrap(), "unit 1: 1 of 1 tags can be read; requests: 1");
     drop(device);
     config.timeout_ms = 500;
     let error = probe(&config).await.unwrap_err().to_string();

@@ -129,7 +129,7 @@ async fn what_the_plant_serves_is_what_the_mapping_reads() {
         said,
         [
             format!("unit 1 is Lehr simulated plant {}", env!("CARGO_PKG_VERSION")),
-            "unit 1: 200 of 200 tags can be read, in 4 requests".to_owned()
+            "unit 1: 200 of 200 tags can be read; requests: 4".to_owned()
         ]
     );
 }

@@ -1,14 +1,14 @@
 """A Modbus device by pymodbus. Its one argument says in JSON what it holds:
 
 {"port": 0,                         0 for any
- "mute": false,                     units that are not there say nothing, instead of a gateway's exception
  "units": [{"unit": 1,
             "coil": [[ADDRESS, [true, …]], …], "discrete": …,
             "holding": [[ADDRESS, TYPE, [VALUE, …]], …], "input": …,
             "clock": ADDRESS}]}     input registers that hold milliseconds since "epoch_ms" as UINT32
 
 TYPE is pymodbus' (INT16 … FLOAT64, REGISTERS) or a format of struct, "<d" for instance, whose bytes fill registers.
-Prints its port when it listens. Each line it reads changes it: {"delay_ms": N}, {"exception": CODE or null}.
+Prints its port when it listens. Each line it reads changes it: {"delay_ms": N}, {"exception": CODE or null},
+{"holes": [[FIRST, LAST], …]} for registers that it no longer has.
 """
 
 import asyncio
@@ -22,7 +22,7 @@ from pymodbus.server import ModbusTcpServer
 from pymodbus.simulator import DataType, SimData, SimDevice
 
 setup = json.loads(sys.argv[1])
-state = {"delay_ms": 0, "exception": None}
+state = {"delay_ms": 0, "exception": None, "holes": []}
 
 
 def registers(address, kind, values):
@@ -34,14 +34,16 @@ def registers(address, kind, values):
 
 
 def device(unit):
-    async def action(function, first, address, count, held, written):
+    async def action(function, start, address, count, held, written):
         if state["delay_ms"]:
             await asyncio.sleep(state["delay_ms"] / 1000)
         if state["exception"] is not None:
             return ExcCodes(state["exception"])
+        if any(first <= address + count - 1 and address <= last for first, last in state["holes"]):
+            return ExcCodes.ILLEGAL_ADDRESS
         if function == 4 and "clock" in unit:
             clock = int(time.time() * 1000) - setup["epoch_ms"]
-            at = unit["clock"] - first
+            at = unit["clock"] - start
             held[at : at + 2] = [clock >> 16 & 0xFFFF, clock & 0xFFFF]
         return None
 
@@ -61,9 +63,7 @@ def listen(loop):
 
 async def main():
     devices = [device(unit) for unit in setup["units"]]
-    server = ModbusTcpServer(
-        context=devices, address=("127.0.0.1", setup["port"]), ignore_missing_devices=setup.get("mute", False)
-    )
+    server = ModbusTcpServer(context=devices, address=("127.0.0.1", setup["port"]))
     await server.serve_forever(background=True)
     loop = asyncio.get_running_loop()
     loop.run_in_executor(None, listen, loop)

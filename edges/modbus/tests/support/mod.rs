@@ -104,9 +104,16 @@ pub fn names(count: usize, unit: &str) -> Arc<Names> {
 /// Keeps all that it takes, and takes only as often as it is let.
 pub struct Kept {
     names: Arc<Names>,
-    all: Mutex<(Vec<Reading>, Vec<ErrorRow>)>,
+    all: Mutex<All>,
     changed: watch::Sender<u64>,
     let_in: Semaphore,
+}
+
+#[derive(Default)]
+struct All {
+    readings: Vec<Reading>,
+    errors: Vec<ErrorRow>,
+    counts: BTreeMap<SensorId, usize>,
 }
 
 impl Kept {
@@ -116,15 +123,19 @@ impl Kept {
     }
 
     pub fn readings(&self) -> Vec<Reading> {
-        self.all.lock().unwrap().0.clone()
+        self.all.lock().unwrap().readings.clone()
     }
 
     pub fn errors(&self) -> Vec<ErrorRow> {
-        self.all.lock().unwrap().1.clone()
+        self.all.lock().unwrap().errors.clone()
     }
 
     pub fn of(&self, sensor: u32) -> Vec<Reading> {
         self.readings().into_iter().filter(|reading| reading.sensor == SensorId(sensor)).collect()
+    }
+
+    pub fn count(&self, sensor: u32) -> usize {
+        self.all.lock().unwrap().counts.get(&SensorId(sensor)).copied().unwrap_or(0)
     }
 
     pub fn let_in(&self, deliveries: usize) {
@@ -154,8 +165,11 @@ impl Intake for Kept {
     async fn take(&self, gathered: Gathered) -> Result<(), Stopped> {
         self.let_in.acquire().await.map_err(|_| Stopped("the test is over".into()))?.forget();
         let mut all = self.all.lock().unwrap();
-        all.0.extend(gathered.readings.iter());
-        all.1.extend(gathered.errors);
+        for reading in gathered.readings.iter() {
+            all.readings.push(reading);
+            *all.counts.entry(reading.sensor).or_default() += 1;
+        }
+        all.errors.extend(gathered.errors);
         self.changed.send_modify(|count| *count += 1);
         Ok(())
     }
@@ -201,7 +215,7 @@ impl Running {
     }
 
     pub async fn polled(&self, sensor: u32, readings: usize) {
-        self.until(&format!("{readings} readings of s{sensor}"), |it| it.kept.of(sensor).len() >= readings).await;
+        self.until(&format!("{readings} readings of s{sensor}"), |it| it.kept.count(sensor) >= readings).await;
     }
 
     pub fn connected(&self) -> bool {
@@ -237,7 +251,7 @@ pub struct Between {
     task: JoinHandle<()>,
 }
 
-/// What becomes of the answer, the one of this number over all connections.
+/// What becomes of an answer, by its number over all connections and its bytes.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub enum Meddle {
     Pass,
@@ -245,14 +259,14 @@ pub enum Meddle {
     PassAndClose,
     /// So many bytes of it are passed on, and the connection closed.
     Cut(usize),
-    /// It is not passed on, and neither is anything after it.
+    /// It is not passed on.
     Swallow,
     /// It is passed on after so many milliseconds.
     Late(u64),
 }
 
 impl Between {
-    pub async fn start(to: u16, meddle: impl Fn(usize) -> Meddle + Send + Sync + 'static) -> Between {
+    pub async fn start(to: u16, meddle: impl Fn(usize, &[u8]) -> Meddle + Send + Sync + 'static) -> Between {
         let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
         let address = listener.local_addr().unwrap().to_string();
         let (meddle, answers) = (Arc::new(meddle), Arc::new(Mutex::new(0)));
@@ -271,7 +285,7 @@ impl Between {
                             *answers += 1;
                             *answers - 1
                         };
-                        let fate = meddle(number);
+                        let fate = meddle(number, &answer);
                         let bytes = match fate {
                             Meddle::Cut(bytes) => &answer[..bytes.min(answer.len())],
                             Meddle::Swallow => &[],
@@ -285,8 +299,7 @@ impl Between {
                         }
                         match fate {
                             Meddle::PassAndClose | Meddle::Cut(_) => break,
-                            Meddle::Swallow => while frame(&mut from_device).await.is_some() {},
-                            Meddle::Pass | Meddle::Late(_) => {}
+                            Meddle::Pass | Meddle::Swallow | Meddle::Late(_) => {}
                         }
                     }
                     requests.abort();

@@ -6,7 +6,7 @@ use crate::value::{Kind, Order, Place};
 use lehr_domain::names::Names;
 use lehr_tags::{Tags, Target, TargetError, TimestampOf};
 use serde::Deserialize;
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 use std::ops::RangeInclusive;
 use std::time::Duration;
 
@@ -96,10 +96,10 @@ const TAGS_MOST: usize = 20_000;
 /// Why an entry cannot be used. Names the field and the fix.
 #[derive(Clone, Debug, PartialEq, thiserror::Error)]
 pub enum ConfigError {
-    #[error("modbus source {name}: {field} {problem}")]
-    Field { name: String, field: String, problem: String },
-    #[error("modbus source {name}: tag {tag}: {source}")]
-    Tag { name: String, tag: String, source: TargetError },
+    #[error("{field} {problem}")]
+    Field { field: String, problem: String },
+    #[error("tag {tag}: {source}")]
+    Tag { tag: String, source: TargetError },
 }
 
 /// A unit as it is polled.
@@ -140,7 +140,7 @@ impl Config {
     pub(crate) fn resolve(&self, names: &Names) -> Result<Tags, ConfigError> {
         let targets = self.units().into_iter().flat_map(|unit| unit.tags.iter().map(|tag| &tag.to));
         Tags::new(&self.name, TimestampOf::Arrival, self.labels().into_iter().zip(targets), names)
-            .map_err(|(tag, source)| ConfigError::Tag { name: self.name.clone(), tag, source })
+            .map_err(|(tag, source)| ConfigError::Tag { tag, source })
     }
 
     /// The units in the order of their tags: first that of the entry itself, if it has tags.
@@ -150,17 +150,17 @@ impl Config {
         let (mut units, mut sensors) = (BTreeSet::new(), BTreeSet::new());
         for unit in self.units() {
             if !units.insert(unit.unit) {
-                return Err(self.wrong("device.unit", format!("{} stands twice; put its tags together", unit.unit)));
+                return Err(wrong("device.unit", format!("{} stands twice; put its tags together", unit.unit)));
             }
-            self.within("every_ms", unit.every_ms, 10..=86_400_000)?;
+            within("every_ms", unit.every_ms, 10..=86_400_000)?;
             if unit.tags.is_empty() {
-                return Err(self.wrong("device.tag", format!("of unit {} is missing; give it a tag", unit.unit)));
+                return Err(wrong("device.tag", format!("of unit {} is missing; give it a tag", unit.unit)));
             }
             for tag in unit.tags {
                 if !sensors.insert(&tag.to.sensor) {
                     let field = format!("tag {}", self.label(unit.unit, tag));
                     let problem = format!("is a second one to {}; a sensor has one tag", tag.to.sensor);
-                    return Err(self.wrong(&field, problem));
+                    return Err(wrong(&field, problem));
                 }
             }
             let places = unit.tags.iter().map(|tag| self.place(&unit, tag)).collect::<Result<Vec<_>, _>>()?;
@@ -169,9 +169,9 @@ impl Config {
             first_tag += unit.tags.len();
         }
         match first_tag {
-            0 => Err(self.wrong("tag", "is missing; give the source [[modbus.tag]]s".into())),
+            0 => Err(wrong("tag", "is missing; give the source [[modbus.tag]]s".into())),
             count if count > TAGS_MOST => {
-                Err(self.wrong("tag", format!("stands {count} times; a source has at most {TAGS_MOST}, use several")))
+                Err(wrong("tag", format!("stands {count} times; a source has at most {TAGS_MOST}, use several")))
             }
             _ => Ok(devices),
         }
@@ -195,16 +195,16 @@ impl Config {
 
     fn check_own(&self) -> Result<(), ConfigError> {
         if self.name.trim().is_empty() {
-            return Err(self.wrong("name", "is empty; give the source one".into()));
+            return Err(wrong("name", "is empty; give the source one".into()));
         }
         let port = self.address.rsplit_once(':').filter(|(host, _)| !host.is_empty());
         if port.and_then(|(_, port)| port.parse::<u16>().ok()).is_none_or(|port| port == 0) {
-            return Err(self.wrong("address", format!("'{}' must be host:port, such as plc-1:502", self.address)));
+            return Err(wrong("address", format!("'{}' must be host:port, such as plc-1:502", self.address)));
         }
-        self.within("timeout_ms", self.timeout_ms, 10..=60_000)?;
-        self.within("max_gap", u64::from(self.max_gap), 0..=u64::from(REGISTERS_MOST))?;
-        self.within("max_registers", u64::from(self.max_registers), 4..=u64::from(REGISTERS_MOST))?;
-        self.within("max_bits", u64::from(self.max_bits), 1..=u64::from(BITS_MOST))
+        within("timeout_ms", self.timeout_ms, 10..=60_000)?;
+        within("max_gap", u64::from(self.max_gap), 0..=u64::from(REGISTERS_MOST))?;
+        within("max_registers", u64::from(self.max_registers), 4..=u64::from(REGISTERS_MOST))?;
+        within("max_bits", u64::from(self.max_bits), 1..=u64::from(BITS_MOST))
     }
 
     fn place(&self, unit: &Unit<'_>, tag: &TagConfig) -> Result<Place, ConfigError> {
@@ -213,14 +213,15 @@ impl Config {
             Some(kind) => kind,
             None if register.table.is_bits() => Kind::Bool,
             None => {
-                return Err(
-                    self.wrong(&format!("tag {label}"), "has no type; say type = \"u16\", \"f32\" or another".into())
-                );
+                return Err(wrong(
+                    &format!("tag {label}"),
+                    "has no type; say type = \"u16\", \"f32\" or another".into(),
+                ));
             }
         };
         if !kind.fits(register.table) {
             let problem = format!("cannot be {}; coil and discrete are bool, registers are not", kind.name());
-            return Err(self.wrong(&format!("tag {label}"), problem));
+            return Err(wrong(&format!("tag {label}"), problem));
         }
         let place = Place {
             register,
@@ -229,21 +230,21 @@ impl Config {
             byte_order: tag.byte_order.unwrap_or(unit.byte_order),
         };
         if place.span().1 > 1 << 16 {
-            return Err(self.wrong(&format!("tag {label}"), format!("ends beyond 65535 as {}", kind.name())));
+            return Err(wrong(&format!("tag {label}"), format!("ends beyond 65535 as {}", kind.name())));
         }
         Ok(place)
     }
+}
 
-    fn within(&self, field: &str, value: u64, range: RangeInclusive<u64>) -> Result<(), ConfigError> {
-        if range.contains(&value) {
-            return Ok(());
-        }
-        Err(self.wrong(field, format!("is {value}; it must lie in {} to {}", range.start(), range.end())))
+fn within(field: &str, value: u64, range: RangeInclusive<u64>) -> Result<(), ConfigError> {
+    if range.contains(&value) {
+        return Ok(());
     }
+    Err(wrong(field, format!("is {value}; it must lie in {} to {}", range.start(), range.end())))
+}
 
-    fn wrong(&self, field: &str, problem: String) -> ConfigError {
-        ConfigError::Field { name: self.name.clone(), field: field.to_owned(), problem }
-    }
+fn wrong(field: &str, problem: String) -> ConfigError {
+    ConfigError::Field { field: field.to_owned(), problem }
 }
 
 /// A unit with all that it takes over.
@@ -255,17 +256,13 @@ struct Unit<'c> {
     tags: &'c [TagConfig],
 }
 
-/// Entries side by side: no name and no address twice, since many devices take few connections, or one.
+/// Entries side by side: no address twice, since many devices take few connections, or one.
 pub fn check_together(configs: &[Config]) -> Result<(), ConfigError> {
-    let (mut names, mut addresses) = (BTreeSet::new(), BTreeSet::new());
-    for config in configs {
-        if !names.insert(&config.name) {
-            return Err(config.wrong("name", "stands twice; give each source its own".into()));
-        }
-        if !addresses.insert(&config.address) {
-            let problem =
-                format!("{} is another source's too; put its units there as [[modbus.device]]", config.address);
-            return Err(config.wrong("address", problem));
+    let mut addresses = BTreeMap::new();
+    for Config { name, address, .. } in configs {
+        if let Some(other) = addresses.insert(address, name) {
+            let problem = format!("{address} is that of {other} too; put the units there as [[modbus.device]]");
+            return Err(wrong(&format!("address of {name}"), problem));
         }
     }
     Ok(())
@@ -347,7 +344,7 @@ mod tests {
             ),
             (format!("{TAG}[[device]]\nunit = 1\ntag = []"), "device.unit 1 stands twice; put its tags together"),
         ] {
-            assert_eq!(refusal(&text), format!("modbus source plc: {expected}"));
+            assert_eq!(refusal(&text), expected);
         }
         let unknown = refusal(&TAG.replace("Line_A.f", "LineA.f"));
         assert!(unknown.contains("tag holding:100: sensor LineA.furnace_temperature is not in"), "{unknown}");
@@ -363,7 +360,8 @@ mod tests {
         let one = config(TAG);
         let other = Config { name: "other".into(), ..one.clone() };
         let error = check_together(&[one.clone(), other]).unwrap_err().to_string();
-        assert!(error.ends_with("put its units there as [[modbus.device]]"), "{error}");
+        let expected = "address of other 127.0.0.1:502 is that of plc too; put the units there as [[modbus.device]]";
+        assert_eq!(error, expected);
         assert!(
             check_together(&[one.clone(), Config { name: "other".into(), address: "plc-2:502".into(), ..one }]).is_ok()
         );

@@ -18,17 +18,17 @@ const NAMED_MOST: usize = 20;
 pub enum ProbeError {
     #[error(transparent)]
     Config(#[from] ConfigError),
-    #[error("modbus source {name}: {why}")]
-    Silent { name: String, why: String },
-    #[error("modbus source {name}: {address} takes more than {LIMIT:?} for all tags; check it by hand")]
-    Slow { name: String, address: String },
+    #[error("{0}")]
+    Silent(String),
+    #[error("{0} takes more than {LIMIT:?} for all tags; ask for fewer, or lower timeout_ms")]
+    Slow(String),
 }
 
 /// Reads all tags once, and says what answers, as whom, and which tags can be read. Takes 15 seconds at most. The error
 /// says what is wrong where nothing answers.
 pub async fn probe(config: &Config) -> Result<Vec<String>, ProbeError> {
     let devices = config.devices()?;
-    let slow = || ProbeError::Slow { name: config.name.clone(), address: config.address.clone() };
+    let slow = || ProbeError::Slow(config.address.clone());
     timeout(LIMIT, ask_all(config, devices)).await.map_err(|_| slow())?
 }
 
@@ -64,7 +64,7 @@ async fn ask_all(config: &Config, devices: Vec<Device>) -> Result<Vec<String>, P
         }
     }
     match silences.pop() {
-        Some(why) if link.heard == 0 => Err(ProbeError::Silent { name: config.name.clone(), why }),
+        Some(why) if link.heard == 0 => Err(ProbeError::Silent(why)),
         _ => Ok(lines),
     }
 }

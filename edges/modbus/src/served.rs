@@ -9,7 +9,7 @@ use std::time::Duration;
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::{TcpListener, TcpStream};
 use tokio::task::JoinSet;
-use tokio::time::timeout;
+use tokio::time::{sleep, timeout};
 
 pub use crate::answer::WriteSetPoint;
 
@@ -19,6 +19,8 @@ const CLIENTS_MOST: usize = 64;
 const QUIET: Duration = Duration::from_secs(600);
 /// A client that does not take its answer for so long has gone.
 const UNREAD: Duration = Duration::from_secs(10);
+/// Until the next is accepted where one could not be.
+const NOT_ACCEPTED: Duration = Duration::from_millis(100);
 /// Transaction, protocol, length, unit.
 const HEADER: usize = 7;
 /// A request's bytes after the header.
@@ -62,11 +64,19 @@ impl Served {
         Board(self.shared.clone())
     }
 
-    /// Serves until it is dropped, which closes all connections. Ends by an error only where the listener fails.
-    pub async fn run(self) -> io::Result<()> {
+    /// Serves until it is dropped, which closes all connections.
+    pub async fn run(self) {
         let mut clients = JoinSet::new();
         loop {
-            let (client, peer) = self.listener.accept().await?;
+            let (client, peer) = match self.listener.accept().await {
+                Ok(accepted) => accepted,
+                Err(error) => {
+                    // Of a client that has gone again, or for want of file handles: those served now go on.
+                    tracing::warn!("a client was not accepted: {error}");
+                    sleep(NOT_ACCEPTED).await;
+                    continue;
+                }
+            };
             while clients.try_join_next().is_some() {}
             if clients.len() >= CLIENTS_MOST {
                 tracing::warn!(%peer, "turned away: {CLIENTS_MOST} clients are served already");

@@ -20,9 +20,9 @@ const PAUSE: Duration = Duration::from_millis(2);
 
 /// Polls the devices of one address over one connection, one request after the other.
 ///
-/// Runs until the intake takes no more of what it reads, or is dropped, which closes the connection. Nothing is buffered: while the intake
-/// holds up, nothing is asked, and polls that were due meanwhile are counted as missed. Errors only where the
-/// configuration is wrong.
+/// Runs until the intake takes no more of what it reads, or is dropped, which closes the connection. Nothing is buffered:
+/// while the intake holds up, nothing is asked, and polls that were due meanwhile are counted as missed. Errors only
+/// where the configuration is wrong.
 pub async fn run(config: Config, intake: Arc<dyn Intake>, status: Arc<SourceStatus>) -> Result<Stopped, ConfigError> {
     let devices = config.devices()?;
     let mut tags = config.resolve(&intake.names())?;

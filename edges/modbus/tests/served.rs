@@ -34,7 +34,7 @@ async fn plant(write: Box<WriteSetPoint>) -> Plant {
     let map = Map::new(points).unwrap();
     let served = Served::bind(map.clone(), "127.0.0.1:0", UNIT, write).await.unwrap();
     let (address, board) = (served.local_addr().unwrap(), served.board());
-    let task = tokio::spawn(async move { served.run().await.unwrap() });
+    let task = tokio::spawn(served.run());
     Plant { port: address.port(), board, mapping: map.mapping("plant", &address.to_string(), UNIT), task }
 }
 

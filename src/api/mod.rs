@@ -47,6 +47,7 @@ mod sensors;
 mod settings;
 mod sources;
 mod sql;
+mod stores;
 #[cfg(test)]
 mod tests;
 mod tokens;
@@ -64,6 +65,7 @@ pub(crate) use tests::fixture;
 use crate::auth::Auth;
 use crate::live::Hub;
 use crate::runtime::Runtime;
+use crate::sinks::StoreConfig;
 use crate::sources::Sources;
 use crate::twin::{Components, Twins};
 use lehr_queries::{Queries, QueryError, Resources};
@@ -117,6 +119,8 @@ pub struct AppOptions {
     pub components: Components,
     /// Peers that readings come from.
     pub sources: Sources,
+    /// Stores that follow the tables.
+    pub stores: Vec<Arc<dyn StoreConfig>>,
 }
 
 /// Everything that requests share. Cheap to clone.
@@ -212,6 +216,7 @@ fn areas() -> Vec<Vec<Route>> {
         readings::routes(),
         influx::routes(),
         sources::routes(),
+        stores::routes(),
         units::routes(),
         sql::routes(),
         replay::routes(),

@@ -54,6 +54,7 @@ impl Stage {
             faults: None,
             components: Default::default(),
             sources: Default::default(),
+            stores: Vec::new(),
         })?;
         let threads =
             tokio::runtime::Builder::new_multi_thread().worker_threads(SERVER_THREADS).enable_all().build()?;

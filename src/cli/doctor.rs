@@ -1,6 +1,7 @@
 use super::{Failure, data};
 use crate::causes::with_causes;
 use crate::journal::Reader;
+use crate::sinks::StoresConfig;
 use crate::sources::{Peer, SourcesConfig};
 use clap::Args;
 use lehr_domain::Tick;
@@ -25,6 +26,9 @@ pub struct DoctorArgs {
     /// Peers that readings come from: each is reached once.
     #[arg(long, env = "LEHR_SOURCES")]
     sources: Option<PathBuf>,
+    /// Stores that follow the tables: each is reached once.
+    #[arg(long, env = "LEHR_STORES")]
+    stores: Option<PathBuf>,
     /// Print a JSON array instead of text.
     #[arg(long)]
     json: bool,
@@ -54,6 +58,7 @@ pub fn run(args: &DoctorArgs) -> ExitCode {
         finding("dashboard", dashboard(args)),
     ];
     findings.extend(args.sources.as_deref().map(|file| sources(args, file)).unwrap_or_default());
+    findings.extend(args.stores.as_deref().map(stores).unwrap_or_default());
     if args.json {
         println!("{}", serde_json::json!(findings));
     } else {
@@ -119,15 +124,28 @@ fn sources(args: &DoctorArgs, file: &Path) -> Vec<Finding> {
         Ok(peers) => peers,
         Err(error) => return vec![finding("sources", Err(with_causes(error.as_ref())))],
     };
-    let runtime = match tokio::runtime::Builder::new_current_thread().enable_all().build() {
-        Ok(runtime) => runtime,
-        Err(error) => return vec![finding("sources", Err(error.to_string()))],
+    reached(peers.iter().map(|peer| async move {
+        let found = peer.probe().await.map(|lines| lines.join("; "));
+        finding(&format!("{} source {}", peer.protocol(), peer.name()), found)
+    }))
+}
+
+/// The file of stores, and each store that it names.
+fn stores(file: &Path) -> Vec<Finding> {
+    let stores = match StoresConfig::read(file).and_then(StoresConfig::stores) {
+        Ok(stores) => stores,
+        Err(error) => return vec![finding("stores", Err(with_causes(&error)))],
     };
-    runtime.block_on(async {
-        let probed = peers.iter().map(|peer| async move {
-            let found = peer.probe().await.map(|lines| lines.join("; "));
-            finding(&format!("{} source {}", peer.protocol(), peer.name()), found)
-        });
-        futures_util::future::join_all(probed).await
-    })
+    reached(stores.iter().map(|store| async move {
+        let found = store.probe().await.map(|lines| lines.join("; "));
+        finding(&format!("{} store {}", store.kind(), store.name()), found)
+    }))
+}
+
+/// All side by side: each bounds its own time.
+fn reached(probes: impl Iterator<Item = impl Future<Output = Finding>>) -> Vec<Finding> {
+    match tokio::runtime::Builder::new_current_thread().enable_all().build() {
+        Ok(runtime) => runtime.block_on(futures_util::future::join_all(probes)),
+        Err(error) => vec![finding("peers", Err(error.to_string()))],
+    }
 }

@@ -2,7 +2,7 @@ use super::{Failure, data, fmu};
 use crate::api::{self, App, AppOptions};
 use crate::auth::Auth;
 use crate::runtime::{Runtime, RuntimeOptions, Sizes};
-use crate::sinks::{ChangeLog, Sink};
+use crate::sinks::{ChangeLog, Sink, StoresConfig};
 use crate::sources::plant::PlantSource;
 use crate::sources::{Sources, SourcesConfig, clock};
 use crate::twin::{self, Components, Snapshots};
@@ -62,6 +62,9 @@ pub struct ServeArgs {
     /// Peers that readings come from: a file of sources; see docs/sources.
     #[arg(long, env = "LEHR_SOURCES")]
     sources: Option<PathBuf>,
+    /// Stores that follow the tables: a file of stores; see docs/stores.
+    #[arg(long, env = "LEHR_STORES")]
+    stores: Option<PathBuf>,
     /// Without a plant, plant time goes on at least so often, so that silent sensors are noticed; 0s: when readings
     /// come alone.
     #[arg(long, default_value = "1s", value_parser = data::span)]
@@ -102,6 +105,7 @@ pub fn run(args: ServeArgs) -> Result<(), Failure> {
         sizes: Sizes { segment_bytes: args.segment_bytes, checkpoint_rows: args.checkpoint_rows },
     };
     // Before the journal is replayed: what is wrong with a file is known at once.
+    let stores = args.stores.as_deref().map(StoresConfig::read).transpose()?.unwrap_or_default().stores()?;
     let sources = args.sources.as_deref().map(SourcesConfig::read).transpose()?.unwrap_or_default();
     let components = args.components.as_deref().map(lehr_fmi::read).transpose()?.unwrap_or_default();
     let bar = indicatif::ProgressBar::new_spinner().with_message("replaying the journal");
@@ -109,6 +113,7 @@ pub fn run(args: ServeArgs) -> Result<(), Failure> {
     if let Some(dir) = &args.changes {
         sinks.push(Box::new(ChangeLog::open(dir)?));
     }
+    sinks.extend(crate::sinks::sinks(&stores, &args.data)?);
     let runtime = Runtime::start_with(options, sinks, |tick| bar.set_position(tick.0))?;
     bar.finish_and_clear();
     let report = runtime.open_report();
@@ -139,6 +144,7 @@ pub fn run(args: ServeArgs) -> Result<(), Failure> {
             faults: plant.clone().map(|plant| plant as Arc<dyn api::FaultControl>),
             components,
             sources: Sources::start(peers, &runtime),
+            stores,
         })?;
         let listen = args.listen;
         let server = api::bind(app, listen).await?;

@@ -1,7 +1,7 @@
 //! What waits for one target: a state machine that neither blocks nor grows.
 
 use super::{Batch, SinkError};
-use lehr_domain::Tick;
+use lehr_domain::{EventMs, Tick};
 use std::collections::VecDeque;
 use std::sync::Arc;
 
@@ -35,6 +35,11 @@ impl Delivery {
 
     pub fn waiting(&self) -> usize {
         self.waiting.len()
+    }
+
+    /// Plant time of the first batch that waits.
+    pub fn oldest(&self) -> Option<EventMs> {
+        self.waiting.front().map(|first| first.now)
     }
 
     /// Takes what a closed tick changed. Batches must come in order; those that the target holds are left out.

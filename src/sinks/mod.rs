@@ -22,6 +22,7 @@
 //! Not here: what to do about a target behind which the journal has been cut off. It is refused at start-up.
 
 pub mod change_log;
+mod config;
 mod delivery;
 mod mark;
 mod outlet;
@@ -31,6 +32,7 @@ mod tables;
 mod tests;
 
 pub use change_log::ChangeLog;
+pub use config::{StoreConfig, StoresConfig, StoresError, sinks};
 #[cfg(test)]
 pub(crate) use delivery::Delivery;
 pub use outlet::SinkStatus;

@@ -3,7 +3,7 @@
 use super::delivery::{Delivery, MOST_WAITING};
 use super::{Batch, Sink, SinkError};
 use crate::causes::with_causes;
-use lehr_domain::Tick;
+use lehr_domain::{EventMs, Tick};
 use std::io;
 use std::sync::{Arc, Condvar, Mutex, MutexGuard};
 use std::time::Duration;
@@ -21,12 +21,17 @@ pub struct SinkStatus {
     pub position: Tick,
     /// Batches that wait for it.
     pub waiting: usize,
+    /// Plant time of what has waited longest.
+    pub oldest: Option<EventMs>,
+    /// Batches that it took since the start.
+    pub delivered: u64,
     /// Why the last attempt failed, if it did.
     pub failure: Option<String>,
 }
 
 struct State {
     delivery: Delivery,
+    delivered: u64,
     failure: Option<String>,
     closed: bool,
 }
@@ -49,7 +54,8 @@ impl Outlet {
     /// Starts the thread of a sink that holds `position`.
     pub fn start(sink: Box<dyn Sink + Send>, position: Tick) -> io::Result<Outlet> {
         let name = sink.name().to_owned();
-        let state = State { delivery: Delivery::new(position, MOST_WAITING), failure: None, closed: false };
+        let delivery = Delivery::new(position, MOST_WAITING);
+        let state = State { delivery, delivered: 0, failure: None, closed: false };
         let shared = Arc::new(Shared { name: name.clone(), state: Mutex::new(state), changed: Condvar::new() });
         let thread = std::thread::Builder::new().name(format!("lehr sink {name}"));
         thread.spawn({
@@ -77,6 +83,8 @@ impl Watch {
             name: self.0.name.clone(),
             position: state.delivery.position(),
             waiting: state.delivery.waiting(),
+            oldest: state.delivery.oldest(),
+            delivered: state.delivered,
             failure: state.failure.clone(),
         }
     }
@@ -115,6 +123,7 @@ fn run(shared: &Shared, mut sink: Box<dyn Sink + Send>) {
         match result {
             Ok(()) => {
                 state.delivery.applied(batch.tick);
+                state.delivered += 1;
                 state.failure = None;
                 pause = FIRST_PAUSE;
             }

@@ -135,9 +135,17 @@ impl Fixture {
         let frontend = folder.path().join("dist");
         let faults: Option<Arc<dyn FaultControl>> = Some(Arc::new(PaperPlant::default()));
         let components = components(&runtime);
-        let app =
-            App::new(AppOptions { runtime, auth, data, frontend, faults, components, sources: Sources::default() })
-                .unwrap();
+        let app = App::new(AppOptions {
+            runtime,
+            auth,
+            data,
+            frontend,
+            faults,
+            components,
+            sources: Sources::default(),
+            stores: Vec::new(),
+        })
+        .unwrap();
         let threads = tokio::runtime::Builder::new_multi_thread().worker_threads(2).enable_all().build().unwrap();
         let server = threads.block_on(bind(app.clone(), "127.0.0.1:0".parse().unwrap())).unwrap();
         let address = server.address();

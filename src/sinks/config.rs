@@ -1,0 +1,106 @@
+//! The file of stores: which targets there are, and which tables each follows.
+
+use super::tables::Tables;
+use super::{Sink, SinkError, Store};
+use async_trait::async_trait;
+use lehr_targets::{Table, Target};
+use serde::Deserialize;
+use std::collections::BTreeSet;
+use std::fmt::Debug;
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+
+/// Stores that one system may have.
+const MOST: usize = 50;
+/// Bytes of the longest file that is read.
+const LONGEST: u64 = 1 << 20;
+/// Folder of the data directory with where each store stands.
+const MARKS: &str = "stores";
+
+/// A configured store of some kind.
+#[async_trait]
+pub trait StoreConfig: Debug + Send + Sync + 'static {
+    /// Unique among the stores of a system; also the name of a file.
+    fn name(&self) -> &str;
+
+    fn kind(&self) -> &'static str;
+
+    /// Where it is, without secrets.
+    fn address(&self) -> String;
+
+    /// What is wrong with the configuration, as far as that can be said without the store.
+    fn check(&self, tables: &[Arc<Table>]) -> Result<(), String>;
+
+    fn target(&self) -> Box<dyn Target>;
+
+    /// Reaches the store once, within a bounded time: what was found, or what is wrong and how to mend it.
+    async fn probe(&self) -> Result<Vec<String>, String>;
+}
+
+/// As written: a list for each kind. Each page of docs/stores has the entries of one.
+#[derive(Debug, Default, Deserialize)]
+#[serde(default, deny_unknown_fields)]
+pub struct StoresConfig {}
+
+/// Why the file cannot be used. Names the entry and the fix.
+#[derive(Debug, thiserror::Error)]
+pub enum StoresError {
+    #[error("cannot read {}: {why}", .file.display())]
+    File { file: PathBuf, why: String },
+    #[error("{}: {error}", .file.display())]
+    Syntax { file: PathBuf, error: Box<toml::de::Error> },
+    #[error("store {name}: {why}")]
+    Store { name: String, why: String },
+    #[error("two stores are named {0}: each needs a name of its own")]
+    Twice(String),
+    #[error("{0} stores are more than {MOST}")]
+    TooMany(usize),
+    #[error(transparent)]
+    Sink(#[from] SinkError),
+}
+
+impl StoresConfig {
+    pub fn read(file: &Path) -> Result<StoresConfig, StoresError> {
+        let failed = |why: String| StoresError::File { file: file.to_owned(), why };
+        let size = std::fs::metadata(file).map_err(|error| failed(error.to_string()))?.len();
+        if size > LONGEST {
+            return Err(failed(format!("it is longer than {} MiB", LONGEST >> 20)));
+        }
+        let text = std::fs::read_to_string(file).map_err(|error| failed(error.to_string()))?;
+        toml::from_str(&text).map_err(|error| StoresError::Syntax { file: file.to_owned(), error: Box::new(error) })
+    }
+
+    /// The stores, each of which can follow.
+    pub fn stores(self) -> Result<Vec<Arc<dyn StoreConfig>>, StoresError> {
+        checked(Vec::new())
+    }
+}
+
+fn checked(stores: Vec<Arc<dyn StoreConfig>>) -> Result<Vec<Arc<dyn StoreConfig>>, StoresError> {
+    if stores.len() > MOST {
+        return Err(StoresError::TooMany(stores.len()));
+    }
+    let tables = Tables::new().list();
+    let mut taken = BTreeSet::new();
+    for store in &stores {
+        let name = store.name().to_owned();
+        let wrong = |why: String| StoresError::Store { name: name.clone(), why };
+        let good = |c: char| c.is_ascii_alphanumeric() || c == '-' || c == '_';
+        if name.is_empty() || name.len() > 64 || !name.chars().all(good) {
+            return Err(wrong("name must be 1 to 64 letters, digits, - and _".into()));
+        }
+        store.check(&tables).map_err(wrong)?;
+        if !taken.insert(name.clone()) {
+            return Err(StoresError::Twice(name));
+        }
+    }
+    Ok(stores)
+}
+
+/// The stores as sinks of the system whose data directory this is.
+pub fn sinks(stores: &[Arc<dyn StoreConfig>], data: &Path) -> Result<Vec<Box<dyn Sink + Send>>, StoresError> {
+    let sink = |store: &Arc<dyn StoreConfig>| -> Result<Box<dyn Sink + Send>, StoresError> {
+        Ok(Box::new(Store::new(store.name(), store.target(), &data.join(MARKS))?))
+    };
+    stores.iter().map(sink).collect()
+}

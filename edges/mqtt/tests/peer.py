@@ -8,6 +8,9 @@ import sys
 import time
 
 import paho.mqtt.client as mqtt
+from paho.mqtt.packettypes import PacketTypes
+from paho.mqtt.properties import Properties
+from paho.mqtt.subscribeoptions import SubscribeOptions
 
 
 def say(**what):
@@ -31,7 +34,7 @@ def publish(port, topic, count, version, per_second):
 
     client.on_publish = on_publish
     if version == 5:
-        properties = mqtt.Properties(mqtt.PacketTypes.CONNECT)
+        properties = Properties(PacketTypes.CONNECT)
         properties.SessionExpiryInterval = 3600
         client.connect("127.0.0.1", port, clean_start=False, properties=properties)
     else:
@@ -56,7 +59,7 @@ def listen(port, topic, session):
     client = mqtt.Client(session, protocol=mqtt.MQTTv5)
 
     def on_connect(client, *_):
-        options = mqtt.SubscribeOptions(qos=1, retainAsPublished=True)
+        options = SubscribeOptions(qos=1, retainAsPublished=True)
         client.subscribe(topic, options=options)
 
     def on_message(_client, _data, message):
@@ -66,7 +69,7 @@ def listen(port, topic, session):
     client.on_subscribe = lambda *_: say(subscribed=topic)
     client.on_message = on_message
     client.reconnect_delay_set(0.1, 0.3)
-    properties = mqtt.Properties(mqtt.PacketTypes.CONNECT)
+    properties = Properties(PacketTypes.CONNECT)
     properties.SessionExpiryInterval = 3600
     client.connect("127.0.0.1", port, clean_start=False, properties=properties)
     client.loop_forever(retry_first_connection=True)

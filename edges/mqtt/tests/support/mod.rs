@@ -88,7 +88,8 @@ impl Broker {
     }
 
     pub fn up(&mut self) {
-        let program = ["/usr/sbin/mosquitto", "/usr/local/sbin/mosquitto"].into_iter().find(|path| Path::new(path).exists());
+        let program =
+            ["/usr/sbin/mosquitto", "/usr/local/sbin/mosquitto"].into_iter().find(|path| Path::new(path).exists());
         let log = std::fs::File::create(self.folder.path().join("log")).unwrap();
         let child = Command::new(program.unwrap_or("mosquitto"))
             .arg("-c")

@@ -75,7 +75,6 @@ pub enum Said {
     Sent(u16),
     /// It was acknowledged, or refused for the reason.
     Acknowledged(u16, Result<(), String>),
-    Left,
     Other,
 }
 
@@ -91,6 +90,8 @@ const LARGEST_PACKET: u32 = 268_435_460;
 const OUTGOING: u16 = 100;
 /// Seconds in which a broker must have answered.
 const ANSWER_WITHIN_S: u64 = 10;
+/// For all that a client has still to say, and the broker's farewell.
+const GOODBYE_WITHIN: Duration = Duration::from_secs(2);
 
 pub enum Link {
     Four(rumqttc::AsyncClient, Box<rumqttc::EventLoop>),
@@ -163,6 +164,17 @@ impl Link {
         }
     }
 
+    /// Says goodbye after all that was requested, and waits for a short while until the broker has closed the connection:
+    /// one that is closed from here while the broker still sends is a broken one to it, and then it publishes the will.
+    pub async fn leave(&mut self) {
+        if self.requests().disconnect().is_err() {
+            return;
+        }
+        let closed = async { while self.next().await.is_ok() {} };
+        // The broker notices in any case.
+        let _ = tokio::time::timeout(GOODBYE_WITHIN, closed).await;
+    }
+
     /// For requests, while [`Link::next`] is under way.
     pub fn requests(&self) -> Requests {
         match self {
@@ -226,7 +238,7 @@ impl Requests {
         done.map_err(full)
     }
 
-    pub fn leave(&self) -> Result<(), Broken> {
+    fn disconnect(&self) -> Result<(), Broken> {
         let done = match self {
             Requests::Four(client) => client.try_disconnect().map_err(|error| error.to_string()),
             Requests::Five(client) => client.try_disconnect().map_err(|error| error.to_string()),
@@ -277,7 +289,6 @@ fn said4(event: rumqttc::Event) -> Said {
         }),
         Event::Incoming(Packet::PubAck(ack)) => Said::Acknowledged(ack.pkid, Ok(())),
         Event::Outgoing(Outgoing::Publish(packet)) => Said::Sent(packet),
-        Event::Outgoing(Outgoing::Disconnect) => Said::Left,
         _ => Said::Other,
     }
 }
@@ -303,7 +314,6 @@ fn said5(event: v5::Event) -> Said {
             Said::Acknowledged(ack.pkid, if taken { Ok(()) } else { Err(format!("{:?}", ack.reason)) })
         }
         Event::Outgoing(Outgoing::Publish(packet)) => Said::Sent(packet),
-        Event::Outgoing(Outgoing::Disconnect) => Said::Left,
         _ => Said::Other,
     }
 }

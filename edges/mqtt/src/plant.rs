@@ -106,7 +106,7 @@ impl Session<'_> {
         let requests = link.requests();
         // Messages that do not fit among the requests yet.
         let mut waiting: VecDeque<(String, Vec<u8>)> = VecDeque::new();
-        let mut leaving = false;
+        let mut over = false;
         loop {
             let mut next = pin!(link.next());
             let said = loop {
@@ -116,24 +116,24 @@ impl Session<'_> {
                     }
                     waiting.pop_front();
                 }
-                if leaving && waiting.is_empty() {
-                    leaving = requests.leave().is_err();
+                if over && waiting.is_empty() {
+                    break None;
                 }
                 tokio::select! {
-                    said = &mut next => break said?,
-                    updates = feed.recv(), if !leaving && waiting.len() < REQUESTS => match updates {
+                    said = &mut next => break Some(said?),
+                    updates = feed.recv(), if !over && waiting.len() < REQUESTS => match updates {
                         Some(updates) if self.born => waiting.extend(self.data(&updates)),
                         Some(updates) => self.kept.add(updates),
                         None => {
-                            leaving = true;
+                            over = true;
                             let gone = self.plant.node.leave(wall());
                             waiting.push_back((gone.topic, gone.payload));
                         }
                     },
                 }
             };
+            let Some(said) = said else { break };
             match said {
-                Said::Left => return Ok(()),
                 Said::Connected { .. } => {
                     let commands = self.plant.node.commands();
                     requests.subscribe(commands.into_iter().map(|filter| (filter, 1)))?;
@@ -148,6 +148,8 @@ impl Session<'_> {
                 _ => {}
             }
         }
+        link.leave().await;
+        Ok(())
     }
 
     fn births(&mut self) -> Vec<(String, Vec<u8>)> {

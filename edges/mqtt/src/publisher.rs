@@ -136,16 +136,17 @@ async fn connection(
                 queue.submit(&requests)?;
             }
             if !open && queue.items.is_empty() {
-                return requests.leave();
+                break None;
             }
             tokio::select! {
-                event = &mut next => break event?,
+                event = &mut next => break Some(event?),
                 job = jobs.recv(), if open && queue.items.len() < QUEUE_MOST => match job {
                     Some(job) => queue.add(job),
                     None => open = false,
                 },
             }
         };
+        let Some(event) = event else { break };
         match event {
             Said::Connected { .. } => {
                 connected = true;
@@ -157,6 +158,8 @@ async fn connection(
             _ => {}
         }
     }
+    link.leave().await;
+    Ok(())
 }
 
 struct Item {

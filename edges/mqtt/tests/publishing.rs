@@ -24,9 +24,9 @@ fn endpoint(port: u16, version: u8) -> Endpoint {
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn rows_are_published_in_order_and_none_is_lost_whatever_fails() {
-    const ROWS: usize = 4000;
+    const ROWS: usize = 2000;
     for version in [4, 5] {
-        let mut broker = Broker::start();
+        let mut broker = Broker::durable();
         let proxy = Proxy::to(broker.port);
         let listener = Peer::start(&["listen", &broker.port.to_string(), "lehr/rows/+", "rows"]);
         listener.says("it listens", |said| said["subscribed"].is_string()).await;
@@ -45,7 +45,7 @@ async fn rows_are_published_in_order_and_none_is_lost_whatever_fails() {
             }
         });
         for (part, killed) in [(1, false), (2, true), (3, false)] {
-            until("part of the rows", || acknowledged.load(Ordering::SeqCst) >= part * 800).await;
+            until("part of the rows", || acknowledged.load(Ordering::SeqCst) >= part * 400).await;
             if killed {
                 broker.kill();
                 broker.up();

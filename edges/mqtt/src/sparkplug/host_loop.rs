@@ -203,20 +203,11 @@ impl Running {
         reaction.samples.iter().for_each(|sample| tags.take(sample, now, into, status));
     }
 
-    /// Offline by its own word, and only then gone. Short: the broker has the will in any case.
+    /// Offline by its own word, and only then gone.
     async fn say_goodbye(&mut self, link: &mut Link) {
-        let requests = link.requests();
-        if self.say(&requests, false).and_then(|()| requests.leave()).is_err() {
-            return;
+        if self.say(&link.requests(), false).is_ok() {
+            link.leave().await;
         }
-        let left = async {
-            while let Ok(said) = link.next().await {
-                if matches!(said, Said::Left) {
-                    break;
-                }
-            }
-        };
-        let _ = tokio::time::timeout(Duration::from_secs(1), left).await;
     }
 }
 

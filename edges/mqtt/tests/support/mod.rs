@@ -59,7 +59,7 @@ pub fn free_port() -> u16 {
     TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap().port()
 }
 
-/// Mosquitto, which remembers sessions over its own death.
+/// Mosquitto.
 pub struct Broker {
     pub folder: TempDir,
     pub port: u16,
@@ -68,17 +68,21 @@ pub struct Broker {
 
 impl Broker {
     pub fn start() -> Broker {
-        Broker::with("allow_anonymous true\n")
+        Broker::with("")
+    }
+
+    /// Remembers sessions over its own death: it writes all that it holds at every change, and is slow with much of it.
+    pub fn durable() -> Broker {
+        Broker::with("persistence true\npersistence_location FOLDER/\nautosave_interval 1\nautosave_on_changes true\n")
     }
 
     /// `more` lines of its configuration, in which `FOLDER` is its own.
-    pub fn with(more: &str) -> Broker {
+    fn with(more: &str) -> Broker {
         let folder = TempDir::new().unwrap();
         let port = free_port();
         let path = folder.path().display().to_string();
         let text = format!(
-            "listener {port} 127.0.0.1\npersistence true\npersistence_location {path}/\nautosave_interval 1\n\
-             autosave_on_changes true\nmax_queued_messages 0\nmax_inflight_messages 0\nuser root\n{}",
+            "listener {port} 127.0.0.1\nallow_anonymous true\nmax_queued_messages 0\nmax_inflight_messages 0\nuser root\n{}",
             more.replace("FOLDER", &path)
         );
         std::fs::write(folder.path().join("mosquitto.conf"), text).unwrap();

@@ -25,14 +25,6 @@ def publish(port, topic, count, version, per_second):
     client.max_inflight_messages_set(100)
     client.max_queued_messages_set(0)
     client.reconnect_delay_set(0.1, 0.3)
-    acknowledged = [0]
-
-    def on_publish(_client, _data, _packet):
-        acknowledged[0] += 1
-        if acknowledged[0] % 100 == 0:
-            say(acknowledged=acknowledged[0])
-
-    client.on_publish = on_publish
     if version == 5:
         properties = Properties(PacketTypes.CONNECT)
         properties.SessionExpiryInterval = 3600
@@ -42,14 +34,19 @@ def publish(port, topic, count, version, per_second):
     client.loop_start()
     began = time.monotonic()
     first = int(time.time() * 1000) - count
+    published = []
     for number in range(count):
-        client.publish(topic, json.dumps({"n": number, "t": first + number}), qos=1)
+        published.append(client.publish(topic, json.dumps({"n": number, "t": first + number}), qos=1))
         ahead = number / per_second - (time.monotonic() - began)
         if ahead > 0.002:
             time.sleep(ahead)
-    while acknowledged[0] < count:
-        time.sleep(0.01)
-    say(done=acknowledged[0])
+    said = time.monotonic()
+    while left := sum(not message.is_published() for message in published):
+        if time.monotonic() > said + 5:
+            said = time.monotonic()
+            say(unacknowledged=left)
+        time.sleep(0.02)
+    say(done=count)
     client.disconnect()
     client.loop_stop()
 

@@ -356,7 +356,11 @@ impl Peer {
 
     /// All that it said, once something it said is as wanted.
     pub async fn says(&self, what: &str, wanted: impl Fn(&Value) -> bool) -> Vec<Value> {
-        until(what, || self.said.lock().unwrap().iter().any(&wanted)).await;
+        let deadline = Instant::now() + DEADLINE;
+        while !self.said.lock().unwrap().iter().any(&wanted) {
+            assert!(Instant::now() < deadline, "not in {DEADLINE:?}: {what}; last said: {:?}", self.said().last());
+            tokio::time::sleep(Duration::from_millis(5)).await;
+        }
         self.said()
     }
 }

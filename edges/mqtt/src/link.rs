@@ -57,7 +57,10 @@ pub struct Wanted {
 pub struct Heard {
     pub topic: String,
     pub payload: Bytes,
+    /// Sent again by the broker, which has not had the acknowledgement.
     pub repeated: bool,
+    /// Kept by the broker, and so of any age.
+    pub retained: bool,
     pub packet: u16,
     pub reliable: bool,
 }
@@ -199,7 +202,11 @@ impl Requests {
                 client.try_subscribe_many(all).map_err(|error| error.to_string())
             }
             Requests::Five(client) => {
-                let all = all.into_iter().map(|(path, qos)| packets5::Filter::new(path, qos5(qos)));
+                let all = all.into_iter().map(|(path, qos)| packets5::Filter {
+                    // Not again on every connection of the same session.
+                    retain_forward_rule: packets5::RetainForwardRule::OnNewSubscribe,
+                    ..packets5::Filter::new(path, qos5(qos))
+                });
                 client.try_subscribe_many(all).map_err(|error| error.to_string())
             }
         };
@@ -285,6 +292,7 @@ fn said4(event: rumqttc::Event) -> Said {
             topic: publish.topic,
             payload: publish.payload,
             repeated: publish.dup,
+            retained: publish.retain,
             packet: publish.pkid,
         }),
         Event::Incoming(Packet::PubAck(ack)) => Said::Acknowledged(ack.pkid, Ok(())),
@@ -306,6 +314,7 @@ fn said5(event: v5::Event) -> Said {
             topic: String::from_utf8_lossy(&publish.topic).into_owned(),
             payload: publish.payload,
             repeated: publish.dup,
+            retained: publish.retain,
             packet: publish.pkid,
             reliable: publish.qos != QoS5::AtMostOnce,
         }),

@@ -56,7 +56,7 @@ mod tests {
     use super::*;
 
     fn message(packet: u16, payload: &'static str, repeated: bool) -> Heard {
-        Heard { topic: "t".into(), payload: payload.into(), repeated, packet, reliable: true }
+        Heard { topic: "t".into(), payload: payload.into(), repeated, retained: false, packet, reliable: true }
     }
 
     #[test]

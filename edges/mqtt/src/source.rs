@@ -6,7 +6,7 @@ use crate::link::{Broken, Heard, Link, Requests, Said, Wanted};
 use crate::pump::{ACKNOWLEDGEMENTS_MOST, Pump};
 use crate::repeats::Repeats;
 use crate::sparkplug::{self, Known};
-use lehr_tags::{Backoff, Intake, SourceStatus, Stopped, Tags};
+use lehr_tags::{Backoff, Intake, Quality, SourceStatus, Stopped, Tags};
 use std::future::Future;
 use std::pin::{Pin, pin};
 use std::sync::{Arc, Mutex, PoisonError};
@@ -240,8 +240,12 @@ impl Listener {
         } else {
             let decoded = self.topics.decode(&message.topic, &message.payload);
             decoded.refused.iter().for_each(|why| refuse(why, &message.payload));
-            for sample in &decoded.samples {
-                self.tags.take(sample, now, &mut self.pump.waiting.gathered, &self.status);
+            for mut sample in decoded.samples {
+                if message.retained && sample.times.source.is_none() {
+                    // When it was measured nobody knows.
+                    sample.quality = sample.quality.max(Quality::Uncertain);
+                }
+                self.tags.take(&sample, now, &mut self.pump.waiting.gathered, &self.status);
             }
         }
         self.pump.heard(message);

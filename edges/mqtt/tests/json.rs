@@ -179,6 +179,21 @@ async fn without_acknowledgements_a_slow_intake_stops_the_reading() {
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn what_the_broker_kept_is_uncertain_unless_it_says_its_time() {
+    let (broker, intake) = (Broker::start(), Memory::new());
+    let at = EventMs(wall().0 - 60_000);
+    for (topic, payload) in [("load/counter", format!("{{\"n\":1,\"t\":{}}}", at.0)), ("kept/plain", "1330".into())] {
+        let arguments = ["-p", &broker.port.to_string(), "-r", "-q", "1", "-t", topic, "-m", &payload];
+        assert!(Command::new("mosquitto_pub").args(arguments).status().unwrap().success());
+    }
+    let plain = "[[tag]]\ntopic = \"kept/plain\"\nto = { sensor = \"Line_A.throat_temperature\" }\n";
+    let _source = Source::start(&config(broker.port, 5, &format!("{COUNTED}{plain}")), &intake).await;
+    until("both readings", || intake.count() == 2).await;
+    let (timed, untimed) = (intake.of(TEMPERATURE)[0], intake.of("Line_A.throat_temperature")[0]);
+    assert_eq!((timed.at, timed.status, untimed.status), (at, Status::Ok, Status::Warning));
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn a_message_that_is_too_large_is_refused_once_and_not_for_ever() {
     for version in [4, 5] {
         let (broker, intake) = (Broker::start(), Memory::new());

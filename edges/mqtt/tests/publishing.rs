@@ -14,8 +14,7 @@ use support::*;
 use tokio::sync::mpsc;
 
 fn text(hex: &str) -> String {
-    let bytes = (0..hex.len() / 2).map(|at| u8::from_str_radix(&hex[2 * at..2 * at + 2], 16).unwrap());
-    String::from_utf8(bytes.collect()).unwrap()
+    String::from_utf8(bytes(hex)).unwrap()
 }
 
 fn endpoint(port: u16, version: u8) -> Endpoint {

@@ -181,9 +181,7 @@ async fn a_host_that_stops_says_goodbye() {
     tokio::time::timeout(DEADLINE, source.task).await.expect("it ends").unwrap().unwrap();
     let offline = |said: &Value| {
         let payload = said["payload"].as_str().unwrap_or_default();
-        let bytes: Vec<u8> =
-            (0..payload.len() / 2).filter_map(|at| u8::from_str_radix(&payload[2 * at..2 * at + 2], 16).ok()).collect();
-        HostState::read(&bytes).is_some_and(|state| !state.online)
+        HostState::read(&bytes(payload)).is_some_and(|state| !state.online)
     };
     listener.says("it says that it is gone", offline).await;
     // The broker would have said it a second time.
@@ -328,9 +326,7 @@ async fn the_broker_says_when_the_plant_is_killed_and_messages_have_the_flags_th
         assert_eq!((&message["qos"], &message["retain"]), (&Value::from(qos), &Value::from(false)), "{message}");
     }
     let death = said.iter().find(|said| is(said, "/NDEATH/")).unwrap()["payload"].as_str().unwrap();
-    let bytes: Vec<u8> =
-        (0..death.len() / 2).map(|at| u8::from_str_radix(&death[2 * at..2 * at + 2], 16).unwrap()).collect();
-    let payload = Payload::read(&bytes).unwrap();
+    let payload = Payload::read(&bytes(death)).unwrap();
     assert_eq!((payload.seq, payload.metrics.len(), payload.metrics[0].name.as_deref()), (None, 1, Some("bdSeq")));
     let first = said.iter().find(|said| said["topic"].is_string()).unwrap();
     assert!(is(first, "/NBIRTH/"), "the birth is first of all: {first}");

@@ -36,6 +36,11 @@ pub fn wall() -> EventMs {
     EventMs(SystemTime::now().duration_since(UNIX_EPOCH).unwrap().as_millis() as i64)
 }
 
+/// Bytes that a peer has written in hexadecimal digits.
+pub fn bytes(hex: &str) -> Vec<u8> {
+    (0..hex.len() / 2).map(|at| u8::from_str_radix(&hex[2 * at..2 * at + 2], 16).unwrap()).collect()
+}
+
 /// Waits for a condition, and says what was waited for if it does not come.
 pub async fn until(what: &str, mut holds: impl FnMut() -> bool) {
     let deadline = Instant::now() + DEADLINE;
@@ -76,6 +81,15 @@ impl Broker {
         Broker::with("persistence true\npersistence_location FOLDER/\nautosave_interval 1\nautosave_on_changes true\n")
     }
 
+    /// Writes down all that is said to it.
+    pub fn talkative() -> Broker {
+        Broker::with("log_type all\n")
+    }
+
+    pub fn log(&self) -> String {
+        std::fs::read_to_string(self.folder.path().join("log")).unwrap_or_default()
+    }
+
     /// `more` lines of its configuration, in which `FOLDER` is its own.
     fn with(more: &str) -> Broker {
         let folder = TempDir::new().unwrap();
@@ -105,8 +119,7 @@ impl Broker {
         self.running = Some(Alive(child));
         let deadline = Instant::now() + DEADLINE;
         while TcpStream::connect(("127.0.0.1", self.port)).is_err() {
-            let log = || std::fs::read_to_string(self.folder.path().join("log")).unwrap_or_default();
-            assert!(Instant::now() < deadline, "mosquitto does not answer: {}", log());
+            assert!(Instant::now() < deadline, "mosquitto does not answer: {}", self.log());
             thread::sleep(Duration::from_millis(5));
         }
     }

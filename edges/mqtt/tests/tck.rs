@@ -311,6 +311,10 @@ const CHECKS: &[Check] = &[
     ("topics-ncmd-topic", |c| !c.of("spBv1.0/Plant/NCMD/Lehr").is_empty()),
     ("topics-ncmd-mqtt", |c| c.published("NCMD", 0, false)),
     ("topics-ncmd-timestamp", |c| ncmd(c).iter().all(|payload| payload.timestamp.is_some())),
+    ("payloads-ncmd-timestamp", |c| ncmd(c).iter().all(|payload| payload.timestamp.is_some())),
+    ("payloads-ncmd-seq", |c| ncmd(c).iter().all(|payload| payload.seq.is_none())),
+    ("payloads-ncmd-qos", |c| c.published("NCMD", 0, false)),
+    ("payloads-ncmd-retain", |c| c.published("NCMD", 0, false)),
     ("topics-ncmd-payload", |c| ncmd(c).iter().all(|payload| payload.metrics.len() == 1)),
     ("operational-behavior-data-commands-ncmd-rebirth-verb", |c| !ncmd(c).is_empty()),
     ("operational-behavior-data-commands-ncmd-rebirth-name", |c| {

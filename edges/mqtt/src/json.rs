@@ -9,7 +9,7 @@ use std::collections::HashMap;
 
 /// Which tags a topic has.
 #[derive(Debug, Default)]
-pub struct Topics {
+pub(crate) struct Topics {
     tags: Vec<JsonTag>,
     exact: HashMap<String, Vec<usize>>,
     /// With wildcards.
@@ -18,7 +18,7 @@ pub struct Topics {
 
 /// What a message says.
 #[derive(Debug, Default, PartialEq)]
-pub struct Decoded {
+pub(crate) struct Decoded {
     pub samples: Vec<Sample>,
     /// What could not be read, with the tag.
     pub refused: Vec<String>,

@@ -33,7 +33,6 @@ mod tls;
 mod topic;
 
 pub use config::{Config, ConfigError, JsonTag, QualityCodes, SparkplugConfig, SparkplugTag, TimeUnit};
-pub use json::Topics;
 pub use link::Endpoint;
 pub use plant::{JsonPlant, Measured, SparkplugPlant, WriteBack, serve_json, serve_sparkplug};
 pub use probe::{ProbeError, probe};

@@ -129,7 +129,8 @@ async fn a_host_that_comes_late_or_misses_a_message_asks_for_a_birth() {
     peer.tell(&format!("device 1600 {}", wall().0));
     until("what came is not lost", || intake.values(TEMPERATURE).contains(&(1600.0 - 273.15))).await;
     until("it is asked again", || peer.said().iter().filter(|said| rebirth(said)).count() > asked).await;
-    let _ = source;
+    let counts = source.known.counts()["lehr"];
+    assert_eq!((counts.gaps, counts.late), (1, 0), "{counts:?}");
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]

@@ -2,8 +2,8 @@
 
 use lehr_domain::EventMs;
 use lehr_mqtt::sparkplug::{
-    Command, EdgeNode, Host, HostOptions, Metric, MetricAddress, MetricDef, MetricValue, Moment, NodeId, Outgoing,
-    Payload, Reaction, Update,
+    Command, DataType, EdgeNode, Host, HostOptions, Metric, MetricAddress, MetricDef, MetricValue, Moment, NodeId,
+    Outgoing, Payload, Reaction, Update,
 };
 use lehr_tags::{Quality, Sample};
 use proptest::prelude::*;
@@ -267,7 +267,10 @@ fn what_is_wrong_is_refused_and_named() {
         let refused = hear(&mut host, &message, 10).refused;
         assert!(refused[0].contains(part), "{refused:?}");
     }
-    let twice = Metric { alias: Some(7), ..Metric::named("A", lehr_mqtt::sparkplug::DataType::Double) };
+    let long = Metric::named(&"x".repeat(1001), DataType::Double);
+    let birth = raw("NBIRTH", Payload { seq: Some(0), metrics: vec![long], timestamp: None });
+    assert!(hear(&mut host, &birth, 15).refused[0].contains("name is longer than 1000 bytes"));
+    let twice = Metric { alias: Some(7), ..Metric::named("A", DataType::Double) };
     let other = Metric { name: Some("B".into()), ..twice.clone() };
     let birth = raw("NBIRTH", Payload { seq: Some(0), metrics: vec![twice, other], timestamp: None });
     let refused = hear(&mut host, &birth, 20).refused;

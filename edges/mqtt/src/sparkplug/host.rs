@@ -20,9 +20,11 @@ const NODES_MOST: usize = 1000;
 /// Metrics that are remembered, of all edge nodes.
 const METRICS_MOST: usize = 200_000;
 /// Metrics of messages that came out of order, for each edge node.
-const HELD_MOST: usize = 100_000;
+const HELD_MOST: usize = 20_000;
 /// How often an edge node that does not answer is asked for a birth.
 const ASKED_MOST: u32 = 5;
+/// Bytes of a metric's name.
+const NAME_MOST: usize = 1000;
 /// Characters of a text that are remembered.
 const TEXT_MOST: usize = 200;
 
@@ -407,6 +409,10 @@ impl Node {
                 context.refuse("a metric of a birth has no name; the edge node must send it");
                 continue;
             };
+            if name.len() > NAME_MOST {
+                context.refuse(&format!("a metric's name is longer than {NAME_MOST} bytes"));
+                continue;
+            }
             let metrics = &mut self.devices.entry(device.clone()).or_default().metrics;
             if !metrics.contains_key(name) {
                 if *context.metrics >= METRICS_MOST {

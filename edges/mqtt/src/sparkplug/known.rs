@@ -1,6 +1,6 @@
 //! The last value of every metric that an edge node has said, tagged or not: for whoever looks, and to choose tags from.
 
-use super::host::Host;
+use super::host::{Counts, Host};
 use super::topic::MetricAddress;
 use lehr_domain::EventMs;
 use lehr_tags::Quality;
@@ -33,6 +33,13 @@ impl Known {
         let hosts = self.hosts.lock().unwrap_or_else(PoisonError::into_inner).clone();
         let known = |host: &Mutex<Host>| host.lock().unwrap_or_else(PoisonError::into_inner).known();
         hosts.iter().map(|(id, host)| (id.clone(), known(host))).collect()
+    }
+
+    /// How often what happened, by host id.
+    pub fn counts(&self) -> BTreeMap<String, Counts> {
+        let hosts = self.hosts.lock().unwrap_or_else(PoisonError::into_inner).clone();
+        let counts = |host: &Mutex<Host>| host.lock().unwrap_or_else(PoisonError::into_inner).counts();
+        hosts.iter().map(|(id, host)| (id.clone(), counts(host))).collect()
     }
 
     pub(crate) fn add(&self, host_id: &str, host: Arc<Mutex<Host>>) {

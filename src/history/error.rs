@@ -40,6 +40,23 @@ pub enum HistoryError {
     NotClosed(String),
 }
 
+impl HistoryError {
+    /// Whether files are not as they were written, which another attempt does not mend.
+    pub fn is_damage(&self) -> bool {
+        match self {
+            HistoryError::Journal(error) => error.is_damage(),
+            HistoryError::Parquet { .. }
+            | HistoryError::Damaged { .. }
+            | HistoryError::Incomplete { .. }
+            | HistoryError::Differs { .. } => true,
+            HistoryError::Io { .. }
+            | HistoryError::Version(_)
+            | HistoryError::Moved { .. }
+            | HistoryError::NotClosed(_) => false,
+        }
+    }
+}
+
 /// For `map_err`. A file that is not there was there when the manifest was read.
 pub fn io<'a>(action: &'static str, file: &'a str) -> impl Fn(io::Error) -> HistoryError + 'a {
     move |source| match source.kind() {

@@ -6,7 +6,7 @@ use crate::topic;
 use lehr_domain::names::Names;
 use lehr_tags::{SecretError, SecretFrom, Tags, Target, TargetError, TimestampOf};
 use serde::Deserialize;
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 use std::path::PathBuf;
 use std::time::Duration;
 
@@ -150,25 +150,48 @@ pub struct SparkplugTag {
     pub to: Target,
 }
 
-/// Why a configuration cannot be used. Names the field and the fix.
+/// Why an entry cannot be used. Names the field and the fix.
 #[derive(Clone, Debug, PartialEq, thiserror::Error)]
 pub enum ConfigError {
-    #[error("mqtt {name}: {field} is {value}; {must}")]
-    Field { name: String, field: &'static str, value: String, must: String },
-    #[error("mqtt {name}: tag {tag}: {why}")]
-    Tag { name: String, tag: String, why: String },
-    #[error("mqtt {name}: tag {tag}: {source}")]
-    Target { name: String, tag: String, source: TargetError },
-    #[error("mqtt {name}: password: {source}")]
-    Secret { name: String, source: SecretError },
-    #[error("mqtt {name}: {field} {}: {why}", .file.display())]
-    File { name: String, field: &'static str, file: PathBuf, why: String },
+    #[error("{field} is {value}; {must}")]
+    Field { field: &'static str, value: String, must: String },
+    #[error("tag {tag}: {why}")]
+    Tag { tag: String, why: String },
+    #[error("tag {tag}: {source}")]
+    Target { tag: String, source: TargetError },
+    #[error("password: {source}")]
+    Secret { source: SecretError },
+    #[error("{field} {}: {why}", .file.display())]
+    File { field: &'static str, file: PathBuf, why: String },
+}
+
+pub(crate) fn bad(field: &'static str, value: impl ToString, must: impl Into<String>) -> ConfigError {
+    ConfigError::Field { field, value: value.to_string(), must: must.into() }
+}
+
+fn bad_tag(tag: &str, why: impl Into<String>) -> ConfigError {
+    ConfigError::Tag { tag: tag.to_owned(), why: why.into() }
+}
+
+/// Entries side by side: no client identity twice on a broker, or its owners would end each other's connections for ever.
+pub fn check_together(configs: &[Config]) -> Result<(), ConfigError> {
+    let mut taken = BTreeMap::new();
+    for config in configs {
+        for id in config.client_ids() {
+            if let Some(other) = taken.insert((&config.address, id.clone()), &config.name) {
+                let must = format!("{other} has it on {} too; give {} another", config.address, config.name);
+                return Err(bad("client_id", id, must));
+            }
+        }
+    }
+    Ok(())
 }
 
 impl Config {
     /// All that can be said before connecting.
     pub fn check(&self, names: &Names) -> Result<(), ConfigError> {
         self.check_shape()?;
+        self.check_sensors()?;
         self.json_tags(names)?;
         for host in &self.sparkplug {
             self.sparkplug_tags(host, names)?;
@@ -177,49 +200,45 @@ impl Config {
         Ok(())
     }
 
-    pub(crate) fn bad(&self, field: &'static str, value: impl ToString, must: impl Into<String>) -> ConfigError {
-        ConfigError::Field { name: self.name.clone(), field, value: value.to_string(), must: must.into() }
-    }
-
     fn check_shape(&self) -> Result<(), ConfigError> {
         let range = |field, value: u64, least: u64, most: u64| match (least..=most).contains(&value) {
             true => Ok(()),
-            false => Err(self.bad(field, value, format!("it must lie in {least} to {most}"))),
+            false => Err(bad(field, value, format!("it must lie in {least} to {most}"))),
         };
         if self.name.trim().is_empty() {
-            return Err(self.bad("name", "empty", "give the source a name"));
+            return Err(bad("name", "empty", "give the source a name"));
         }
         if !(3..=5).contains(&self.version) {
-            return Err(self.bad("version", self.version, "it is 5, or 4 for MQTT 3.1.1"));
+            return Err(bad("version", self.version, "it is 5, or 4 for MQTT 3.1.1"));
         }
         if self.qos > 1 {
-            return Err(self.bad("qos", self.qos, "it is 1 (at least once) or 0 (at most once)"));
+            return Err(bad("qos", self.qos, "it is 1 (at least once) or 0 (at most once)"));
         }
         range("keep_alive_s", self.keep_alive_s, 5, 43_200)?;
         range("receive_maximum", self.receive_maximum.into(), 1, 65_535)?;
         range("largest_message_kib", self.largest_message_kib as u64, 1, 65_536)?;
         if self.tags.is_empty() && self.sparkplug.is_empty() {
-            return Err(self.bad("tag", "missing", "name at least one [[mqtt.tag]] or [[mqtt.sparkplug]]"));
+            return Err(bad("tag", "missing", "name at least one [[mqtt.tag]] or [[mqtt.sparkplug]]"));
         }
         for tag in &self.tags {
-            let bad = |why: String| ConfigError::Tag { name: self.name.clone(), tag: tag.topic.clone(), why };
-            topic::check_filter(&tag.topic).map_err(|why| bad(format!("topic: {why}")))?;
+            topic::check_filter(&tag.topic).map_err(|why| bad_tag(&tag.topic, format!("topic: {why}")))?;
             let pointers = [Some(("value", &tag.value)), tag.time.as_ref().map(|at| ("time", at))];
             let quality = tag.quality.as_ref().map(|at| ("quality", at));
             for (field, pointer) in pointers.into_iter().chain([quality]).flatten() {
                 if !pointer.is_empty() && !pointer.starts_with('/') {
-                    return Err(bad(format!("{field} is {pointer}; a path begins with /, as /{pointer}")));
+                    let why = format!("{field} is {pointer}; a path begins with /, as /{pointer}");
+                    return Err(bad_tag(&tag.topic, why));
                 }
             }
         }
         let mut hosts = BTreeSet::new();
         for host in &self.sparkplug {
-            check_id(&host.host_id).map_err(|why| self.bad("sparkplug.host_id", &host.host_id, why))?;
+            check_id(&host.host_id).map_err(|why| bad("sparkplug.host_id", &host.host_id, why))?;
             if let Some(group) = &host.group {
-                check_id(group).map_err(|why| self.bad("sparkplug.group", group, why))?;
+                check_id(group).map_err(|why| bad("sparkplug.group", group, why))?;
             }
             if !hosts.insert(&host.host_id) {
-                return Err(self.bad("sparkplug.host_id", &host.host_id, "each host on a broker needs its own"));
+                return Err(bad("sparkplug.host_id", &host.host_id, "each host on a broker needs its own"));
             }
             range("sparkplug.reorder_timeout_ms", host.reorder_timeout_ms, 1, 600_000)?;
             range("sparkplug.rebirth_every_s", host.rebirth_every_s, 1, 86_400)?;
@@ -227,9 +246,22 @@ impl Config {
         Ok(())
     }
 
+    /// Two tags of one sensor would take turns in saying what it measures.
+    fn check_sensors(&self) -> Result<(), ConfigError> {
+        let json = self.tags.iter().map(|tag| (format!("{}{}", tag.topic, tag.value), &tag.to.sensor));
+        let hosts = self.sparkplug.iter().flat_map(|host| &host.tags);
+        let mut taken = BTreeMap::new();
+        for (tag, sensor) in json.chain(hosts.map(|tag| (tag.metric.clone(), &tag.to.sensor))) {
+            if let Some(other) = taken.insert(sensor, tag.clone()) {
+                return Err(bad_tag(&tag, format!("{sensor} has the tag {other} already; a sensor has one")));
+            }
+        }
+        Ok(())
+    }
+
     pub(crate) fn json_tags(&self, names: &Names) -> Result<Tags, ConfigError> {
         let tags = self.tags.iter().map(|tag| (format!("{}{}", tag.topic, tag.value), &tag.to));
-        Tags::new(&self.name, self.timestamps, tags, names).map_err(|error| self.target(error))
+        Tags::new(&self.name, self.timestamps, tags, names).map_err(target)
     }
 
     pub(crate) fn sparkplug_tags(
@@ -239,40 +271,44 @@ impl Config {
     ) -> Result<(Tags, Vec<MetricAddress>), ConfigError> {
         let mut addresses = Vec::with_capacity(host.tags.len());
         for tag in &host.tags {
-            let bad = |why: String| ConfigError::Tag { name: self.name.clone(), tag: tag.metric.clone(), why };
-            let address: MetricAddress = tag.metric.parse().map_err(bad)?;
+            let address: MetricAddress = tag.metric.parse().map_err(|why: String| bad_tag(&tag.metric, why))?;
             if host.group.as_ref().is_some_and(|group| *group != address.node.group) {
-                return Err(bad(
-                    "its group is not the one that is heard; correct the metric, or leave group out".into()
-                ));
+                let why = "its group is not the one that is heard; correct the metric, or leave group out";
+                return Err(bad_tag(&tag.metric, why));
             }
             addresses.push(address);
         }
         let tags = host.tags.iter().map(|tag| (tag.metric.clone(), &tag.to));
-        let tags = Tags::new(&self.name, self.timestamps, tags, names).map_err(|error| self.target(error))?;
+        let tags = Tags::new(&self.name, self.timestamps, tags, names).map_err(target)?;
         Ok((tags, addresses))
-    }
-
-    fn target(&self, (tag, source): (String, TargetError)) -> ConfigError {
-        ConfigError::Target { name: self.name.clone(), tag, source }
     }
 
     pub(crate) fn client_id(&self) -> String {
         self.client_id.clone().unwrap_or_else(|| format!("lehr-{}", self.name))
     }
 
+    /// Of its connections.
+    fn client_ids(&self) -> Vec<String> {
+        let json = (!self.tags.is_empty()).then(|| self.client_id());
+        json.into_iter().chain(self.sparkplug.iter().map(|host| self.host_client_id(host))).collect()
+    }
+
+    pub(crate) fn host_client_id(&self, host: &SparkplugConfig) -> String {
+        format!("{}-{}", self.client_id(), host.host_id)
+    }
+
     /// Where the broker is and how it lets one in; reads the password and the certificates.
     pub fn endpoint(&self) -> Result<Endpoint, ConfigError> {
         let must = "it is a host and a port, as 127.0.0.1:1883";
-        let (host, port) = self.address.rsplit_once(':').ok_or_else(|| self.bad("address", &self.address, must))?;
-        let port: u16 = port.parse().map_err(|_| self.bad("address", &self.address, must))?;
+        let (host, port) = self.address.rsplit_once(':').ok_or_else(|| bad("address", &self.address, must))?;
+        let port: u16 = port.parse().map_err(|_| bad("address", &self.address, must))?;
         if host.is_empty() || host.contains('/') || port == 0 {
-            return Err(self.bad("address", &self.address, must));
+            return Err(bad("address", &self.address, must));
         }
         let password = self.password.as_ref().map(SecretFrom::read).transpose();
-        let password = password.map_err(|source| ConfigError::Secret { name: self.name.clone(), source })?;
+        let password = password.map_err(|source| ConfigError::Secret { source })?;
         if self.username.is_none() && password.is_some() {
-            return Err(self.bad("username", "missing", "a password needs one"));
+            return Err(bad("username", "missing", "a password needs one"));
         }
         Ok(Endpoint {
             host: host.trim_matches(['[', ']']).to_owned(),
@@ -283,6 +319,10 @@ impl Config {
             keep_alive: Duration::from_secs(self.keep_alive_s),
         })
     }
+}
+
+fn target((tag, source): (String, TargetError)) -> ConfigError {
+    ConfigError::Target { tag, source }
 }
 
 #[cfg(test)]
@@ -310,7 +350,7 @@ mod tests {
         host_id = "lehr"
         [[sparkplug.tag]]
         metric = "Plant/Furnace/Crown/Temperature"
-        to = { sensor = "Line_A.furnace_temperature" }
+        to = { sensor = "Line_A.crown_temperature" }
     "#;
 
     fn said(change: (&str, &str)) -> String {
@@ -340,11 +380,15 @@ mod tests {
             (("plant/a/furnace", "plant/#/furnace"), "# must stand alone"),
             (("°F", "bar"), "tag plant/a/furnace/temp: unit of Line_A.furnace_temperature"),
             (("host_id = \"lehr\"", "host_id = \"a/b\""), "sparkplug.host_id is a/b"),
+            (
+                ("crown_temperature", "furnace_temperature"),
+                "has the tag plant/a/furnace/temp already; a sensor has one",
+            ),
             (("Plant/Furnace/Crown/Temperature", "Plant/Furnace"), "group/edge node/device/metric"),
             (("host_id = \"lehr\"", "host_id = \"lehr\"\ngroup = \"Other\""), "its group is not the one that is heard"),
             (("name = \"broker\"", "name = \"broker\"\nqos = 2"), "qos is 2; it is 1"),
             (("name = \"broker\"", "name = \"broker\"\nretain = true"), "unknown field `retain`"),
-            (("name = \"broker\"", "name = \"broker\"\nca = \"/no/such\""), "mqtt broker: ca /no/such"),
+            (("name = \"broker\"", "name = \"broker\"\nca = \"/no/such\""), "ca /no/such: "),
             (
                 ("name = \"broker\"", "name = \"broker\"\npassword = { env = \"LEHR_NO_SUCH\" }"),
                 "LEHR_NO_SUCH is not set",
@@ -353,5 +397,34 @@ mod tests {
             let said = said(change);
             assert!(said.contains(part), "{change:?}: {said}");
         }
+    }
+
+    #[test]
+    fn a_client_is_known_by_one_name() {
+        let one: Config = toml::from_str(GOOD).unwrap();
+        let named = |name: &str, client_id: Option<&str>| Config {
+            name: name.into(),
+            client_id: client_id.map(str::to_owned),
+            ..one.clone()
+        };
+        assert_eq!(check_together(&[one.clone(), named("other", None)]), Ok(()));
+        let error = check_together(&[one.clone(), named("other", Some("lehr-broker"))]).unwrap_err().to_string();
+        assert_eq!(error, "client_id is lehr-broker; broker has it on 127.0.0.1:1883 too; give other another");
+    }
+
+    #[test]
+    fn the_manuals_example_is_a_configuration() {
+        #[derive(Deserialize)]
+        struct Sources {
+            mqtt: Vec<Config>,
+        }
+        let manual = include_str!("../../../docs/sources/mqtt.md");
+        let example = manual.split("```toml").nth(1).and_then(|rest| rest.split("```").next()).unwrap();
+        let Sources { mqtt } = toml::from_str(example).unwrap();
+        let [config] = mqtt.as_slice() else { panic!("{mqtt:?}") };
+        config.check_shape().unwrap();
+        config.check_sensors().unwrap();
+        config.json_tags(&names()).unwrap();
+        config.sparkplug_tags(&config.sparkplug[0], &names()).unwrap();
     }
 }

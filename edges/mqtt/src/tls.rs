@@ -1,6 +1,6 @@
 //! Encrypted connections: whom to trust, and who we are.
 
-use crate::config::{Config, ConfigError};
+use crate::config::{Config, ConfigError, bad};
 use rustls::pki_types::pem::PemObject;
 use rustls::pki_types::{CertificateDer, PrivateKeyDer};
 use rustls::{ClientConfig, RootCertStore};
@@ -12,16 +12,11 @@ pub fn config(config: &Config) -> Result<Option<Arc<ClientConfig>>, ConfigError>
     let Some(ca) = &config.ca else {
         let alone = config.certificate.as_ref().or(config.key.as_ref());
         return match alone {
-            Some(file) => Err(config.bad("certificate", file.display(), "an encrypted connection needs ca as well")),
+            Some(file) => Err(bad("certificate", file.display(), "an encrypted connection needs ca as well")),
             None => Ok(None),
         };
     };
-    let failed = |field, file: &Path, why: String| ConfigError::File {
-        name: config.name.clone(),
-        field,
-        file: file.to_owned(),
-        why,
-    };
+    let failed = |field, file: &Path, why: String| ConfigError::File { field, file: file.to_owned(), why };
     let certificates = |field, file: &Path| {
         let read = CertificateDer::pem_file_iter(file).and_then(Iterator::collect::<Result<Vec<_>, _>>);
         match read {
@@ -44,7 +39,7 @@ pub fn config(config: &Config) -> Result<Option<Arc<ClientConfig>>, ConfigError>
             let secret = PrivateKeyDer::from_pem_file(key).map_err(|error| failed("key", key, error.to_string()))?;
             builder.with_client_auth_cert(own, secret).map_err(|error| failed("key", key, error.to_string()))?
         }
-        _ => return Err(config.bad("certificate", "alone", "certificate and key go together")),
+        _ => return Err(bad("certificate", "alone", "certificate and key go together")),
     };
     Ok(Some(Arc::new(tls)))
 }

@@ -98,7 +98,7 @@ impl Running {
     fn wanted(&self) -> Wanted {
         let will = Will { topic: HostState::topic(self.id()), payload: self.state(false), retain: true };
         Wanted {
-            client_id: format!("{}-{}", self.part.config.client_id(), self.id()),
+            client_id: self.part.config.host_client_id(&self.part.host),
             session_s: None,
             will: Some(will),
             manual_acks: false,

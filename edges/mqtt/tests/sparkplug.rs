@@ -53,6 +53,15 @@ async fn edge(port: u16) -> Peer {
     peer
 }
 
+/// Whose births were said before anybody else came.
+async fn born_edge(port: u16) -> Peer {
+    let listener = Peer::start(&["listen", &port.to_string(), "spBv1.0/Plant/DBIRTH/Kiln/+", "births"]);
+    listener.says("it listens", |said| said["subscribed"].is_string()).await;
+    let peer = edge(port).await;
+    listener.says("the births", |said| said["topic"].is_string()).await;
+    peer
+}
+
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn an_edge_node_of_others_is_heard_with_value_unit_time_and_quality() {
     for version in [4, 5] {
@@ -117,7 +126,7 @@ async fn a_device_that_is_gone_is_uncertain_alone() {
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn a_host_that_comes_late_or_misses_a_message_asks_for_a_birth() {
     let (broker, intake) = (Broker::start(), Memory::new());
-    let mut peer = edge(broker.port).await;
+    let mut peer = born_edge(broker.port).await;
     let source = Source::start(&host(broker.port, 5), &intake).await;
     let rebirth = |said: &Value| said["commanded"][0] == "Node Control/Rebirth" && said["values"][0] == true;
     peer.says("it is asked for a birth", rebirth).await;
@@ -192,7 +201,7 @@ async fn a_host_that_stops_says_goodbye() {
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn a_probe_names_edge_nodes_and_metrics() {
     let broker = Broker::start();
-    let mut peer = edge(broker.port).await;
+    let mut peer = born_edge(broker.port).await;
     let config: Config = toml::from_str(&host(broker.port, 5)).unwrap();
     let probing = tokio::spawn(async move { probe(&config).await });
     // Data by name: pysparkplug sends no aliases.

@@ -122,6 +122,9 @@ impl Broker {
             assert!(Instant::now() < deadline, "mosquitto does not answer: {}", self.log());
             thread::sleep(Duration::from_millis(5));
         }
+        // Somebody else may have taken the port, and answer.
+        let ended = self.running.as_mut().and_then(|child| child.0.try_wait().unwrap());
+        assert!(ended.is_none(), "mosquitto has ended: {}", self.log());
     }
 
     /// By SIGKILL.

@@ -45,9 +45,6 @@ pub struct HostOptions {
     pub rebirth_every: Duration,
 }
 
-/// A sample of one of the host's tags.
-pub type MetricSample = Sample;
-
 #[derive(Clone, Debug, PartialEq)]
 pub enum Command {
     /// Ask the edge node for a new birth.
@@ -57,7 +54,8 @@ pub enum Command {
 /// What follows from a message, or from time going by.
 #[derive(Clone, Debug, Default, PartialEq)]
 pub struct Reaction {
-    pub samples: Vec<MetricSample>,
+    /// Of the host's tags.
+    pub samples: Vec<Sample>,
     pub commands: Vec<Command>,
     /// What could not be taken, and why.
     pub refused: Vec<String>,

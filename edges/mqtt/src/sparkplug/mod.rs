@@ -19,7 +19,7 @@ mod topic;
 use lehr_domain::EventMs;
 use std::time::{SystemTime, UNIX_EPOCH};
 
-pub use host::{Command, Counts, Host, HostOptions, MetricSample, Moment, Reaction};
+pub use host::{Command, Counts, Host, HostOptions, Moment, Reaction};
 pub(crate) use host_loop::HostLoop;
 pub use known::{Known, KnownMetric};
 pub use node::{Commanded, EdgeNode, MetricDef, Outgoing, Update};

@@ -4,6 +4,7 @@
 //! - `topic`: names of groups, edge nodes, devices, metrics
 //! - `state`: whether a host is there
 //! - `host`: a host's view of all edge nodes, as a state machine (pure)
+//! - `session`, `values`: of it, one edge node, and the metrics of a device
 //! - `known`: the last value of every metric, for whoever looks
 //! - `host_loop`: its connection
 //! - `node`: an edge node, as a state machine (pure)
@@ -13,8 +14,10 @@ mod host_loop;
 mod known;
 mod node;
 mod payload;
+mod session;
 mod state;
 mod topic;
+mod values;
 
 use lehr_domain::EventMs;
 use std::time::{SystemTime, UNIX_EPOCH};

@@ -240,7 +240,7 @@ test("everything is reached by keyboard", async () => {
 
 test("a phone never scrolls sideways", async () => {
   await page.setViewportSize({ width: 360, height: 740 });
-  for (const hash of ["#/overview", "#/sensors?line=Line_A&sensor=Line_A.belt_speed", "#/alerts", "#/graph", "#/recommendations", "#/sql", "#/settings"]) {
+  for (const hash of ["#/overview", "#/sensors?line=Line_A&sensor=Line_A.belt_speed", "#/alerts", "#/graph", "#/recommendations", "#/sql", "#/connections", "#/settings"]) {
     await go(hash);
     await page.locator("main :is(.panel, .cards)").first().waitFor();
     await page.waitForTimeout(300);

@@ -19,6 +19,7 @@ const LONGEST: u64 = 16 << 20;
 pub struct SourcesConfig {
     folder: Vec<Folder>,
     modbus: Vec<lehr_modbus::Config>,
+    mqtt: Vec<lehr_mqtt::Config>,
 }
 
 /// Why the file cannot be used. Names the entry and the fix.
@@ -49,11 +50,15 @@ impl SourcesConfig {
 
     /// The peers, each of which can be run with these names registered.
     pub fn peers(self, names: &Names) -> Result<Vec<Arc<dyn Peer>>, SourcesError> {
-        let together = lehr_modbus::check_together(&self.modbus);
-        together.map_err(|error| SourcesError::Source { name: "modbus".into(), why: error.to_string() })?;
+        let apart = |protocol: &str, why: Result<(), String>| {
+            why.map_err(|why| SourcesError::Source { name: protocol.to_owned(), why })
+        };
+        apart("modbus", lehr_modbus::check_together(&self.modbus).map_err(|error| error.to_string()))?;
+        apart("mqtt", lehr_mqtt::check_together(&self.mqtt).map_err(|error| error.to_string()))?;
         let mut peers: Vec<Arc<dyn Peer>> = Vec::new();
         peers.extend(self.folder.into_iter().map(|config| Arc::new(config) as Arc<dyn Peer>));
         peers.extend(self.modbus.into_iter().map(|config| Arc::new(config) as Arc<dyn Peer>));
+        peers.extend(self.mqtt.into_iter().map(|config| Arc::new(config) as Arc<dyn Peer>));
         if peers.len() > MOST {
             return Err(SourcesError::TooMany(peers.len()));
         }

@@ -23,8 +23,10 @@ import type {
   Series,
   Settings,
   ShadowState,
+  Sources,
   SqlResult,
   SqlTable,
+  Stores,
   Subgraph,
   TwinSetting,
   WhatIfAnswer,
@@ -44,6 +46,12 @@ export const useMe = () => useQuery({ queryKey: ["me"], queryFn: ({ signal }) =>
 
 export const useHealth = () =>
   useQuery({ queryKey: ["health"], queryFn: ({ signal }) => api.get<Health>("api/health", {}, signal), refetchInterval: 10_000 });
+
+export const useSources = () =>
+  useQuery({ queryKey: ["sources"], queryFn: ({ signal }) => api.get<Sources>("api/sources", {}, signal), refetchInterval: 3_000 });
+
+export const useStores = () =>
+  useQuery({ queryKey: ["stores"], queryFn: ({ signal }) => api.get<Stores>("api/stores", {}, signal), refetchInterval: 3_000 });
 
 export const useSettings = () =>
   useQuery({ queryKey: ["settings"], queryFn: ({ signal }) => api.get<Settings>("api/settings", {}, signal), staleTime: 60_000 });

@@ -382,6 +382,42 @@ export interface SqlResult extends Answer {
   elapsed_ms?: number;
 }
 
+export interface Source {
+  name: string;
+  protocol: string;
+  address: string;
+  state: "connecting" | "connected" | "away";
+  since: string | null;
+  error: string | null;
+  messages: number;
+  readings: number;
+  unchanged: number;
+  missed: number;
+  refused: number;
+  connections: number;
+  last: { tag: string; value: number; at: string } | null;
+}
+
+export interface Sources extends Answer {
+  sources: Source[];
+}
+
+export interface Store {
+  name: string;
+  kind: string;
+  address: string;
+  position: number;
+  behind: number;
+  waiting: number;
+  oldest: string | null;
+  delivered: number;
+  error: string | null;
+}
+
+export interface Stores extends Answer {
+  stores: Store[];
+}
+
 export interface SqlTable {
   name: string;
   doc?: string;

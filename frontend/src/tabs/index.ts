@@ -30,5 +30,6 @@ export const TABS: readonly Tab[] = [
     time: false,
   },
   { id: "sql", title: text.tabs.sql, view: lazy(() => import("./sql/Sql")), line: "none", time: false },
+  { id: "connections", title: text.tabs.connections, view: lazy(() => import("./connections/Connections")), line: "none", time: false },
   { id: "settings", title: text.tabs.settings, view: lazy(() => import("./settings/Settings")), line: "none", time: false },
 ];

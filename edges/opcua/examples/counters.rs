@@ -1,6 +1,6 @@
 //! A device whose variables count: for tests that kill a server, and for measuring one source against it.
 //!
-//! `counters PORT COUNT PERIOD_MS`. Variable `Line_A.cI` has the value K at K periods after 1970. Reads the commands
+//! `counters PORT COUNT PERIOD_MS`. At K periods after 1970 variables have the value 1 + K modulo a million. Reads the commands
 //! `pause` and `go`, and answers with the tick.
 
 use lehr_domain::EventMs;
@@ -35,7 +35,7 @@ async fn main() -> Result<(), Box<dyn Error>> {
             () = sleep(due), if going => {
                 tick += 1;
                 let at = EventMs(tick * period_ms);
-                let point = |variable| Point { variable, value: tick as f64, quality: Quality::Good, at };
+                let point = |variable| Point { variable, value: (1 + tick % 1_000_000) as f64, quality: Quality::Good, at };
                 device.set(&(0..count).map(point).collect::<Vec<_>>())?;
             }
             command = commands.next_line() => match command?.as_deref() {

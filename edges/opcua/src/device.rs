@@ -27,7 +27,7 @@ use tracing::warn;
 /// Nodes of the plant are `nsu=urn:lehr:plant;s=NAME`.
 const NAMESPACE: &str = "urn:lehr:plant";
 const APPLICATION_URI: &str = "urn:lehr:plant:server";
-/// Fastest that the server publishes and samples, milliseconds.
+/// Fastest that the server publishes, milliseconds.
 const FASTEST_MS: u64 = 50;
 /// Values that the server keeps of a variable, at most.
 const QUEUE_MOST: usize = 10_000;
@@ -222,7 +222,8 @@ fn builder(config: &DeviceConfig, address: SocketAddr) -> ServerBuilder {
     let limits = builder.limits_mut();
     limits.max_array_length = limits.max_array_length.max(ITEMS_MOST);
     limits.subscriptions.min_publishing_interval_ms = FASTEST_MS as f64;
-    limits.subscriptions.min_sampling_interval_ms = FASTEST_MS as f64;
+    // Values are pushed, not polled: no interval costs anything.
+    limits.subscriptions.min_sampling_interval_ms = 1.0;
     limits.subscriptions.max_monitored_item_queue_size = QUEUE_MOST;
     limits.subscriptions.max_queued_notifications = NOTIFICATIONS_MOST;
     limits.subscriptions.max_monitored_items_per_sub = ITEMS_MOST;
@@ -255,7 +256,12 @@ fn check(variables: &[Variable], setpoints: &[Setpoint]) -> Result<(), DeviceErr
 }
 
 fn fill(space: &mut AddressSpace, namespace: u16, variables: &[Variable], setpoints: &[Setpoint]) {
-    let waiting = || DataValue { status: Some(StatusCode::BadWaitingForInitialData), ..DataValue::default() };
+    // The library tells of a status only beside a value.
+    let waiting = || DataValue {
+        value: Some(Variant::Double(0.0)),
+        status: Some(StatusCode::BadWaitingForInitialData),
+        ..DataValue::default()
+    };
     for variable in variables {
         node(space, namespace, &variable.name, &variable.unit, variable.range, waiting(), false);
     }

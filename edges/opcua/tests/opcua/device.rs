@@ -1,7 +1,7 @@
 //! The device, asked by asyncua.
 
 use crate::support::{LIMIT, now, peer};
-use lehr_domain::EventMs;
+use lehr_domain::{EventMs, SpanMs};
 use lehr_opcua::{Device, DeviceConfig, DeviceError, Login, Point, Setpoint, Variable, WriteSetpoint};
 use lehr_tags::{Quality, Secret, SecretFrom};
 use std::net::SocketAddr;
@@ -103,7 +103,7 @@ async fn lines_units_ranges_values_and_limits_are_what_another_client_sees() {
         r#""furnace_setpoint": {"unit": "\u00b0C", "range": [1400.0, 1600.0]}"#,
         r#""Line_B": {"belt_speed": {"unit": "m/min"}}"#,
         r#"{"value": 1450.5, "status": "Good""#,
-        r#"{"value": 1512.5, "status": "Uncertain", "time": "2026-09-21T14:13:20.123""#,
+        r#"{"value": 1512.5, "status": "Uncertain", "time": "2026-09-21T14:13:20.123+00:00""#,
         r#""status": "BadWaitingForInitialData""#,
     ] {
         assert!(said.contains(expected), "{expected}\nis not in\n{said}");
@@ -124,8 +124,10 @@ async fn a_subscriber_is_told_all_values_in_order() {
     let mut lines = BufReader::new(client.stdout.take().expect("asked for")).lines();
     let watching = timeout(LIMIT, lines.next_line()).await.expect("in time").unwrap().unwrap();
     assert!(watching.contains("watching"), "{watching}");
+    let from = now();
     for value in 1..=50 {
-        device.set(&[Point { variable: 0, value: f64::from(value), quality: Quality::Good, at: now() }]).unwrap();
+        let at = from + SpanMs(10 * i64::from(value));
+        device.set(&[Point { variable: 0, value: f64::from(value), quality: Quality::Good, at }]).unwrap();
     }
     let said = timeout(LIMIT, lines.next_line()).await.expect("in time").unwrap().unwrap();
     let values = (0..=50).map(|value| format!("{value}.0")).collect::<Vec<_>>().join(", ");

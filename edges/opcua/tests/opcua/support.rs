@@ -84,7 +84,7 @@ impl Plant {
     }
 
     pub fn endpoint(&self) -> String {
-        format!("opc.tcp://127.0.0.1:{}/plant/", self.port)
+        format!("opc.tcp://127.0.0.1:{}/", self.port)
     }
 
     /// `kill -9`.
@@ -209,8 +209,13 @@ impl Memory {
         // The value before the first tick has no time of its own.
         of.filter(|reading| reading.value.to_f64() > 0.0)
             .map(|reading| {
-                let tick = reading.value.to_f64().round() as i64;
-                assert_eq!(reading.at.0, tick * period_ms, "a value has the time at which it was measured");
+                let tick = reading.at.0 / period_ms;
+                let expected = (1 + tick % 1_000_000) as f64;
+                assert_eq!(
+                    (reading.at.0 % period_ms, reading.value.to_f64()),
+                    (0, expected),
+                    "value and time belong together"
+                );
                 tick
             })
             .collect()
@@ -378,7 +383,7 @@ impl Wire {
     }
 
     pub fn endpoint(&self) -> String {
-        format!("opc.tcp://127.0.0.1:{}/plant/", self.port)
+        format!("opc.tcp://127.0.0.1:{}/", self.port)
     }
 
     pub fn cut(&self) {

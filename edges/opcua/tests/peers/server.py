@@ -1,7 +1,7 @@
 """A plant as an asyncua server: variables that stand still, and counters that tick.
 
 Prints a line of JSON when it listens, and one for each command read: "pause" (says the last tick), "go".
-Counter cI has the value K at K periods after 1970, one tick after the other, whatever the load.
+At K periods after 1970 a counter has the value 1 + K modulo a million, one tick after the other, whatever the load.
 """
 
 import argparse
@@ -31,6 +31,7 @@ arguments = arguments.parse_args()
 logging.disable(logging.CRITICAL)
 
 URI = "urn:lehr:test"
+APPLICATION = "urn:lehr:test:server"
 
 
 def at(ms):
@@ -58,7 +59,7 @@ class Users:
 async def certificates():
     pki = arguments.pki
     pki.mkdir(parents=True, exist_ok=True)
-    for name, uri in [("server", URI), ("user", "urn:lehr:user")]:
+    for name, uri in [("server", APPLICATION), ("user", "urn:lehr:user")]:
         await setup_self_signed_certificate(
             pki / f"{name}.pem",
             pki / f"{name}.der",
@@ -112,7 +113,7 @@ class Counters:
             self.tick += 1
             due = self.tick * arguments.period / 1000
             await asyncio.sleep(max(0, due - time.time()))
-            value = ua.DataValue(ua.Variant(float(self.tick)), SourceTimestamp=at(self.tick * arguments.period))
+            value = ua.DataValue(ua.Variant(float(1 + self.tick % 1_000_000)), SourceTimestamp=at(self.tick * arguments.period))
             for node in self.nodes:
                 await self.server.write_attribute_value(node, value)
 
@@ -132,8 +133,8 @@ async def main():
     server = Server(user_manager=Users(certificate))
     await server.init()
     server.set_server_name("Lehr test plant")
-    await server.set_application_uri(URI)
-    server.set_endpoint(f"opc.tcp://127.0.0.1:{arguments.port}/plant/")
+    await server.set_application_uri(APPLICATION)
+    server.set_endpoint(f"opc.tcp://127.0.0.1:{arguments.port}/")
     policies = [ua.SecurityPolicyType.NoSecurity]
     if arguments.pki:
         policies.append(ua.SecurityPolicyType.Basic256Sha256_SignAndEncrypt)

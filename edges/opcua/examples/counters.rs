@@ -1,7 +1,7 @@
 //! A device whose variables count: for tests that kill a server, and for measuring one source against it.
 //!
 //! `counters PORT COUNT PERIOD_MS`. At K periods after 1970 variables have the value 1 + K modulo a million. Reads the commands
-//! `pause` and `go`, and answers with the tick.
+//! `tick` and `pause`, and answers with the last tick that was set.
 
 use lehr_domain::EventMs;
 use lehr_opcua::{Device, DeviceConfig, Point, Variable};
@@ -39,13 +39,10 @@ async fn main() -> Result<(), Box<dyn Error>> {
                 device.set(&(0..count).map(point).collect::<Vec<_>>())?;
             }
             command = commands.next_line() => match command?.as_deref() {
+                Some("tick") => println!("{{\"tick\": {tick}}}"),
                 Some("pause") => {
                     going = false;
-                    println!("{{\"paused\": {tick}}}");
-                }
-                Some("go") => {
-                    (going, tick) = (true, tick.max(now_ms() / period_ms));
-                    println!("{{\"going\": {tick}}}");
+                    println!("{{\"tick\": {tick}}}");
                 }
                 _ => return Ok(()),
             }

@@ -94,7 +94,11 @@ impl Follow {
             let (silent_at, silent) = self.silent_at();
             let first = tokio::select! {
                 answer = asked.next() => answer,
-                () = tokio::time::sleep_until(silent_at.into()) => return End::Anew(silent),
+                // A connection may be dead without a word: then the next session takes over what waits at the server.
+                // Where this one never brought anything, it is the subscriptions that are.
+                () = tokio::time::sleep_until(silent_at.into()) => {
+                    return if self.fruitful { End::Lost(silent) } else { End::Anew(silent) };
+                }
                 () = tokio::time::sleep_until(again_at.into()), if !self.subscriptions.missing.is_empty() => {
                     again_at = Instant::now() + MISSING_AGAIN;
                     if let Err(error) = self.subscriptions.again(session, &self.items, &namespaces).await {

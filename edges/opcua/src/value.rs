@@ -6,9 +6,9 @@ use opcua::types::{DataValue, DateTime, Variant};
 
 /// Variants within variants that are looked through. Part 6 allows an array of them, and no more.
 const NESTED_MOST: usize = 4;
-/// Bits 10 and 11 of a status code: 01 says that the bits below are those of a data value.
-const INFO_TYPE: u32 = 0b11 << 10;
-const INFO_DATA_VALUE: u32 = 0b01 << 10;
+/// Bits 10 and 11 of a status code: 01 says that the bits below are those of a data value, 00 that they are 0. There are
+/// servers that set the bits and leave the type.
+const INFO_RESERVED: u32 = 0b10 << 10;
 const OVERFLOW: u32 = 1 << 7;
 
 /// What is told of a variable at once.
@@ -37,7 +37,7 @@ pub(crate) fn told(data: &DataValue, element: Option<u32>) -> Result<Told, Strin
 }
 
 fn overflows(code: u32) -> bool {
-    code & INFO_TYPE == INFO_DATA_VALUE && code & OVERFLOW != 0
+    code & INFO_RESERVED == 0 && code & OVERFLOW != 0
 }
 
 fn number(value: &Variant, element: Option<u32>, deep: usize) -> Result<f64, &'static str> {
@@ -132,9 +132,9 @@ mod tests {
             server_timestamp: Some(DateTime::null()),
             ..data(1.0)
         };
-        // Good with the overflow bit, Uncertain_LastUsableValue, and an overflow bit that is none without its type.
+        // Good with the overflow bit, Uncertain_LastUsableValue, and the bit with a type that is reserved.
         for (code, quality, overflow) in
-            [(0x0480, Quality::Good, true), (0x4090_0000, Quality::Uncertain, false), (0x0080, Quality::Good, false)]
+            [(0x0480, Quality::Good, true), (0x4090_0000, Quality::Uncertain, false), (0x0880, Quality::Good, false)]
         {
             let found = told(&of(code), None).unwrap();
             assert_eq!((found.quality, found.overflow), (quality, overflow), "{code:x}");

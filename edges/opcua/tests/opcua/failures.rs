@@ -1,8 +1,11 @@
 //! Servers that die, connections that are cut or go dead, an intake that is behind: nothing acknowledged is lost, nothing
 //! comes twice, the order is kept.
 
-use crate::support::{ASYNCUA, DEVICE, LIMIT, Memory, Plant, Running, Wire, counters, disorder, free_port, names};
+use crate::support::{
+    ASYNCUA, DEVICE, LIMIT, LOOK_AGAIN, Memory, Plant, Running, Wire, counters, disorder, free_port, names,
+};
 use std::time::Duration;
+use tokio::time::sleep;
 
 const COUNT: usize = 20;
 const PERIOD: &str = "50";
@@ -68,7 +71,7 @@ async fn what_happens_during_a_cut_is_told_afterwards(peer: Peer) {
     let (missing, wrong) = all_disorder(&running);
     let standing = running.status.standing();
     println!(
-        "cut 3 times: {} values, {missing} missing, {wrong} twice or out of order, {} connections, {} refused",
+        "{peer:?}, cut 3 times: {} values, {missing} missing, {wrong} twice or out of order, {} connections, {} refused",
         standing.readings, standing.connections, standing.refused
     );
     assert_eq!((missing, wrong, standing.refused), (0, 0, 0), "{:?}", running.intake.errors());
@@ -89,7 +92,7 @@ async fn a_server_that_is_killed_and_comes_back_is_followed_again(peer: Peer) {
     until_tick(&running, last).await;
     let (missing, wrong) = all_disorder(&running);
     println!(
-        "killed once: {} values, {missing} ticks while it was dead, {wrong} twice or out of order",
+        "{peer:?}, killed once: {} values, {missing} ticks while it was dead, {wrong} twice or out of order",
         running.intake.readings().len()
     );
     assert_eq!(wrong, 0);
@@ -130,27 +133,47 @@ async fn an_intake_that_is_behind_holds_the_server_up_and_loses_nothing(peer: Pe
     running.intake.shut();
     let stands = running.intake.readings().len();
     // Fifty ticks, which the queues of a thousand hold.
-    let shut_at = plant.pause().await;
-    plant.go().await;
-    let mut last = shut_at;
-    while last < shut_at + 50 {
-        plant.go().await;
-        last = plant.pause().await;
+    let shut_at = plant.tick().await;
+    while plant.tick().await < shut_at + 50 {
+        sleep(LOOK_AGAIN).await;
     }
-    plant.go().await;
     assert!(running.intake.readings().len() <= stands, "nothing is taken while it is shut");
     *running.intake.delay.lock().unwrap() = Duration::ZERO;
     running.intake.open();
     let last = plant.pause().await;
     until_tick(&running, last).await;
-    // `go` leaves out what passed in a pause.
-    let wrong = all_disorder(&running).1;
+    let (missing, wrong) = all_disorder(&running);
     let standing = running.status.standing();
     println!(
-        "behind: {} values, {wrong} twice or out of order, {} refused, {} connections",
+        "{peer:?}, behind: {} values, {missing} missing, {wrong} twice or out of order, {} refused, {} connections",
         standing.readings, standing.refused, standing.connections
     );
-    assert_eq!((wrong, standing.refused, standing.connections), (0, 0, 1), "{:?}", running.intake.errors());
+    assert_eq!((missing, wrong, standing.refused, standing.connections), (0, 0, 0, 1), "{:?}", running.intake.errors());
+}
+
+async fn queues_that_overflow_are_told_of(peer: Peer) {
+    let mut plant = ticking(peer, free_port().await).await;
+    let config = source(peer, &plant.endpoint()).replace("queue = 1000", "queue = 5");
+    let running = Running::start(&config, Memory::new(names(COUNT)));
+    until_more(&running, 100).await;
+    running.intake.shut();
+    let shut_at = plant.tick().await;
+    while plant.tick().await < shut_at + 50 {
+        sleep(LOOK_AGAIN).await;
+    }
+    running.intake.open();
+    let last = plant.pause().await;
+    until_tick(&running, last).await;
+    let (missing, wrong) = all_disorder(&running);
+    let refused = running.status.standing().refused;
+    println!("{peer:?}, overflowed: {missing} missing, {wrong} twice or out of order, {refused} told of");
+    assert!(missing > 0 && wrong == 0);
+    // asyncua 2.1.0 throws away without a word.
+    if let Peer::Device = peer {
+        assert!(refused > 0);
+        let reason = &running.intake.errors()[0].reason;
+        assert!(reason.contains("the server's queue was full; make queue longer"), "{reason}");
+    }
 }
 
 async fn it_ends_when_the_intake_stops_and_when_it_is_dropped(peer: Peer) {
@@ -196,5 +219,6 @@ against_both!(
     a_server_that_is_killed_and_comes_back_is_followed_again,
     a_connection_that_goes_dead_without_a_word_is_noticed,
     an_intake_that_is_behind_holds_the_server_up_and_loses_nothing,
+    queues_that_overflow_are_told_of,
     it_ends_when_the_intake_stops_and_when_it_is_dropped
 );

@@ -23,7 +23,7 @@ use tokio::time::{sleep, timeout};
 
 /// Whatever a test waits for comes within this, or not at all.
 pub const LIMIT: Duration = Duration::from_secs(90);
-const LOOK_AGAIN: Duration = Duration::from_millis(20);
+pub const LOOK_AGAIN: Duration = Duration::from_millis(20);
 
 /// What the set-up made. Tests that need it fail without it.
 pub fn python() -> PathBuf {
@@ -93,15 +93,13 @@ impl Plant {
         self.port
     }
 
-    /// Stops the counters; the last tick that was written.
+    /// Stops the counters. Says the last tick that was written, as `tick` does.
     pub async fn pause(&mut self) -> i64 {
-        self.input.write_all(b"pause\n").await.expect("it listens");
-        self.number("paused").await
+        self.ask("pause").await
     }
 
-    pub async fn go(&mut self) -> i64 {
-        self.input.write_all(b"go\n").await.expect("it listens");
-        self.number("going").await
+    pub async fn tick(&mut self) -> i64 {
+        self.ask("tick").await
     }
 
     /// User and system time of the process so far.
@@ -109,10 +107,11 @@ impl Plant {
         cpu(self.child.id().expect("it runs"))
     }
 
-    async fn number(&mut self, field: &str) -> i64 {
+    async fn ask(&mut self, command: &str) -> i64 {
+        self.input.write_all(format!("{command}\n").as_bytes()).await.expect("it listens");
         let line = self.line().await;
         let answer: toml::Value = toml::from_str(&line.trim_matches(['{', '}']).replace(':', "=")).expect("an answer");
-        answer[field].as_integer().expect("a number")
+        answer["tick"].as_integer().expect("a number")
     }
 
     async fn line(&mut self) -> String {

@@ -1,6 +1,6 @@
 """A plant as an asyncua server: variables that stand still, and counters that tick.
 
-Prints a line of JSON when it listens, and one for each command read: "pause" (says the last tick), "go".
+Prints a line of JSON when it listens, and one for each command read: "tick" and "pause" say the last tick that was written.
 At K periods after 1970 a counter has the value 1 + K modulo a million, one tick after the other, whatever the load.
 """
 
@@ -101,21 +101,20 @@ class Counters:
     def __init__(self, server, nodes):
         self.server, self.nodes = server, nodes
         self.tick = int(time.time() * 1000) // arguments.period
+        self.written = self.tick
+        self.going = True
         self.paused = asyncio.Event()
-        self.going = asyncio.Event()
-        self.going.set()
 
     async def run(self):
-        while True:
-            if not self.going.is_set():
-                self.paused.set()
-                await self.going.wait()
+        while self.going:
             self.tick += 1
             due = self.tick * arguments.period / 1000
             await asyncio.sleep(max(0, due - time.time()))
             value = ua.DataValue(ua.Variant(float(1 + self.tick % 1_000_000)), SourceTimestamp=at(self.tick * arguments.period))
             for node in self.nodes:
                 await self.server.write_attribute_value(node, value)
+            self.written = self.tick
+        self.paused.set()
 
 
 async def commands():
@@ -155,14 +154,11 @@ async def main():
         say(ready=arguments.port, index=index)
         async for command in commands():
             if command == "pause":
-                counters.paused.clear()
-                counters.going.clear()
+                counters.going = False
                 await counters.paused.wait()
-                say(paused=counters.tick)
-            elif command == "go":
-                counters.tick = max(counters.tick, int(time.time() * 1000) // arguments.period)
-                counters.going.set()
-                say(going=counters.tick)
+                say(tick=counters.written)
+            elif command == "tick":
+                say(tick=counters.written)
         running.cancel()
 
 

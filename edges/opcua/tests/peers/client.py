@@ -99,7 +99,7 @@ async def main():
         if arguments.watch:
             watch = Watch()
             subscription = await client.create_subscription(50, watch)
-            await subscription.subscribe_data_change(client.get_node(arguments.watch), queuesize=1000)
+            await subscription.subscribe_data_change(client.get_node(arguments.watch), queuesize=1000, sampling_interval=0)
             print(json.dumps({"watching": True}), flush=True)
             answers["watched"] = [await watch.values.get() for _ in range(arguments.values)]
     print(json.dumps(answers), flush=True)

@@ -14,10 +14,10 @@ import sys
 import time
 
 from asyncua import Server, ua
-from asyncua.common.structures104 import new_struct  # noqa: F401 - loads the types of units
 from asyncua.crypto.cert_gen import setup_self_signed_certificate
 from asyncua.crypto.permission_rules import User, UserRole
 from asyncua.crypto.uacrypto import load_certificate
+from cryptography.hazmat.primitives.serialization import Encoding
 from cryptography.x509.oid import ExtendedKeyUsageOID
 
 arguments = argparse.ArgumentParser()
@@ -42,6 +42,10 @@ def say(**what):
     print(json.dumps(what), flush=True)
 
 
+def der(certificate):
+    return certificate if isinstance(certificate, bytes) else certificate.public_bytes(Encoding.DER)
+
+
 class Users:
     def __init__(self, certificate):
         self.certificate = certificate
@@ -51,7 +55,7 @@ class Users:
             return User(role=UserRole.User)
         if username == "operator" and password == "s3cret":
             return User(role=UserRole.User)
-        if certificate is not None and self.certificate is not None and certificate == self.certificate:
+        if certificate is not None and der(certificate) == der(self.certificate):
             return User(role=UserRole.User)
         return None
 

@@ -1,6 +1,7 @@
 //! A simulated plant as an OPC UA server: a folder for each line, its sensors as variables with unit and range, and
 //! set-points that can be written within their limits.
 
+use crate::security::keep_private;
 use async_trait::async_trait;
 use lehr_domain::EventMs;
 use lehr_tags::{Quality, Secret};
@@ -147,7 +148,11 @@ impl Device {
                 fill(space, namespace, &variables, &setpoints);
                 PlantNodes { namespace, setpoints: setpoints_by_name, write }
             };
-            builder(&config, address).with_node_manager(InMemoryNodeManagerBuilder::new(nodes)).build()
+            let built = builder(&config, address).with_node_manager(InMemoryNodeManagerBuilder::new(nodes)).build()?;
+            if config.secure {
+                keep_private(&config.pki.join("private/private.pem")).map_err(|error| error.to_string())?;
+            }
+            Ok(built)
         };
         // Making a key takes a second or so.
         let built = tokio::task::spawn_blocking(build).await;

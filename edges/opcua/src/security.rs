@@ -79,14 +79,15 @@ fn certificates(config: &Config, pki: &Path) -> PathBuf {
     }
 }
 
+/// The library writes keys as any file.
 #[cfg(unix)]
-fn keep_private(key: &Path) -> std::io::Result<()> {
+pub(crate) fn keep_private(key: &Path) -> std::io::Result<()> {
     use std::os::unix::fs::PermissionsExt;
     std::fs::set_permissions(key, std::fs::Permissions::from_mode(0o600))
 }
 
 #[cfg(not(unix))]
-fn keep_private(_key: &Path) -> std::io::Result<()> {
+pub(crate) fn keep_private(_key: &Path) -> std::io::Result<()> {
     Ok(())
 }
 

@@ -6,6 +6,7 @@ mod doctor;
 mod fmu;
 mod generate;
 mod import;
+mod plant;
 mod rebuild;
 mod replay;
 mod serve;
@@ -40,6 +41,7 @@ enum Command {
     Sql(sql::SqlArgs),
     WhatIf(what_if::WhatIfArgs),
     Import(import::ImportArgs),
+    Plant(plant::PlantArgs),
     Verify(verify::VerifyArgs),
     Rebuild(rebuild::RebuildArgs),
     Doctor(doctor::DoctorArgs),
@@ -62,6 +64,7 @@ pub fn run(cli: Cli) -> ExitCode {
         Command::Sql(args) => sql::run(&args),
         Command::WhatIf(args) => what_if::run(&args),
         Command::Import(args) => import::run(&args),
+        Command::Plant(args) => plant::run(&args),
         Command::Verify(args) => match verify::run(&args) {
             Ok(code) => return code,
             Err(error) => Err(error),

@@ -20,6 +20,7 @@ pub struct SourcesConfig {
     folder: Vec<Folder>,
     modbus: Vec<lehr_modbus::Config>,
     mqtt: Vec<lehr_mqtt::Config>,
+    opcua: Vec<lehr_opcua::Config>,
 }
 
 /// Why the file cannot be used. Names the entry and the fix.
@@ -59,6 +60,7 @@ impl SourcesConfig {
         peers.extend(self.folder.into_iter().map(|config| Arc::new(config) as Arc<dyn Peer>));
         peers.extend(self.modbus.into_iter().map(|config| Arc::new(config) as Arc<dyn Peer>));
         peers.extend(self.mqtt.into_iter().map(|config| Arc::new(config) as Arc<dyn Peer>));
+        peers.extend(self.opcua.into_iter().map(|config| Arc::new(config) as Arc<dyn Peer>));
         if peers.len() > MOST {
             return Err(SourcesError::TooMany(peers.len()));
         }

@@ -65,3 +65,4 @@ macro_rules! peer {
 
 peer!(lehr_modbus, "modbus", address);
 peer!(lehr_mqtt, "mqtt", address);
+peer!(lehr_opcua, "opcua", endpoint);

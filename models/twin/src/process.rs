@@ -32,6 +32,10 @@ const REGULATOR_MIN: f64 = 0.2;
 /// Oxygen in air, %.
 const AIR_OXYGEN: f64 = 20.95;
 
+/// What holds a quantity at its set-point, and that quantity.
+pub const ACTUATORS: [(Parameter, Parameter); 2] =
+    [(FuelFlow, FurnaceTemperature), (MoldHeaterPower, MoldTemperature)];
+
 /// The terms of a response.
 pub fn terms(response: &Response) -> Terms {
     let r = response;

@@ -8,7 +8,7 @@ use crate::ledger::Ledger;
 use crate::minute::{MINUTE, Minute};
 use crate::parameter::{PARAMETERS, Parameter};
 use crate::process::{
-    Disturbances, Drive, MOST_TERMS, Prepared, Process, Sensitivity, Terms, controlled, terms, terms_of,
+    ACTUATORS, Disturbances, Drive, MOST_TERMS, Prepared, Process, Sensitivity, Terms, controlled, terms, terms_of,
 };
 use crate::quality::{Exposure, MECHANISMS, Mechanism, Quality};
 use crate::stress::ResidualStress;
@@ -161,6 +161,7 @@ impl State {
         self.at = Some(minute.at);
         self.minutes = self.minutes.saturating_add(1);
         self.hear(minute);
+        self.follow_actuators();
         self.channels.iter_mut().for_each(Channel::pass);
         let by = Prepared::new(&self.terms, 1.0 / HEAT_STEPS as f64);
         let disturbances = self.disturbances();
@@ -176,6 +177,7 @@ impl State {
     /// Follows a minute without learning from it: what disturbed the line, and what ware was exposed to.
     pub(crate) fn follow(&mut self, minute: &Minute) -> Exposure {
         self.hear(minute);
+        self.follow_actuators();
         self.channels.iter_mut().for_each(Channel::pass);
         let by = Prepared::new(&self.terms, 1.0 / HEAT_STEPS as f64);
         let disturbances = self.disturbances();
@@ -186,6 +188,16 @@ impl State {
             self.pressure_range = pane.range;
         }
         exposure(&self.guess, &self.values(), self.pressure_range, gone.melt_log10)
+    }
+
+    /// Fuel that the controller's law does not explain heats the melt all the same, as a set-point so much higher would;
+    /// so for heater and molds.
+    fn follow_actuators(&mut self) {
+        for (actuator, held) in ACTUATORS {
+            let [holding, control, _] = self.terms[actuator.index()].map(f64::exp);
+            let lead = self.channels[actuator.index()].lasting() / (holding + control);
+            self.channels[held.index()].follow(lead);
+        }
     }
 
     pub(crate) fn disturbances(&self) -> Disturbances {

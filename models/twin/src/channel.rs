@@ -25,7 +25,7 @@ const SLOW_SIGMAS: f64 = 0.003;
 const OFFSET_SIGMAS: f64 = 1.0;
 /// Innovations beyond this many standard deviations are set aside; so many in a row on one side are believed.
 const GATE: f64 = 4.5;
-const INSISTS: i8 = 3;
+const INSISTS: i8 = 2;
 /// Forgetting of the mean innovation, and where it says that the offset moves.
 const LEAN_SHARE: f64 = 0.2;
 const LEANS: f64 = 1.8;
@@ -178,16 +178,18 @@ impl Channel {
         for (reach, sensitivity) in reach[TERMS..].iter_mut().zip(sensitivity) {
             *reach = if sensitivity.abs() > EXCITED * ordinary { *sensitivity } else { 0.0 };
         }
-        let mut carried = [0.0; STATES];
-        for (carried, row) in carried.iter_mut().zip(&self.covariance) {
-            *carried = row.iter().zip(&reach).map(|(covariance, reach)| covariance * reach).sum();
-        }
-        let expected: f64 = carried.iter().zip(&reach).map(|(carried, reach)| carried * reach).sum();
-        let variance = expected + self.noise;
         let innovation = beyond - self.quick - self.hours - self.slow;
-        let scaled = innovation / variance.sqrt();
-        if !self.believes(scaled, innovation) {
+        let mut carried = self.carried(&reach);
+        let mut variance = dot(&carried, &reach) + self.noise;
+        let mut scaled = innovation / variance.sqrt();
+        if !self.believes(scaled) {
             return None;
+        }
+        if scaled.abs() > GATE {
+            self.open(innovation * innovation);
+            carried = self.carried(&reach);
+            variance = dot(&carried, &reach) + self.noise;
+            scaled = innovation / variance.sqrt();
         }
         let gain = carried.map(|carried| carried / variance);
         self.quick += gain[QUICK] * innovation;
@@ -207,19 +209,24 @@ impl Channel {
         Some(Correction { terms })
     }
 
-    /// Whether an innovation is to be taken. One that insists opens the offset for the next.
-    fn believes(&mut self, scaled: f64, innovation: f64) -> bool {
+    /// What of the innovation's variance each state accounts for.
+    fn carried(&self, reach: &[f64; STATES]) -> [f64; STATES] {
+        std::array::from_fn(|state| dot(&self.covariance[state], reach))
+    }
+
+    /// Whether an innovation is to be taken. One that is far from all expectation is once it insists.
+    fn believes(&mut self, scaled: f64) -> bool {
         if scaled.abs() <= GATE {
             self.refused = 0;
             return true;
         }
         let side = scaled.signum() as i8;
         self.refused = if self.refused.signum() == side { self.refused + side } else { side };
-        if self.refused.abs() >= INSISTS {
-            self.open(innovation * innovation);
+        let believed = self.refused.abs() >= INSISTS;
+        if believed {
             self.refused = 0;
         }
-        false
+        believed
     }
 
     /// The offset moves, by about as much as the square root of `variance`.
@@ -247,6 +254,10 @@ impl Channel {
         self.noise = keep(self.noise * size.exp(), NOISE_SIGMAS);
         self.wander = keep(self.wander * (size + follows).exp(), QUICK_SIGMAS);
     }
+}
+
+fn dot(one: &[f64; STATES], other: &[f64; STATES]) -> f64 {
+    one.iter().zip(other).map(|(one, other)| one * other).sum()
 }
 
 /// What is left after some minutes of the quick part, of that of hours and of the slow part, and how much of its aim the

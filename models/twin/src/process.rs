@@ -33,8 +33,7 @@ const REGULATOR_MIN: f64 = 0.2;
 const AIR_OXYGEN: f64 = 20.95;
 
 /// What holds a quantity at its set-point, and that quantity.
-pub const ACTUATORS: [(Parameter, Parameter); 2] =
-    [(FuelFlow, FurnaceTemperature), (MoldHeaterPower, MoldTemperature)];
+pub const ACTUATORS: [(Parameter, Parameter); 2] = [(FuelFlow, FurnaceTemperature), (MoldHeaterPower, MoldTemperature)];
 
 /// The terms of a response.
 pub fn terms(response: &Response) -> Terms {
@@ -66,6 +65,23 @@ pub fn terms(response: &Response) -> Terms {
     set(CoolingFanSpeed, &[r.fan_per_cooling]);
     set(LinePower, &[r.power_per_current, r.power_per_fan, r.power_of_running]);
     terms.map(|row| row.map(f64::ln))
+}
+
+/// What follows a quantity within the minute, all later in the order of parameters, and by how much for one unit of it.
+pub fn at_once(terms: &Terms, parameter: Parameter) -> Vec<(Parameter, f64)> {
+    let term = |parameter: Parameter, which: usize| terms[parameter.index()][which].exp();
+    match parameter {
+        FurnaceTemperature => vec![(FuelFlow, -term(FuelFlow, 1))],
+        FuelFlow => vec![(CombustionAirFlow, term(CombustionAirFlow, 0) * AIR_OXYGEN / (AIR_OXYGEN - 2.0))],
+        BeltSpeed => {
+            vec![(FormingPressure, term(FormingPressure, 0)), (BeltMotorCurrent, term(BeltMotorCurrent, 0))]
+        }
+        BeltMotorCurrent => vec![(LinePower, term(LinePower, 0))],
+        MoldHeaterPower => vec![(LinePower, 1.0)],
+        CoolingRate => vec![(CoolingFanSpeed, term(CoolingFanSpeed, 0))],
+        CoolingFanSpeed => vec![(LinePower, term(LinePower, 1))],
+        _ => Vec::new(),
+    }
 }
 
 /// How many terms a quantity has.

@@ -8,7 +8,8 @@ use crate::ledger::Ledger;
 use crate::minute::{MINUTE, Minute};
 use crate::parameter::{PARAMETERS, Parameter};
 use crate::process::{
-    ACTUATORS, Disturbances, Drive, MOST_TERMS, Prepared, Process, Sensitivity, Terms, controlled, terms, terms_of,
+    ACTUATORS, Disturbances, Drive, MOST_TERMS, Prepared, Process, Sensitivity, Terms, at_once, controlled, terms,
+    terms_of,
 };
 use crate::quality::{Exposure, MECHANISMS, Mechanism, Quality};
 use crate::stress::ResidualStress;
@@ -161,7 +162,6 @@ impl State {
         self.at = Some(minute.at);
         self.minutes = self.minutes.saturating_add(1);
         self.hear(minute);
-        self.follow_actuators();
         self.channels.iter_mut().for_each(Channel::pass);
         let by = Prepared::new(&self.terms, 1.0 / HEAT_STEPS as f64);
         let disturbances = self.disturbances();
@@ -177,7 +177,6 @@ impl State {
     /// Follows a minute without learning from it: what disturbed the line, and what ware was exposed to.
     pub(crate) fn follow(&mut self, minute: &Minute) -> Exposure {
         self.hear(minute);
-        self.follow_actuators();
         self.channels.iter_mut().for_each(Channel::pass);
         let by = Prepared::new(&self.terms, 1.0 / HEAT_STEPS as f64);
         let disturbances = self.disturbances();
@@ -205,18 +204,28 @@ impl State {
     }
 
     /// Corrects disturbances and terms. Terms are learned from what set-points alone move: a driver whose instrument
-    /// fails moves nothing.
+    /// fails moves nothing. What a quantity is found to do goes into what is expected of those that follow it at once,
+    /// so that a cause is not taken for as many disturbances as it has effects.
     fn correct(&mut self, gone: &Gone, by_setpoints: &Sensitivity, measured: &[Option<f64>; PARAMETERS]) {
-        for (index, channel) in self.channels.iter_mut().enumerate() {
-            let Some(measured) = measured[index] else { continue };
-            let Some(correction) = channel.correct(measured - gone.modelled[index], &by_setpoints[index]) else {
-                continue;
-            };
-            for (term, correction) in correction.terms.iter().enumerate() {
+        let mut moved = [0.0; PARAMETERS];
+        for parameter in Parameter::ALL {
+            let index = parameter.index();
+            let channel = &mut self.channels[index];
+            let lasting = channel.lasting();
+            let beyond = measured[index].map(|measured| measured - gone.modelled[index] - moved[index]);
+            let correction = beyond.and_then(|beyond| channel.correct(beyond, &by_setpoints[index]));
+            moved[index] += channel.lasting() - lasting;
+            if moved[index] != 0.0 {
+                for (follower, gain) in at_once(&self.terms, parameter) {
+                    moved[follower.index()] += gain * moved[index];
+                }
+            }
+            for (term, correction) in correction.into_iter().flat_map(|correction| correction.terms).enumerate() {
                 let value = self.terms[index][term] + correction;
                 self.terms[index][term] = bounded(value, self.guessed[index][term]);
             }
         }
+        self.follow_actuators();
     }
 
     fn watch(&mut self, minute: &Minute, undisturbed: &Gone) {

@@ -224,7 +224,9 @@ fn a_week_with_faults_is_forecast_within_its_bands_and_the_faults_are_told() {
                 finding.confidence
             );
         }
-        if std::env::var("TRYING").is_ok() { continue; }
+        if std::env::var("TRYING").is_ok() {
+            continue;
+        }
         assert!(steady.mean < 0.5, "mean ratio {}", steady.mean);
         assert!(steady.worst < 0.56, "worst ratio {}", steady.worst);
         assert!(all.worst_typical < 0.56, "worst ratio of medians {}", all.worst_typical);

@@ -35,6 +35,7 @@ mod quality;
 mod scenario;
 mod show;
 mod state;
+mod stops;
 mod stress;
 mod throughput;
 mod view;

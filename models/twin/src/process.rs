@@ -32,6 +32,8 @@ const REGULATOR_MIN: f64 = 0.2;
 /// Oxygen in air, %.
 const AIR_OXYGEN: f64 = 20.95;
 
+/// The term of the line's power by which it needs less while it stands.
+pub const RUNNING: usize = 2;
 /// What holds a quantity at its set-point, and that quantity.
 pub const ACTUATORS: [(Parameter, Parameter); 2] = [(FuelFlow, FurnaceTemperature), (MoldHeaterPower, MoldTemperature)];
 
@@ -140,7 +142,8 @@ impl Prepared {
 #[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
 pub struct Drive {
     pub setpoints: [f64; PARAMETERS],
-    pub running: bool,
+    /// 0 while the line runs, 1 while it stands, and between where that is expected with some probability.
+    pub stands: f64,
 }
 
 /// What adds to what is modelled.
@@ -190,7 +193,7 @@ impl Process {
             process.own[index].x = match parameter {
                 CrownTemperature | ThroatTemperature | FuelFlow => melt,
                 MoldHeaterPower => drive.setpoints[MoldTemperature.index()] - guess.target(MoldTemperature),
-                LinePower => f64::from(u8::from(!drive.running)),
+                LinePower => drive.stands,
                 _ => drive.setpoints[index],
             };
             if matches!(parameter, FurnaceTemperature | MoldTemperature) {
@@ -290,13 +293,13 @@ impl Process {
         self.modelled[CoolingFanSpeed.index()] =
             target(CoolingFanSpeed) + term(CoolingFanSpeed, 0) * (asked - target(CoolingRate));
 
-        self.own[LinePower.index()].step(f64::from(u8::from(!drive.running)), by.standstill);
+        self.own[LinePower.index()].step(drive.stands, by.standstill);
         let above = |parameter: Parameter| disturbed(&self.modelled, parameter) - target(parameter);
         self.modelled[LinePower.index()] = target(LinePower)
             + above(MoldHeaterPower)
             + term(LinePower, 0) * above(BeltMotorCurrent)
             + term(LinePower, 1) * above(CoolingFanSpeed)
-            - term(LinePower, 2) * self.own[LinePower.index()].x;
+            - term(LinePower, RUNNING) * self.own[LinePower.index()].x;
     }
 
     fn through_actuator(&mut self, index: usize, setpoint: f64, decay: Decay) -> f64 {

@@ -8,10 +8,11 @@ use crate::ledger::Ledger;
 use crate::minute::{MINUTE, Minute};
 use crate::parameter::{PARAMETERS, Parameter};
 use crate::process::{
-    ACTUATORS, Disturbances, Drive, MOST_TERMS, Prepared, Process, Sensitivity, Terms, at_once, controlled, terms,
-    terms_of,
+    ACTUATORS, Disturbances, Drive, MOST_TERMS, Prepared, Process, RUNNING, Sensitivity, Terms, at_once, controlled,
+    terms, terms_of,
 };
 use crate::quality::{Exposure, MECHANISMS, Mechanism, Quality};
+use crate::stops::Stops;
 use crate::stress::ResidualStress;
 use crate::throughput::Throughput;
 use crate::watch::Watch;
@@ -48,6 +49,7 @@ pub struct State {
     pub(crate) at: Option<EventMs>,
     minutes: u32,
     pub(crate) drive: Drive,
+    stops: Stops,
     /// Minutes until the line counts as settled after it was stopped or started.
     unsettled: u32,
     pub(crate) process: Process,
@@ -77,7 +79,7 @@ struct Gone {
 
 impl State {
     pub fn new(guess: &Guess) -> State {
-        let drive = Drive { setpoints: guess.targets, running: true };
+        let drive = Drive { setpoints: guess.targets, stands: 0.0 };
         let guessed = terms(&guess.response);
         let process = Process::at_rest(guess, &drive);
         let channel = |parameter: Parameter| {
@@ -93,6 +95,7 @@ impl State {
             at: None,
             minutes: 0,
             drive,
+            stops: Stops::default(),
             unsettled: 0,
             nominal: process.clone(),
             process,
@@ -130,7 +133,7 @@ impl State {
             return self.fold(minute);
         }
         let mut gap = Minute::gap(at);
-        gap.machine = if self.drive.running { MachineState::Production } else { MachineState::Down };
+        gap.machine = self.stops.machine();
         for _ in 0..missing {
             gap.at = gap.at + MINUTE;
             self.fold(&gap);
@@ -153,9 +156,10 @@ impl State {
                 self.drive.setpoints[parameter.index()] = setpoint;
             }
         }
-        let running = minute.machine == MachineState::Production;
-        self.unsettled = if running == self.drive.running { self.unsettled.saturating_sub(1) } else { SETTLES_MIN };
-        self.drive.running = running;
+        let stands = if minute.machine == MachineState::Production { 0.0 } else { 1.0 };
+        self.unsettled = if stands == self.drive.stands { self.unsettled.saturating_sub(1) } else { SETTLES_MIN };
+        self.drive.stands = stands;
+        self.stops.see(minute.machine);
     }
 
     fn fold(&mut self, minute: &Minute) {
@@ -237,7 +241,7 @@ impl State {
                 let sd = self.channels[index].term_sd(term).max(LEAST_TERM_SD);
                 allowance += (sd * undisturbed.sensitivity[index][term]).powi(2);
             }
-            if parameter == Parameter::LinePower && (self.unsettled > 0 || !self.drive.running) {
+            if parameter == Parameter::LinePower && (self.unsettled > 0 || self.drive.stands > 0.0) {
                 continue;
             }
             self.watches[index].see(measured - undisturbed.modelled[index], allowance, DOUBTLESS);
@@ -308,16 +312,22 @@ impl State {
     pub fn forecast(&self, horizon: Horizon) -> [Forecast; PARAMETERS] {
         let by = Prepared::new(&self.terms, 1.0);
         let mut process = self.process.clone();
+        let mut drive = self.drive;
         let mut disturbances = Disturbances::NONE;
         for minute in 1..=horizon.minutes() {
             disturbances = self.disturbances_after(minute as f64);
-            process.step(&self.guess, &by, &self.drive, &disturbances, None);
+            drive.stands = self.stops.stands_after(minute as f64);
+            process.step(&self.guess, &by, &drive, &disturbances, None);
         }
         let minutes = horizon.minutes() as f64;
         let values = process.values(&disturbances);
+        let power = Parameter::LinePower.index();
+        let either = drive.stands * (1.0 - drive.stands) * self.terms[power][RUNNING].exp().powi(2);
         std::array::from_fn(|index| {
             let (state, noise) = self.channels[index].variance_after(minutes);
-            Forecast { mean: values[index], sd: (state + noise).sqrt() * self.ledger.widening(index, horizon) }
+            let either = if index == power { either } else { 0.0 };
+            let sd = (state + noise + either).sqrt() * self.ledger.widening(index, horizon);
+            Forecast { mean: values[index], sd }
         })
     }
 

@@ -28,7 +28,7 @@ const GATE: f64 = 4.5;
 const INSISTS: i8 = 2;
 /// Forgetting of the mean innovation, and where it says that the offset moves.
 const LEAN_SHARE: f64 = 0.2;
-const LEANS: f64 = 1.8;
+const LEANS: f64 = 1.3;
 /// A term is learned only while it moves the quantity by this many times its ordinary spread: the flutter of a driver
 /// that is itself measured with noise teaches gains that are too small.
 const EXCITED: f64 = 2.0;
@@ -61,6 +61,8 @@ pub struct Channel {
     noise: f64,
     wander: f64,
     refused: i8,
+    /// The innovation that was set aside in this minute.
+    aside: f64,
     /// The last two innovations in standard deviations, and a running mean.
     last: [f64; 2],
     lean: f64,
@@ -98,6 +100,7 @@ impl Channel {
             noise: (NOISE_SIGMAS * sigma).powi(2),
             wander: (QUICK_SIGMAS * sigma).powi(2),
             refused: 0,
+            aside: 0.0,
             last: [0.0; 2],
             lean: 0.0,
         }
@@ -116,6 +119,17 @@ impl Channel {
     /// The part of it that drives others, alone.
     pub fn lasting(&self) -> f64 {
         self.drives(self.slow)
+    }
+
+    /// Whether this minute's value was set aside, and so nobody knows yet whether the quantity has moved.
+    pub fn doubts(&self) -> bool {
+        self.aside != 0.0
+    }
+
+    /// Takes the half of what was set aside.
+    pub fn settle_half_way(&mut self) {
+        self.slow += 0.5 * self.aside;
+        self.aim += 0.5 * self.aside;
     }
 
     /// An actuator takes the quantity so far from where its set-point would.
@@ -153,6 +167,7 @@ impl Channel {
     /// A minute passes.
     pub fn pass(&mut self) {
         let [quick, hours, stays, comes] = remains(1.0, self.constant_min);
+        self.aside = 0.0;
         self.quick *= quick;
         self.hours *= hours;
         self.slow = stays * self.slow + comes * (self.aim + self.lead);
@@ -183,6 +198,7 @@ impl Channel {
         let mut variance = dot(&carried, &reach) + self.noise;
         let mut scaled = innovation / variance.sqrt();
         if !self.believes(scaled) {
+            self.aside = innovation;
             return None;
         }
         if scaled.abs() > GATE {
@@ -239,13 +255,13 @@ impl Channel {
         let bounded = scaled.clamp(-3.0, 3.0);
         self.lean += LEAN_SHARE * (bounded - self.lean);
         if self.lean.abs() > LEANS {
-            self.open((0.3 * self.lean).powi(2) * variance);
+            self.open((0.8 * self.lean).powi(2) * variance);
         }
         // Innovations of the right size that go with those of two minutes ago say that disturbances are larger, or
         // noise smaller, than believed (R. K. Mehra, IEEE Trans. Autom. Control 15 (1970) 175). One minute ago tells
         // less: instruments flutter.
-        let size = (ADAPTS * (bounded * bounded - 1.0)).clamp(-ADAPTS, ADAPTS);
-        let follows = (ADAPTS * bounded * self.last[1]).clamp(-ADAPTS, ADAPTS);
+        let size = ADAPTS * (bounded * bounded - 1.0);
+        let follows = ADAPTS * bounded * self.last[1];
         self.last = [bounded, self.last[0]];
         let keep = |value: f64, sigmas: f64| {
             let first = (sigmas * self.sigma).powi(2);

@@ -21,6 +21,7 @@ use lehr_domain::machine::MachineState;
 use lehr_physics::Celsius;
 use lehr_physics::viscosity::Vft;
 use serde::{Deserialize, Serialize};
+use std::borrow::Cow;
 
 /// Heat is moved on every ten seconds, viscosity is taken every five.
 pub const HEAT_STEPS: usize = 6;
@@ -195,12 +196,24 @@ impl State {
 
     /// Fuel that the controller's law does not explain heats the melt all the same, as a set-point so much higher would;
     /// so for heater and molds.
-    fn follow_actuators(&mut self) {
+    fn follow_actuators(&self, channels: &mut [Channel]) {
         for (actuator, held) in ACTUATORS {
             let [holding, control, _] = self.terms[actuator.index()].map(f64::exp);
-            let lead = self.channels[actuator.index()].lasting() / (holding + control);
-            self.channels[held.index()].follow(lead);
+            let lead = channels[actuator.index()].lasting() / (holding + control);
+            channels[held.index()].follow(lead);
         }
+    }
+
+    /// The channels as a forecast takes them: what was set aside in this minute may be an outlier or the first that is
+    /// seen of a change.
+    fn supposed(&self) -> Cow<'_, [Channel]> {
+        if !self.channels.iter().any(Channel::doubts) {
+            return Cow::Borrowed(&self.channels);
+        }
+        let mut channels = self.channels.clone();
+        channels.iter_mut().for_each(Channel::settle_half_way);
+        self.follow_actuators(&mut channels);
+        Cow::Owned(channels)
     }
 
     pub(crate) fn disturbances(&self) -> Disturbances {
@@ -229,7 +242,9 @@ impl State {
                 self.terms[index][term] = bounded(value, self.guessed[index][term]);
             }
         }
-        self.follow_actuators();
+        let mut channels = std::mem::take(&mut self.channels);
+        self.follow_actuators(&mut channels);
+        self.channels = channels;
     }
 
     fn watch(&mut self, minute: &Minute, undisturbed: &Gone) {
@@ -311,11 +326,12 @@ impl State {
     /// What each sensor is expected to say in the pane that lies `horizon` after the last.
     pub fn forecast(&self, horizon: Horizon) -> [Forecast; PARAMETERS] {
         let by = Prepared::new(&self.terms, 1.0);
+        let channels = self.supposed();
         let mut process = self.process.clone();
         let mut drive = self.drive;
         let mut disturbances = Disturbances::NONE;
         for minute in 1..=horizon.minutes() {
-            disturbances = self.disturbances_after(minute as f64);
+            disturbances = Disturbances::new(|index| channels[index].disturbance_after(minute as f64));
             drive.stands = self.stops.stands_after(minute as f64);
             process.step(&self.guess, &by, &drive, &disturbances, None);
         }
@@ -324,7 +340,7 @@ impl State {
         let power = Parameter::LinePower.index();
         let either = drive.stands * (1.0 - drive.stands) * self.terms[power][RUNNING].exp().powi(2);
         std::array::from_fn(|index| {
-            let (state, noise) = self.channels[index].variance_after(minutes);
+            let (state, noise) = channels[index].variance_after(minutes);
             let either = if index == power { either } else { 0.0 };
             let sd = (state + noise + either).sqrt() * self.ledger.widening(index, horizon);
             Forecast { mean: values[index], sd }

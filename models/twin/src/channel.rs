@@ -28,7 +28,7 @@ const GATE: f64 = 4.5;
 const INSISTS: i8 = 2;
 /// Forgetting of the mean innovation, and where it says that the offset moves.
 const LEAN_SHARE: f64 = 0.2;
-const LEANS: f64 = 1.3;
+const LEANS: f64 = 1.5;
 /// A term is learned only while it moves the quantity by this many times its ordinary spread: the flutter of a driver
 /// that is itself measured with noise teaches gains that are too small.
 const EXCITED: f64 = 2.0;
@@ -54,6 +54,8 @@ pub struct Channel {
     aim: f64,
     /// What an actuator that does not obey asks for, added to the aim.
     lead: f64,
+    /// What is modelled of it because others depart from what set-points ask for.
+    driven: f64,
     /// Minutes in which the slow part comes to 63 % of where it aims at.
     constant_min: f64,
     covariance: [[f64; STATES]; STATES],
@@ -95,6 +97,7 @@ impl Channel {
             slow: 0.0,
             aim: 0.0,
             lead: 0.0,
+            driven: 0.0,
             constant_min,
             covariance,
             noise: (NOISE_SIGMAS * sigma).powi(2),
@@ -136,6 +139,13 @@ impl Channel {
     pub fn follow(&mut self, lead: f64) {
         self.covariance[AIM][AIM] += (LEAD_UNSURE * (lead - self.lead)).powi(2);
         self.lead = lead;
+    }
+
+    /// Others that depart from what set-points ask for drive it so far: by gains that are as good as a guess, as they are
+    /// learned from set-points alone.
+    pub fn drive(&mut self, driven: f64) {
+        self.open(GUESS_SD * GUESS_SD * (driven * driven - self.driven * self.driven).abs());
+        self.driven = driven;
     }
 
     /// The same as is to be expected after some minutes.
@@ -255,7 +265,7 @@ impl Channel {
         let bounded = scaled.clamp(-3.0, 3.0);
         self.lean += LEAN_SHARE * (bounded - self.lean);
         if self.lean.abs() > LEANS {
-            self.open((0.8 * self.lean).powi(2) * variance);
+            self.open((0.3 * self.lean).powi(2) * variance);
         }
         // Innovations of the right size that go with those of two minutes ago say that disturbances are larger, or
         // noise smaller, than believed (R. K. Mehra, IEEE Trans. Autom. Control 15 (1970) 175). One minute ago tells

@@ -173,6 +173,9 @@ impl State {
         let gone = go(&mut self.process, &self.guess, &by, &self.drive, &disturbances);
         let undisturbed = go(&mut self.nominal, &self.guess, &by, &self.drive, &Disturbances::NONE);
         let measured = Parameter::ALL.map(|parameter| minute.mean(parameter));
+        for (index, channel) in self.channels.iter_mut().enumerate() {
+            channel.drive(gone.modelled[index] - undisturbed.modelled[index]);
+        }
         self.correct(&gone, &undisturbed.sensitivity, &measured);
         self.watch(minute, &undisturbed);
         self.look_ahead(minute.at, &measured);

@@ -129,10 +129,10 @@ impl Channel {
         self.aside != 0.0
     }
 
-    /// Takes the half of what was set aside.
-    pub fn settle_half_way(&mut self) {
-        self.slow += 0.5 * self.aside;
-        self.aim += 0.5 * self.aside;
+    /// Takes this share of what was set aside.
+    pub fn settle(&mut self, share: f64) {
+        self.slow += share * self.aside;
+        self.aim += share * self.aside;
     }
 
     /// An actuator takes the quantity so far from where its set-point would.

@@ -51,6 +51,8 @@ pub struct State {
     minutes: u32,
     pub(crate) drive: Drive,
     stops: Stops,
+    /// Whether a set-point or the machine's state changed in the last minute.
+    told: bool,
     /// Minutes until the line counts as settled after it was stopped or started.
     unsettled: u32,
     pub(crate) process: Process,
@@ -97,6 +99,7 @@ impl State {
             minutes: 0,
             drive,
             stops: Stops::default(),
+            told: false,
             unsettled: 0,
             nominal: process.clone(),
             process,
@@ -150,6 +153,7 @@ impl State {
 
     /// Takes over set-points and the machine's state.
     fn hear(&mut self, minute: &Minute) {
+        let before = self.drive;
         for parameter in Parameter::ALL {
             if let Some(setpoint) = minute.setpoint(parameter)
                 && controlled(parameter)
@@ -160,6 +164,7 @@ impl State {
         let stands = if minute.machine == MachineState::Production { 0.0 } else { 1.0 };
         self.unsettled = if stands == self.drive.stands { self.unsettled.saturating_sub(1) } else { SETTLES_MIN };
         self.drive.stands = stands;
+        self.told = self.drive != before;
         self.stops.see(minute.machine);
     }
 
@@ -207,14 +212,16 @@ impl State {
         }
     }
 
-    /// The channels as a forecast takes them: what was set aside in this minute may be an outlier or the first that is
-    /// seen of a change.
+    /// The channels as a forecast takes them. What one alone set aside in this minute may be an outlier or the first
+    /// that is seen of a change; several mean a change. In the minute of a told change a pane is part old, part new.
     fn supposed(&self) -> Cow<'_, [Channel]> {
-        if !self.channels.iter().any(Channel::doubts) {
+        let doubtful = self.channels.iter().filter(|channel| channel.doubts()).count();
+        if doubtful == 0 || self.told {
             return Cow::Borrowed(&self.channels);
         }
+        let share = if doubtful == 1 { 0.5 } else { 1.0 };
         let mut channels = self.channels.clone();
-        channels.iter_mut().for_each(Channel::settle_half_way);
+        channels.iter_mut().for_each(|channel| channel.settle(share));
         self.follow_actuators(&mut channels);
         Cow::Owned(channels)
     }

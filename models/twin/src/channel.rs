@@ -255,10 +255,14 @@ impl Channel {
         believed
     }
 
-    /// The offset moves, by about as much as the square root of `variance`.
+    /// The offset moves, by about as much as the square root of `variance`, and stays where it comes to; what is slow may
+    /// be on its way to somewhere else.
     fn open(&mut self, variance: f64) {
-        self.covariance[SLOW][SLOW] += variance;
-        self.covariance[AIM][AIM] += variance;
+        for (one, other) in [(SLOW, SLOW), (SLOW, AIM), (AIM, SLOW), (AIM, AIM)] {
+            self.covariance[one][other] += variance;
+        }
+        let [.., stays, _] = remains(1.0, self.constant_min);
+        self.covariance[AIM][AIM] += stays * variance;
     }
 
     fn adapt(&mut self, scaled: f64, variance: f64) {

@@ -31,7 +31,7 @@ const LEAN_SHARE: f64 = 0.2;
 const LEANS: f64 = 1.5;
 /// A term is learned only while it moves the quantity by this many times its ordinary spread: the flutter of a driver
 /// that is itself measured with noise teaches gains that are too small.
-const EXCITED: f64 = 2.0;
+const EXCITED: f64 = 1.3;
 /// How fast spreads are adapted, and how far from the first guess they may get, as a factor of variances.
 const ADAPTS: f64 = 0.004;
 const MOST_ADAPTED: f64 = 16.0;

@@ -32,7 +32,9 @@ impl Lengths {
     fn longer(&self, minutes: f64) -> f64 {
         // Lengths come in whole minutes, so no spread is known better.
         let sd = self.variance.max(1.0).sqrt();
-        -(SLOPE * (minutes - self.mean) / sd).exp().ln_1p()
+        let off = SLOPE * (minutes - self.mean) / sd;
+        // The same as −ln(1 + e^off), and finite however long a stop lasts.
+        -(off.max(0.0) + (-off.abs()).exp().ln_1p())
     }
 }
 

@@ -3,6 +3,7 @@
 
 mod harness;
 
+use harness::observer::{ALONE, Observer};
 use harness::perfect::Perfect;
 use harness::*;
 use lehr_domain::SpanMs;
@@ -42,6 +43,7 @@ struct Sums {
     /// Against the truth.
     twin: f64,
     perfect: f64,
+    observer: f64,
     persistence: f64,
     true_persistence: f64,
     /// Against the instrument.
@@ -62,6 +64,29 @@ impl Sums {
         (self.perfect / self.persistence).sqrt()
     }
 
+    /// What the best filter of the instrument reaches; NaN where others move the quantity too.
+    fn observed(&self) -> f64 {
+        (self.observer / self.persistence).sqrt()
+    }
+
+    fn pool(&mut self, other: &Sums) {
+        let pairs = [
+            (&mut self.n, other.n),
+            (&mut self.twin, other.twin),
+            (&mut self.perfect, other.perfect),
+            (&mut self.observer, other.observer),
+            (&mut self.persistence, other.persistence),
+            (&mut self.true_persistence, other.true_persistence),
+            (&mut self.measured_twin, other.measured_twin),
+            (&mut self.measured_persistence, other.measured_persistence),
+            (&mut self.inside, other.inside),
+        ];
+        pairs.into_iter().for_each(|(sum, other)| *sum += other);
+        for (sizes, other) in self.sizes.iter_mut().zip(&other.sizes) {
+            sizes.extend(other);
+        }
+    }
+
     /// Of the median errors.
     fn typical(&self) -> f64 {
         let [twin, persistence] = self.sizes.clone().map(|mut sizes| {
@@ -73,9 +98,10 @@ impl Sums {
 }
 
 struct Week {
-    /// Of all minutes after the first day, and of those for which the forecast was made after the last jump.
+    /// Of all minutes after the first day, and of those of a running line for which the forecast was made when it had
+    /// come to rest after the last jump.
     all: [Sums; PARAMETERS],
-    steady: [Sums; PARAMETERS],
+    settled: [Sums; PARAMETERS],
     /// Minute at which a finding began to hold, and the finding.
     findings: Vec<(usize, Finding)>,
     state: State,
@@ -84,8 +110,9 @@ struct Week {
 /// What was said of the minute that lies [`AHEAD`].
 struct Said {
     twin: [Forecast; PARAMETERS],
-    /// `None` where no ceiling is asked for.
-    perfect: Option<[f64; PARAMETERS]>,
+    /// NaN where no ceiling is asked for.
+    perfect: [f64; PARAMETERS],
+    observer: [f64; PARAMETERS],
     last: [Option<f64>; PARAMETERS],
     true_last: [f64; PARAMETERS],
 }
@@ -94,8 +121,9 @@ fn live(seed: u64, stops: bool, minutes: usize, faults: &[&str], mut perfect: Op
     let mut line = Line::new(PlantConfig { seed, start: START, stops, faults_per_day: 0.0 }, faults);
     let state = State::new(&wrong_guess(seed));
     let sums: [Sums; PARAMETERS] = std::array::from_fn(|_| Sums::default());
-    let mut week = Week { all: sums.clone(), steady: sums, findings: Vec::new(), state };
+    let mut week = Week { all: sums.clone(), settled: sums, findings: Vec::new(), state };
     let mut waiting: VecDeque<Said> = VecDeque::new();
+    let mut observers = ALONE.map(Observer::new);
     let mut machine = None;
     let mut jumped = 0;
     let jumps: Vec<usize> = faults.iter().flat_map(|fault| begins_and_ends(fault)).collect();
@@ -115,17 +143,30 @@ fn live(seed: u64, stops: bool, minutes: usize, faults: &[&str], mut perfect: Op
         let measured = Parameter::ALL.map(|parameter| heard.mean(parameter));
         if waiting.len() == AHEAD {
             let said = waiting.pop_front().expect("as many as that");
-            let after_jump = minute > jumped + AHEAD + SETTLES && heard.machine == MachineState::Production;
+            let settled = minute > jumped + AHEAD + SETTLES && heard.machine == MachineState::Production;
             for index in (0..PARAMETERS).filter(|_| minute > DAY) {
                 add(&mut week.all[index], &said, index, measured[index], truth[index]);
-                if after_jump {
-                    add(&mut week.steady[index], &said, index, measured[index], truth[index]);
+                if settled {
+                    add(&mut week.settled[index], &said, index, measured[index], truth[index]);
                 }
+            }
+        }
+        let none = [f64::NAN; PARAMETERS];
+        let (mut expected, mut observed) = (none, none);
+        if let Some(perfect) = perfect.as_ref().filter(|_| minute + AHEAD > DAY) {
+            expected = perfect.forecast(AHEAD as u64);
+        }
+        for observer in &mut observers {
+            let index = observer.parameter().index();
+            if let (Some(measured), Some(setpoint)) = (measured[index], heard.setpoints[index]) {
+                observer.minute(measured, setpoint);
+                observed[index] = observer.forecast(AHEAD as u64, setpoint);
             }
         }
         waiting.push_back(Said {
             twin: week.state.forecast(Horizon::Quarter),
-            perfect: perfect.as_ref().filter(|_| minute + AHEAD > DAY).map(|perfect| perfect.forecast(AHEAD as u64)),
+            perfect: expected,
+            observer: observed,
             last: measured,
             true_last: truth,
         });
@@ -153,7 +194,8 @@ fn add(sums: &mut Sums, said: &Said, index: usize, measured: Option<f64>, truth:
     let forecast = &said.twin[index];
     sums.n += 1.0;
     sums.twin += (forecast.mean - truth).powi(2);
-    sums.perfect += said.perfect.map_or(f64::NAN, |perfect| (perfect[index] - truth).powi(2));
+    sums.perfect += (said.perfect[index] - truth).powi(2);
+    sums.observer += (said.observer[index] - truth).powi(2);
     sums.persistence += (last - truth).powi(2);
     sums.true_persistence += (said.true_last[index] - truth).powi(2);
     sums.measured_twin += (forecast.mean - measured).powi(2);
@@ -163,8 +205,8 @@ fn add(sums: &mut Sums, said: &Said, index: usize, measured: Option<f64>, truth:
     sums.inside += f64::from(u8::from((forecast.mean - measured).abs() <= BAND_90 * forecast.sd));
 }
 
+/// Of [`ratios`](Sums::ratio) and what goes with them.
 struct Table {
-    /// Ratios to persistence against the truth: mean of root mean squares, worst, and worst of medians.
     mean: f64,
     worst: f64,
     worst_typical: f64,
@@ -176,20 +218,20 @@ struct Table {
 }
 
 fn table(title: &str, sums: &[Sums; PARAMETERS]) -> Table {
-    println!("{title}: error 15 min ahead over persistence's");
-    println!("  {:25} twin  ceiling median | noise-free persistence: twin ceiling | by instrument | coverage", "");
+    println!("{title}: root mean square error 15 min ahead against the truth, as a share of persistence's");
+    println!("  {:25} last reading: twin perfect observer median | last truth: twin perfect | coverage", "");
     let mut table =
         Table { mean: 0.0, worst: 0.0, worst_typical: 0.0, ceiling: 0.0, furthest: 0.0, least: 1.0, most: 0.0 };
     for parameter in Parameter::ALL {
         let sums = &sums[parameter.index()];
         let (ratio, ceiling, typical, coverage) = (sums.ratio(), sums.ceiling(), sums.typical(), sums.inside / sums.n);
-        let measured = (sums.measured_twin / sums.measured_persistence).sqrt();
-        let noise_free = |squares: f64| (squares / sums.true_persistence).sqrt();
+        let of_truth = |squares: f64| (squares / sums.true_persistence).sqrt();
         println!(
-            "  {:25} {ratio:.3} {ceiling:.3} {typical:.3} | {:.3} {:.3} | {measured:.3} | {coverage:.3}",
+            "  {:25} {ratio:.3} {ceiling:.3} {:.3} {typical:.3} | {:.3} {:.3} | {coverage:.3}",
             parameter.text(),
-            noise_free(sums.twin),
-            noise_free(sums.perfect),
+            sums.observed(),
+            of_truth(sums.twin),
+            of_truth(sums.perfect),
         );
         table.mean += ratio / PARAMETERS as f64;
         table.ceiling += ceiling / PARAMETERS as f64;
@@ -201,7 +243,8 @@ fn table(title: &str, sums: &[Sums; PARAMETERS]) -> Table {
     }
     let Table { mean, worst, worst_typical, ceiling, furthest, least, most } = table;
     println!(
-        "  mean {mean:.3} of ceiling {ceiling:.3}, worst {worst:.3}, worst median {worst_typical:.3}, furthest from its ceiling by {furthest:.2}, coverage {least:.3} to {most:.3}"
+        "  mean {mean:.3}, perfect {ceiling:.3}, at most {furthest:.2} times perfect; worst {worst:.3}, \
+         of medians {worst_typical:.3}; coverage {least:.3} to {most:.3}"
     );
     table
 }
@@ -211,10 +254,14 @@ fn a_week_with_faults_is_forecast_within_its_bands_and_the_faults_are_told() {
     // Faults of the two kinds that are hardest: one that ramps, and one that hits at once.
     let faults = ["mold_cold@50h+5h", "furnace_overheat@100h+6h"];
     let first = first_seed(1);
+    let mut pooled: [[Sums; PARAMETERS]; 2] = std::array::from_fn(|_| std::array::from_fn(|_| Sums::default()));
     for seed in first..first + seeds(2) {
         let week = live(seed, true, 7 * DAY, &faults, Some(Perfect::new(seed, START, &faults)));
         let all = table(&format!("seed {seed}, every minute"), &week.all);
-        let steady = table(&format!("seed {seed}, forecasts made after the last jump"), &week.steady);
+        let settled = table(&format!("seed {seed}, settled minutes"), &week.settled);
+        for (pooled, week) in pooled.iter_mut().zip([&week.all, &week.settled]) {
+            pooled.iter_mut().zip(week).for_each(|(pooled, week)| pooled.pool(week));
+        }
         for (minute, finding) in &week.findings {
             println!(
                 "  {:6.1} h {:?} {} {:.2}",
@@ -224,12 +271,9 @@ fn a_week_with_faults_is_forecast_within_its_bands_and_the_faults_are_told() {
                 finding.confidence
             );
         }
-        if std::env::var("TRYING").is_ok() {
-            continue;
-        }
-        assert!(steady.mean < 0.5, "mean ratio {}", steady.mean);
-        assert!(steady.worst < 0.56, "worst ratio {}", steady.worst);
-        assert!(all.worst_typical < 0.56, "worst ratio of medians {}", all.worst_typical);
+        assert!(settled.mean < 0.47, "mean ratio {}", settled.mean);
+        assert!(settled.worst < 0.53, "worst ratio {}", settled.worst);
+        assert!(all.worst_typical < 0.53, "worst ratio of medians {}", all.worst_typical);
         assert!(all.least > 0.85 && all.most < 0.95, "coverage {} to {}", all.least, all.most);
         for (equipment, from) in [("mold_heater", 50 * 60), ("furnace_burner", 100 * 60)] {
             let told = week.findings.iter().find(|(minute, finding)| {
@@ -244,6 +288,41 @@ fn a_week_with_faults_is_forecast_within_its_bands_and_the_faults_are_told() {
                 && !(100 * 60..108 * 60).contains(minute)
         });
         assert_eq!(false_equipment.count(), 0);
+    }
+    let all = table("all seeds, every minute", &pooled[0]);
+    table("all seeds, settled minutes", &pooled[1]);
+    // Nobody foresees a jump: here the plant, not persistence, sets the measure.
+    assert!(all.mean < 1.12 * all.ceiling, "mean ratio {} of perfect {}", all.mean, all.ceiling);
+    assert!(all.furthest < 1.25, "{} times perfect", all.furthest);
+    // Where the best filter of the instrument itself stands at a half, the twin is held to that filter.
+    for parameter in Parameter::ALL {
+        let sums = &pooled[1][parameter.index()];
+        let limit = f64::max(0.5, 1.02 * sums.observed());
+        assert!(sums.ratio() <= limit, "{}: ratio {} beyond {limit}", parameter.text(), sums.ratio());
+    }
+}
+
+#[test]
+fn the_future_that_is_expected_is_the_mean_of_those_that_may_come() {
+    const FUTURES: usize = 200;
+    let faults = ["mold_cold@3h+1h"];
+    let mut line = Line::new(PlantConfig { seed: 8, start: START, stops: false, faults_per_day: 0.0 }, &faults);
+    let mut perfect = Perfect::new(8, START, &faults);
+    let mut random = Random::new(8);
+    for minute in 0..300 {
+        perfect.minute(&line.minute().events);
+        if minute % 60 != 59 {
+            continue;
+        }
+        let futures: Vec<_> = (0..FUTURES).map(|_| perfect.redrawn(AHEAD as u64, &mut random)).collect();
+        let expected = perfect.forecast(AHEAD as u64);
+        for parameter in Parameter::ALL {
+            let index = parameter.index();
+            let mean = futures.iter().map(|future| future[index]).sum::<f64>() / FUTURES as f64;
+            let square = futures.iter().map(|future| (future[index] - mean).powi(2)).sum::<f64>() / FUTURES as f64;
+            let off = (mean - expected[index]) / (square / FUTURES as f64).sqrt();
+            assert!(off.abs() < 4.5, "{}: {off} standard errors after {minute} min", parameter.text());
+        }
     }
 }
 

@@ -1,6 +1,7 @@
 //! The simulated plant as the twin sees it: minute panes of one line, and the truth beside them.
 #![allow(dead_code, reason = "each test file uses its part")]
 
+pub mod observer;
 pub mod perfect;
 
 use lehr_domain::catalogue::{Catalogue, DEFAULT};

@@ -22,18 +22,19 @@ const TARGET: [f64; PARAMETERS] = [
     1520.0, 1575.0, 1330.0, 12.0, 1200.0, 900.0, 9450.0, 2.0, 150.0, 450.0, 45.0, 1140.0, 38.0, 52.0, 565.0, 552.0,
     505.0, 430.0, 330.0, 4.5, 1200.0, 640.0,
 ];
-const SIGMA: [f64; PARAMETERS] = [
+pub const SIGMA: [f64; PARAMETERS] = [
     2.5, 3.0, 2.0, 0.25, 1.5, 12.0, 130.0, 0.12, 0.6, 2.0, 0.4, 1.8, 0.35, 0.7, 1.0, 1.0, 1.0, 1.2, 1.2, 0.08, 9.0, 8.0,
 ];
 /// Sizes of the disturbances of each quantity alone, in sigmas.
-const OWN: [f64; PARAMETERS] = [
+pub const OWN: [f64; PARAMETERS] = [
     0.3, 0.35, 0.35, 0.45, 0.45, 0.25, 0.2, 0.42, 0.45, 0.3, 0.45, 0.4, 0.4, 0.2, 0.45, 0.45, 0.45, 0.42, 0.42, 0.4,
     0.35, 0.4,
 ];
-/// Of a disturbance: seconds between draws, and the time constants of its quick and its slow part.
-const DRAW_S: u64 = 10;
-const QUICK_S: f64 = 480.0;
-const SLOW_S: f64 = 10_800.0;
+/// Of a disturbance: seconds between draws, the time constants of its quick and its slow part, and their shares.
+pub const DRAW_S: u64 = 10;
+pub const QUICK_S: f64 = 480.0;
+pub const SLOW_S: f64 = 10_800.0;
+pub const SHARES: [f64; 2] = [0.8, 0.6];
 /// Shortest and longest stops of each kind, s.
 const STOPS_S: [(MachineState, f64, f64); 3] =
     [(MachineState::Down, 60.0, 480.0), (MachineState::Setup, 1620.0, 2400.0), (MachineState::Planned, 3600.0, 7200.0)];
@@ -82,7 +83,7 @@ impl Disturbance {
     }
 
     fn value(&self) -> f64 {
-        0.8 * self.parts[0] + 0.6 * self.parts[1]
+        SHARES[0] * self.parts[0] + SHARES[1] * self.parts[1]
     }
 }
 

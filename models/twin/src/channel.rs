@@ -63,7 +63,8 @@ pub struct Channel {
     noise: f64,
     wander: f64,
     refused: i8,
-    /// The innovation that was set aside in this minute.
+    /// What the minute's value had beyond what was modelled, and the innovation where it was set aside.
+    beyond: f64,
     aside: f64,
     /// The last two innovations in standard deviations, and a running mean.
     last: [f64; 2],
@@ -103,6 +104,7 @@ impl Channel {
             noise: (NOISE_SIGMAS * sigma).powi(2),
             wander: (QUICK_SIGMAS * sigma).powi(2),
             refused: 0,
+            beyond: 0.0,
             aside: 0.0,
             last: [0.0; 2],
             lean: 0.0,
@@ -124,9 +126,14 @@ impl Channel {
         self.drives(self.slow)
     }
 
-    /// Whether this minute's value was set aside, and so nobody knows yet whether the quantity has moved.
-    pub fn doubts(&self) -> bool {
-        self.aside != 0.0
+    /// What this minute's value had beyond what was modelled; 0 where nothing was measured.
+    pub fn beyond(&self) -> f64 {
+        self.beyond
+    }
+
+    /// The innovation of this minute if it was set aside: nobody knows yet whether the quantity has moved. Else 0.
+    pub fn aside(&self) -> f64 {
+        self.aside
     }
 
     /// Takes this share of what was set aside.
@@ -177,7 +184,7 @@ impl Channel {
     /// A minute passes.
     pub fn pass(&mut self) {
         let [quick, hours, stays, comes] = remains(1.0, self.constant_min);
-        self.aside = 0.0;
+        (self.beyond, self.aside) = (0.0, 0.0);
         self.quick *= quick;
         self.hours *= hours;
         self.slow = stays * self.slow + comes * (self.aim + self.lead);
@@ -203,6 +210,7 @@ impl Channel {
         for (reach, sensitivity) in reach[TERMS..].iter_mut().zip(sensitivity) {
             *reach = if sensitivity.abs() > EXCITED * ordinary { *sensitivity } else { 0.0 };
         }
+        self.beyond = beyond;
         let innovation = beyond - self.quick - self.hours - self.slow;
         let mut carried = self.carried(&reach);
         let mut variance = dot(&carried, &reach) + self.noise;

@@ -34,8 +34,13 @@ const AIR_OXYGEN: f64 = 20.95;
 
 /// The term of the line's power by which it needs less while it stands.
 pub const RUNNING: usize = 2;
-/// What holds a quantity at its set-point, and that quantity.
-pub const ACTUATORS: [(Parameter, Parameter); 2] = [(FuelFlow, FurnaceTemperature), (MoldHeaterPower, MoldTemperature)];
+/// What holds a quantity at its set-point, that quantity, and what follows the actuator at once whether or not the
+/// actuator's instrument tells the truth.
+pub const ACTUATORS: [(Parameter, Parameter, Option<Parameter>); 2] = [
+    (FuelFlow, FurnaceTemperature, Some(CombustionAirFlow)),
+    // The power of the line flutters more than what a heater's instrument may be off by.
+    (MoldHeaterPower, MoldTemperature, None),
+];
 
 /// The terms of a response.
 pub fn terms(response: &Response) -> Terms {

@@ -203,26 +203,32 @@ impl State {
     }
 
     /// Fuel that the controller's law does not explain heats the melt all the same, as a set-point so much higher would;
-    /// so for heater and molds.
-    fn follow_actuators(&self, channels: &mut [Channel]) {
-        for (actuator, held) in ACTUATORS {
+    /// so for heater and molds. Fuel that air did not follow was never burnt: its instrument fails.
+    /// `supposed` is the share of what was set aside that was taken since followers were held against it.
+    fn follow_actuators(&self, channels: &mut [Channel], supposed: f64) {
+        for (actuator, held, witness) in ACTUATORS {
             let [holding, control, _] = self.terms[actuator.index()].map(f64::exp);
-            let lead = channels[actuator.index()].lasting() / (holding + control);
-            channels[held.index()].follow(lead);
+            let found = channels[actuator.index()].lasting();
+            let missing = witness.map_or(0.0, |witness| {
+                let followed = channels[witness.index()].beyond() / self.terms[witness.index()][0].exp();
+                supposed * channels[actuator.index()].aside() - followed
+            });
+            let real = missing * found.signum() < 0.5 * found.abs();
+            channels[held.index()].follow(if real { found / (holding + control) } else { 0.0 });
         }
     }
 
     /// The channels as a forecast takes them. What one alone set aside in this minute may be an outlier or the first
     /// that is seen of a change; several mean a change. In the minute of a told change a pane is part old, part new.
     fn supposed(&self) -> Cow<'_, [Channel]> {
-        let doubtful = self.channels.iter().filter(|channel| channel.doubts()).count();
+        let doubtful = self.channels.iter().filter(|channel| channel.aside() != 0.0).count();
         if doubtful == 0 || self.told {
             return Cow::Borrowed(&self.channels);
         }
         let share = if doubtful == 1 { 0.5 } else { 1.0 };
         let mut channels = self.channels.clone();
         channels.iter_mut().for_each(|channel| channel.settle(share));
-        self.follow_actuators(&mut channels);
+        self.follow_actuators(&mut channels, share);
         Cow::Owned(channels)
     }
 
@@ -253,7 +259,7 @@ impl State {
             }
         }
         let mut channels = std::mem::take(&mut self.channels);
-        self.follow_actuators(&mut channels);
+        self.follow_actuators(&mut channels, 0.0);
         self.channels = channels;
     }
 

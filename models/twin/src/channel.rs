@@ -1,10 +1,11 @@
 //! One measured quantity: what the model does not explain of it, and how its terms are corrected, as a Kalman filter.
 //!
 //! measured = modelled(terms) + quick + hours + slow + noise. `quick` and `hours` are the ordinary disturbances, which
-//! pass within [`QUICK_MIN`] and [`HOURS_MIN`]; `slow` is the offset of operating point or instrument, on its way to `aim`, a random walk, as fast as
-//! the quantity can move: a melt that begins to rise is expected to go on. The terms enter by their sensitivities
-//! (recursive prediction error: L. Ljung, IEEE Trans. Autom. Control 24 (1979) 36). Values far from all expectation are
-//! set aside, until they insist.
+//! pass within [`QUICK_MIN`] and [`HOURS_MIN`]. `slow` is the offset of operating point or instrument, on its way to
+//! `aim`, a random walk, as fast as the quantity can move: a melt that begins to rise is expected to go on. Where an
+//! actuator does not obey, the aim is shifted by the `lead` that it gives. The terms enter by their sensitivities
+//! (recursive prediction error: L. Ljung, IEEE Trans. Autom. Control 24 (1979) 36). A value far from all expectation is
+//! set aside; the next one on the same side is believed.
 
 use crate::guess::{GUESS_SD, MOST_WRONG};
 use crate::process::MOST_TERMS;
@@ -26,17 +27,22 @@ const OFFSET_SIGMAS: f64 = 1.0;
 /// Innovations beyond this many standard deviations are set aside; so many in a row on one side are believed.
 const GATE: f64 = 4.5;
 const INSISTS: i8 = 2;
-/// Forgetting of the mean innovation, and where it says that the offset moves.
-const LEAN_SHARE: f64 = 0.2;
-const LEANS: f64 = 1.5;
+/// Forgetting of the mean innovation: a quarter of an hour; and where it says that the offset moves.
+const LEAN_SHARE: f64 = 0.07;
+const LEANS: f64 = 0.9;
 /// A term is learned only while it moves the quantity by this many times its ordinary spread: the flutter of a driver
 /// that is itself measured with noise teaches gains that are too small.
 const EXCITED: f64 = 1.3;
 /// How fast spreads are adapted, and how far from the first guess they may get, as a factor of variances.
 const ADAPTS: f64 = 0.004;
 const MOST_ADAPTED: f64 = 16.0;
+/// A quantity that follows has come this share of the way after so many of its time constants.
+const LED_AT_LEAST: f64 = 0.3;
+const ARRIVES: f64 = 3.0;
 /// What is known of where an actuator takes its quantity, as a share.
 const LEAD_UNSURE: f64 = 0.3;
+/// What others do to a quantity is noticed from so many sigmas on; below lies their flutter.
+const NOTICED_SIGMAS: f64 = 2.0;
 
 const STATES: usize = TERMS + MOST_TERMS;
 const QUICK: usize = 0;
@@ -54,7 +60,12 @@ pub struct Channel {
     aim: f64,
     /// What an actuator that does not obey asks for, added to the aim.
     lead: f64,
-    /// What is modelled of it because others depart from what set-points ask for.
+    /// The lead for which the aim was opened last, for how long there has been one, and whether the quantity does not
+    /// follow.
+    led: f64,
+    led_min: f64,
+    stays_away: bool,
+    /// What was modelled of it because others depart from what set-points ask for, when the offset was opened for that.
     driven: f64,
     /// Minutes in which the slow part comes to 63 % of where it aims at.
     constant_min: f64,
@@ -98,6 +109,9 @@ impl Channel {
             slow: 0.0,
             aim: 0.0,
             lead: 0.0,
+            led: 0.0,
+            led_min: 0.0,
+            stays_away: false,
             driven: 0.0,
             constant_min,
             covariance,
@@ -142,17 +156,23 @@ impl Channel {
         self.aim += share * self.aside;
     }
 
-    /// An actuator takes the quantity so far from where its set-point would.
+    /// An actuator asks for so much more than the set-point does. Where the quantity does not go there, it makes good
+    /// some loss, and leads nowhere for as long as it does.
     pub fn follow(&mut self, lead: f64) {
-        self.covariance[AIM][AIM] += (LEAD_UNSURE * (lead - self.lead)).powi(2);
+        self.led_min = if lead == 0.0 { 0.0 } else { self.led_min + 1.0 };
+        let arrived = self.slow * lead > LED_AT_LEAST * lead * lead;
+        self.stays_away &= lead != 0.0;
+        self.stays_away |= self.led_min > ARRIVES * self.constant_min && !arrived;
+        let lead = if self.stays_away { 0.0 } else { lead };
+        self.covariance[AIM][AIM] += LEAD_UNSURE * LEAD_UNSURE * goes_on(&mut self.led, lead, self.sigma);
         self.lead = lead;
     }
 
     /// Others that depart from what set-points ask for drive it so far: by gains that are as good as a guess, as they are
     /// learned from set-points alone.
     pub fn drive(&mut self, driven: f64) {
-        self.open(GUESS_SD * GUESS_SD * (driven * driven - self.driven * self.driven).abs());
-        self.driven = driven;
+        let further = goes_on(&mut self.driven, driven, self.sigma);
+        self.open(GUESS_SD * GUESS_SD * further);
     }
 
     /// The same as is to be expected after some minutes.
@@ -277,7 +297,7 @@ impl Channel {
         let bounded = scaled.clamp(-3.0, 3.0);
         self.lean += LEAN_SHARE * (bounded - self.lean);
         if self.lean.abs() > LEANS {
-            self.open((0.3 * self.lean).powi(2) * variance);
+            self.open((0.8 * self.lean).powi(2) * variance);
         }
         // Innovations of the right size that go with those of two minutes ago say that disturbances are larger, or
         // noise smaller, than believed (R. K. Mehra, IEEE Trans. Autom. Control 15 (1970) 175). One minute ago tells
@@ -292,6 +312,16 @@ impl Channel {
         self.noise = keep(self.noise * size.exp(), NOISE_SIGMAS);
         self.wander = keep(self.wander * (size + follows).exp(), QUICK_SIGMAS);
     }
+}
+
+/// By how much the square of a value has changed since it was noticed last: a share of the value that is uncertain has
+/// that share's square of it as variance, in however many steps the value comes.
+fn goes_on(noticed: &mut f64, value: f64, sigma: f64) -> f64 {
+    if (value - *noticed).abs() <= NOTICED_SIGMAS * sigma {
+        return 0.0;
+    }
+    let before = std::mem::replace(noticed, value);
+    (value * value - before * before).abs()
 }
 
 fn dot(one: &[f64; STATES], other: &[f64; STATES]) -> f64 {

@@ -1,5 +1,12 @@
 //! The twin beside the simulated plant: how far its forecasts, bands and verdicts hold. All figures are printed; bounds
 //! are those measured over twenty seeds, with a little room (`LEHR_SEEDS=20` for as many).
+//!
+//! Errors are those 15 minutes ahead against the noise-free truth, as a share of those of persistence, which says what
+//! the instrument said last. Over twenty weeks and every minute, jumps that nobody can foresee included, a model that
+//! knows all of the plant but its future reaches 0.54 in the mean, and no half for eight quantities: heater power 0.92,
+//! fuel 0.81, air 0.80, line power 0.73, furnace 0.70, molds 0.70, belt 0.69, crown 0.54. In settled minutes it reaches
+//! 0.31 to 0.46, and the best filter of readings alone 0.49 to 0.50 for belt, forming pressure and zones 1 to 3. Held
+//! against the last truth instead of the last reading, a perfect model reaches no more than 0.7 to 0.8.
 
 mod harness;
 

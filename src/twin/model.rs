@@ -11,7 +11,7 @@ use serde::{Deserialize, Serialize};
 pub const MODEL: &dyn LineModel = &GlassTwin;
 
 /// Must grow whenever [`Followed`] changes: a state that was put by is only read by the model that wrote it.
-const VERSION: u8 = 1;
+const VERSION: u8 = 2;
 
 #[derive(Debug)]
 struct GlassTwin;

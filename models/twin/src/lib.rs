@@ -15,8 +15,9 @@
 //!
 //! How it works: set-points drive first-order responses along the couplings of the plant (`process`); a small Kalman
 //! filter for each measured quantity corrects what disturbs it and, where set-points move, its gain and time constant
-//! (`channel`). Ware carries what it was exposed to for as long as it is on its way; where mechanisms of defects set in
-//! is learned from inspections, with the knowledge base as the first belief (`quality`).
+//! (`channel`). A stop is expected to end as stops of its kind did (`stops`). Ware carries what it was exposed to for as
+//! long as it is on its way; where mechanisms of defects set in is learned from inspections, with the knowledge base as
+//! the first belief (`quality`).
 //!
 //! Invariants: no clock, no randomness, no I/O, no hash map; the same minutes give the same bits. Folding goes by event
 //! time; a minute that comes late is taken in by folding again from a state that was kept. The twin knows nothing of any
@@ -35,6 +36,7 @@ mod quality;
 mod scenario;
 mod show;
 mod state;
+mod stops;
 mod stress;
 mod throughput;
 mod view;

@@ -32,6 +32,16 @@ const REGULATOR_MIN: f64 = 0.2;
 /// Oxygen in air, %.
 const AIR_OXYGEN: f64 = 20.95;
 
+/// The term of the line's power by which it needs less while it stands.
+pub const RUNNING: usize = 2;
+/// What holds a quantity at its set-point, that quantity, and what follows the actuator at once whether or not the
+/// actuator's instrument tells the truth.
+pub const ACTUATORS: [(Parameter, Parameter, Option<Parameter>); 2] = [
+    (FuelFlow, FurnaceTemperature, Some(CombustionAirFlow)),
+    // The power of the line flutters more than what a heater's instrument may be off by.
+    (MoldHeaterPower, MoldTemperature, None),
+];
+
 /// The terms of a response.
 pub fn terms(response: &Response) -> Terms {
     let r = response;
@@ -62,6 +72,23 @@ pub fn terms(response: &Response) -> Terms {
     set(CoolingFanSpeed, &[r.fan_per_cooling]);
     set(LinePower, &[r.power_per_current, r.power_per_fan, r.power_of_running]);
     terms.map(|row| row.map(f64::ln))
+}
+
+/// What follows a quantity within the minute, all later in the order of parameters, and by how much for one unit of it.
+pub fn at_once(terms: &Terms, parameter: Parameter) -> Vec<(Parameter, f64)> {
+    let term = |parameter: Parameter, which: usize| terms[parameter.index()][which].exp();
+    match parameter {
+        FurnaceTemperature => vec![(FuelFlow, -term(FuelFlow, 1))],
+        FuelFlow => vec![(CombustionAirFlow, term(CombustionAirFlow, 0) * AIR_OXYGEN / (AIR_OXYGEN - 2.0))],
+        BeltSpeed => {
+            vec![(FormingPressure, term(FormingPressure, 0)), (BeltMotorCurrent, term(BeltMotorCurrent, 0))]
+        }
+        BeltMotorCurrent => vec![(LinePower, term(LinePower, 0))],
+        MoldHeaterPower => vec![(LinePower, 1.0)],
+        CoolingRate => vec![(CoolingFanSpeed, term(CoolingFanSpeed, 0))],
+        CoolingFanSpeed => vec![(LinePower, term(LinePower, 1))],
+        _ => Vec::new(),
+    }
 }
 
 /// How many terms a quantity has.
@@ -120,7 +147,8 @@ impl Prepared {
 #[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
 pub struct Drive {
     pub setpoints: [f64; PARAMETERS],
-    pub running: bool,
+    /// 0 while the line runs, 1 while it stands, and between where that is expected with some probability.
+    pub stands: f64,
 }
 
 /// What adds to what is modelled.
@@ -170,7 +198,7 @@ impl Process {
             process.own[index].x = match parameter {
                 CrownTemperature | ThroatTemperature | FuelFlow => melt,
                 MoldHeaterPower => drive.setpoints[MoldTemperature.index()] - guess.target(MoldTemperature),
-                LinePower => f64::from(u8::from(!drive.running)),
+                LinePower => drive.stands,
                 _ => drive.setpoints[index],
             };
             if matches!(parameter, FurnaceTemperature | MoldTemperature) {
@@ -270,13 +298,13 @@ impl Process {
         self.modelled[CoolingFanSpeed.index()] =
             target(CoolingFanSpeed) + term(CoolingFanSpeed, 0) * (asked - target(CoolingRate));
 
-        self.own[LinePower.index()].step(f64::from(u8::from(!drive.running)), by.standstill);
+        self.own[LinePower.index()].step(drive.stands, by.standstill);
         let above = |parameter: Parameter| disturbed(&self.modelled, parameter) - target(parameter);
         self.modelled[LinePower.index()] = target(LinePower)
             + above(MoldHeaterPower)
             + term(LinePower, 0) * above(BeltMotorCurrent)
             + term(LinePower, 1) * above(CoolingFanSpeed)
-            - term(LinePower, 2) * self.own[LinePower.index()].x;
+            - term(LinePower, RUNNING) * self.own[LinePower.index()].x;
     }
 
     fn through_actuator(&mut self, index: usize, setpoint: f64, decay: Decay) -> f64 {

@@ -91,7 +91,7 @@ impl State {
         let laws = self.quality.draw(LAWS);
         let (probability, probability_sd) = spread(&laws, &now);
         let last = Exposed::throughout(&rows[rows.len() - 1]);
-        let rate = if self.drive.running { self.throughput.rate_per_h(values[BeltSpeed.index()]) } else { 0.0 };
+        let rate = (1.0 - self.drive.stands) * self.throughput.rate_per_h(values[BeltSpeed.index()]);
         let energy = energy_kw(values[FuelFlow.index()].max(0.0), values[LinePower.index()].max(0.0));
         QualityView {
             probability,

@@ -8,9 +8,11 @@ use crate::ledger::Ledger;
 use crate::minute::{MINUTE, Minute};
 use crate::parameter::{PARAMETERS, Parameter};
 use crate::process::{
-    Disturbances, Drive, MOST_TERMS, Prepared, Process, Sensitivity, Terms, controlled, terms, terms_of,
+    ACTUATORS, Disturbances, Drive, MOST_TERMS, Prepared, Process, RUNNING, Sensitivity, Terms, at_once, controlled,
+    terms, terms_of,
 };
 use crate::quality::{Exposure, MECHANISMS, Mechanism, Quality};
+use crate::stops::Stops;
 use crate::stress::ResidualStress;
 use crate::throughput::Throughput;
 use crate::watch::Watch;
@@ -19,6 +21,7 @@ use lehr_domain::machine::MachineState;
 use lehr_physics::Celsius;
 use lehr_physics::viscosity::Vft;
 use serde::{Deserialize, Serialize};
+use std::borrow::Cow;
 
 /// Heat is moved on every ten seconds, viscosity is taken every five.
 pub const HEAT_STEPS: usize = 6;
@@ -47,6 +50,9 @@ pub struct State {
     pub(crate) at: Option<EventMs>,
     minutes: u32,
     pub(crate) drive: Drive,
+    stops: Stops,
+    /// Whether a set-point or the machine's state changed in the last minute.
+    told: bool,
     /// Minutes until the line counts as settled after it was stopped or started.
     unsettled: u32,
     pub(crate) process: Process,
@@ -76,7 +82,7 @@ struct Gone {
 
 impl State {
     pub fn new(guess: &Guess) -> State {
-        let drive = Drive { setpoints: guess.targets, running: true };
+        let drive = Drive { setpoints: guess.targets, stands: 0.0 };
         let guessed = terms(&guess.response);
         let process = Process::at_rest(guess, &drive);
         let channel = |parameter: Parameter| {
@@ -92,6 +98,8 @@ impl State {
             at: None,
             minutes: 0,
             drive,
+            stops: Stops::default(),
+            told: false,
             unsettled: 0,
             nominal: process.clone(),
             process,
@@ -129,7 +137,7 @@ impl State {
             return self.fold(minute);
         }
         let mut gap = Minute::gap(at);
-        gap.machine = if self.drive.running { MachineState::Production } else { MachineState::Down };
+        gap.machine = self.stops.machine();
         for _ in 0..missing {
             gap.at = gap.at + MINUTE;
             self.fold(&gap);
@@ -145,6 +153,7 @@ impl State {
 
     /// Takes over set-points and the machine's state.
     fn hear(&mut self, minute: &Minute) {
+        let before = self.drive;
         for parameter in Parameter::ALL {
             if let Some(setpoint) = minute.setpoint(parameter)
                 && controlled(parameter)
@@ -152,9 +161,11 @@ impl State {
                 self.drive.setpoints[parameter.index()] = setpoint;
             }
         }
-        let running = minute.machine == MachineState::Production;
-        self.unsettled = if running == self.drive.running { self.unsettled.saturating_sub(1) } else { SETTLES_MIN };
-        self.drive.running = running;
+        let stands = if minute.machine == MachineState::Production { 0.0 } else { 1.0 };
+        self.unsettled = if stands == self.drive.stands { self.unsettled.saturating_sub(1) } else { SETTLES_MIN };
+        self.drive.stands = stands;
+        self.told = self.drive != before;
+        self.stops.see(minute.machine);
     }
 
     fn fold(&mut self, minute: &Minute) {
@@ -167,6 +178,9 @@ impl State {
         let gone = go(&mut self.process, &self.guess, &by, &self.drive, &disturbances);
         let undisturbed = go(&mut self.nominal, &self.guess, &by, &self.drive, &Disturbances::NONE);
         let measured = Parameter::ALL.map(|parameter| minute.mean(parameter));
+        for (index, channel) in self.channels.iter_mut().enumerate() {
+            channel.drive(gone.modelled[index] - undisturbed.modelled[index]);
+        }
         self.correct(&gone, &undisturbed.sensitivity, &measured);
         self.watch(minute, &undisturbed);
         self.look_ahead(minute.at, &measured);
@@ -188,23 +202,65 @@ impl State {
         exposure(&self.guess, &self.values(), self.pressure_range, gone.melt_log10)
     }
 
+    /// Fuel that the controller's law does not explain heats the melt all the same, as a set-point so much higher would;
+    /// so for heater and molds. Fuel that air did not follow was never burnt: its instrument fails.
+    /// `supposed` is the share of what was set aside that was taken since followers were held against it.
+    fn follow_actuators(&self, channels: &mut [Channel], supposed: f64) {
+        for (actuator, held, witness) in ACTUATORS {
+            let [holding, control, _] = self.terms[actuator.index()].map(f64::exp);
+            let found = channels[actuator.index()].lasting();
+            let missing = witness.map_or(0.0, |witness| {
+                let followed = channels[witness.index()].beyond() / self.terms[witness.index()][0].exp();
+                supposed * channels[actuator.index()].aside() - followed
+            });
+            let real = missing * found.signum() < 0.5 * found.abs();
+            channels[held.index()].follow(if real { found / (holding + control) } else { 0.0 });
+        }
+    }
+
+    /// The channels as a forecast takes them. What one alone set aside in this minute may be an outlier or the first
+    /// that is seen of a change; several mean a change. In the minute of a told change a pane is part old, part new.
+    fn supposed(&self) -> Cow<'_, [Channel]> {
+        let doubtful = self.channels.iter().filter(|channel| channel.aside() != 0.0).count();
+        if doubtful == 0 || self.told {
+            return Cow::Borrowed(&self.channels);
+        }
+        let share = if doubtful == 1 { 0.5 } else { 1.0 };
+        let mut channels = self.channels.clone();
+        channels.iter_mut().for_each(|channel| channel.settle(share));
+        self.follow_actuators(&mut channels, share);
+        Cow::Owned(channels)
+    }
+
     pub(crate) fn disturbances(&self) -> Disturbances {
         Disturbances::new(|index| self.channels[index].disturbance())
     }
 
     /// Corrects disturbances and terms. Terms are learned from what set-points alone move: a driver whose instrument
-    /// fails moves nothing.
+    /// fails moves nothing. What a quantity is found to do goes into what is expected of those that follow it at once,
+    /// so that a cause is not taken for as many disturbances as it has effects.
     fn correct(&mut self, gone: &Gone, by_setpoints: &Sensitivity, measured: &[Option<f64>; PARAMETERS]) {
-        for (index, channel) in self.channels.iter_mut().enumerate() {
-            let Some(measured) = measured[index] else { continue };
-            let Some(correction) = channel.correct(measured - gone.modelled[index], &by_setpoints[index]) else {
-                continue;
-            };
-            for (term, correction) in correction.terms.iter().enumerate() {
+        let mut moved = [0.0; PARAMETERS];
+        for parameter in Parameter::ALL {
+            let index = parameter.index();
+            let channel = &mut self.channels[index];
+            let lasting = channel.lasting();
+            let beyond = measured[index].map(|measured| measured - gone.modelled[index] - moved[index]);
+            let correction = beyond.and_then(|beyond| channel.correct(beyond, &by_setpoints[index]));
+            moved[index] += channel.lasting() - lasting;
+            if moved[index] != 0.0 {
+                for (follower, gain) in at_once(&self.terms, parameter) {
+                    moved[follower.index()] += gain * moved[index];
+                }
+            }
+            for (term, correction) in correction.into_iter().flat_map(|correction| correction.terms).enumerate() {
                 let value = self.terms[index][term] + correction;
                 self.terms[index][term] = bounded(value, self.guessed[index][term]);
             }
         }
+        let mut channels = std::mem::take(&mut self.channels);
+        self.follow_actuators(&mut channels, 0.0);
+        self.channels = channels;
     }
 
     fn watch(&mut self, minute: &Minute, undisturbed: &Gone) {
@@ -216,7 +272,7 @@ impl State {
                 let sd = self.channels[index].term_sd(term).max(LEAST_TERM_SD);
                 allowance += (sd * undisturbed.sensitivity[index][term]).powi(2);
             }
-            if parameter == Parameter::LinePower && (self.unsettled > 0 || !self.drive.running) {
+            if parameter == Parameter::LinePower && (self.unsettled > 0 || self.drive.stands > 0.0) {
                 continue;
             }
             self.watches[index].see(measured - undisturbed.modelled[index], allowance, DOUBTLESS);
@@ -286,17 +342,24 @@ impl State {
     /// What each sensor is expected to say in the pane that lies `horizon` after the last.
     pub fn forecast(&self, horizon: Horizon) -> [Forecast; PARAMETERS] {
         let by = Prepared::new(&self.terms, 1.0);
+        let channels = self.supposed();
         let mut process = self.process.clone();
+        let mut drive = self.drive;
         let mut disturbances = Disturbances::NONE;
         for minute in 1..=horizon.minutes() {
-            disturbances = self.disturbances_after(minute as f64);
-            process.step(&self.guess, &by, &self.drive, &disturbances, None);
+            disturbances = Disturbances::new(|index| channels[index].disturbance_after(minute as f64));
+            drive.stands = self.stops.stands_after(minute as f64);
+            process.step(&self.guess, &by, &drive, &disturbances, None);
         }
         let minutes = horizon.minutes() as f64;
         let values = process.values(&disturbances);
+        let power = Parameter::LinePower.index();
+        let either = drive.stands * (1.0 - drive.stands) * self.terms[power][RUNNING].exp().powi(2);
         std::array::from_fn(|index| {
-            let (state, noise) = self.channels[index].variance_after(minutes);
-            Forecast { mean: values[index], sd: (state + noise).sqrt() * self.ledger.widening(index, horizon) }
+            let (state, noise) = channels[index].variance_after(minutes);
+            let either = if index == power { either } else { 0.0 };
+            let sd = (state + noise + either).sqrt() * self.ledger.widening(index, horizon);
+            Forecast { mean: values[index], sd }
         })
     }
 

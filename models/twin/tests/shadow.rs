@@ -1,10 +1,21 @@
 //! The twin beside the simulated plant: how far its forecasts, bands and verdicts hold. All figures are printed; bounds
 //! are those measured over twenty seeds, with a little room (`LEHR_SEEDS=20` for as many).
+//!
+//! Errors are those 15 minutes ahead against the noise-free truth, as a share of those of persistence, which says what
+//! the instrument said last. Over twenty weeks and every minute, jumps that nobody can foresee included, a model that
+//! knows all of the plant but its future reaches 0.54 in the mean, and no half for eight quantities: heater power 0.92,
+//! fuel 0.81, air 0.80, line power 0.73, furnace 0.70, molds 0.70, belt 0.69, crown 0.54. In settled minutes it reaches
+//! 0.31 to 0.46, and the best filter of readings alone 0.49 to 0.50 for belt, forming pressure and zones 1 to 3. Held
+//! against the last truth instead of the last reading, a perfect model reaches no more than 0.7 to 0.8.
 
 mod harness;
 
+use harness::observer::{ALONE, Observer};
+use harness::perfect::Perfect;
 use harness::*;
-use lehr_plant::PlantConfig;
+use lehr_domain::SpanMs;
+use lehr_domain::machine::MachineState;
+use lehr_plant::{FaultSpec, PlantConfig};
 use lehr_twin::{BAND_90, Finding, FindingKind, Forecast, Guess, Horizon, MINUTE, PARAMETERS, Parameter, State};
 use std::collections::VecDeque;
 
@@ -17,6 +28,10 @@ fn seeds(least: u64) -> u64 {
     std::env::var("LEHR_SEEDS").ok().and_then(|text| text.parse().ok()).unwrap_or(least)
 }
 
+fn first_seed(usual: u64) -> u64 {
+    std::env::var("LEHR_FIRST_SEED").ok().and_then(|text| text.parse().ok()).unwrap_or(usual)
+}
+
 /// A first guess that is off by up to 20 % in every gain and time constant, up or down.
 fn wrong_guess(seed: u64) -> Guess {
     let mut guess = Guess::shipped();
@@ -27,12 +42,18 @@ fn wrong_guess(seed: u64) -> Guess {
     guess
 }
 
-/// Squared errors 15 minutes ahead: of the twin and of persistence, against the truth and against the instrument.
+/// Squared errors 15 minutes ahead. Persistence says what the instrument said last, with its noise, as nobody has
+/// another last value; what the truth said last is a persistence that nobody can have.
 #[derive(Clone, Default)]
 struct Sums {
     n: f64,
+    /// Against the truth.
     twin: f64,
+    perfect: f64,
+    observer: f64,
     persistence: f64,
+    true_persistence: f64,
+    /// Against the instrument.
     measured_twin: f64,
     measured_persistence: f64,
     inside: f64,
@@ -43,6 +64,34 @@ struct Sums {
 impl Sums {
     fn ratio(&self) -> f64 {
         (self.twin / self.persistence).sqrt()
+    }
+
+    /// What a model reaches that knows all of the plant but its future.
+    fn ceiling(&self) -> f64 {
+        (self.perfect / self.persistence).sqrt()
+    }
+
+    /// What the best filter of the instrument reaches; NaN where others move the quantity too.
+    fn observed(&self) -> f64 {
+        (self.observer / self.persistence).sqrt()
+    }
+
+    fn pool(&mut self, other: &Sums) {
+        let pairs = [
+            (&mut self.n, other.n),
+            (&mut self.twin, other.twin),
+            (&mut self.perfect, other.perfect),
+            (&mut self.observer, other.observer),
+            (&mut self.persistence, other.persistence),
+            (&mut self.true_persistence, other.true_persistence),
+            (&mut self.measured_twin, other.measured_twin),
+            (&mut self.measured_persistence, other.measured_persistence),
+            (&mut self.inside, other.inside),
+        ];
+        pairs.into_iter().for_each(|(sum, other)| *sum += other);
+        for (sizes, other) in self.sizes.iter_mut().zip(&other.sizes) {
+            sizes.extend(other);
+        }
     }
 
     /// Of the median errors.
@@ -56,44 +105,78 @@ impl Sums {
 }
 
 struct Week {
-    /// Of all minutes after the first day, and of those for which the forecast was made after the last jump.
+    /// Of all minutes after the first day, and of those of a running line for which the forecast was made when it had
+    /// come to rest after the last jump.
     all: [Sums; PARAMETERS],
-    steady: [Sums; PARAMETERS],
+    settled: [Sums; PARAMETERS],
     /// Minute at which a finding began to hold, and the finding.
     findings: Vec<(usize, Finding)>,
     state: State,
 }
 
-/// `jumps` are minutes at which something begins or ends that nobody can foresee.
-fn live(seed: u64, stops: bool, minutes: usize, faults: &[&str], jumps: &[usize]) -> Week {
+/// What was said of the minute that lies [`AHEAD`].
+struct Said {
+    twin: [Forecast; PARAMETERS],
+    /// NaN where no ceiling is asked for.
+    perfect: [f64; PARAMETERS],
+    observer: [f64; PARAMETERS],
+    last: [Option<f64>; PARAMETERS],
+    true_last: [f64; PARAMETERS],
+}
+
+fn live(seed: u64, stops: bool, minutes: usize, faults: &[&str], mut perfect: Option<Perfect>) -> Week {
     let mut line = Line::new(PlantConfig { seed, start: START, stops, faults_per_day: 0.0 }, faults);
     let state = State::new(&wrong_guess(seed));
     let sums: [Sums; PARAMETERS] = std::array::from_fn(|_| Sums::default());
-    let mut week = Week { all: sums.clone(), steady: sums, findings: Vec::new(), state };
-    let mut waiting: VecDeque<([Forecast; PARAMETERS], [Option<f64>; PARAMETERS])> = VecDeque::new();
+    let mut week = Week { all: sums.clone(), settled: sums, findings: Vec::new(), state };
+    let mut waiting: VecDeque<Said> = VecDeque::new();
+    let mut observers = ALONE.map(Observer::new);
     let mut machine = None;
     let mut jumped = 0;
+    let jumps: Vec<usize> = faults.iter().flat_map(|fault| begins_and_ends(fault)).collect();
     for minute in 0..minutes {
-        let lived = line.minute().minute;
-        week.state.step(&lived);
-        if machine.replace((lived.machine, lived.setpoints)) != machine || jumps.contains(&minute) {
+        let lived = line.minute();
+        let Lived { minute: heard, events, .. } = &lived;
+        week.state.step(heard);
+        if machine.replace((heard.machine, heard.setpoints)) != machine || jumps.contains(&minute) {
             jumped = minute;
         }
-        let measured = Parameter::ALL.map(|parameter| lived.mean(parameter));
+        let truth = Parameter::ALL.map(|parameter| line.true_value(parameter));
+        if let Some(perfect) = &mut perfect {
+            perfect.minute(events);
+            let off = perfect.check(&truth);
+            assert!(off < 1e-6, "seed {seed}: the plant is restated wrongly, by {off} sigmas in minute {minute}");
+        }
+        let measured = Parameter::ALL.map(|parameter| heard.mean(parameter));
         if waiting.len() == AHEAD {
-            let (forecasts, last) = waiting.pop_front().expect("as many as that");
-            let after_jump = minute > jumped + AHEAD + SETTLES;
-            for parameter in Parameter::ALL.into_iter().filter(|_| minute > DAY) {
-                let index = parameter.index();
-                let (Some(measured), Some(last)) = (measured[index], last[index]) else { continue };
-                let truth = line.true_value(parameter);
-                add(&mut week.all[index], &forecasts[index], last, measured, truth);
-                if after_jump {
-                    add(&mut week.steady[index], &forecasts[index], last, measured, truth);
+            let said = waiting.pop_front().expect("as many as that");
+            let settled = minute > jumped + AHEAD + SETTLES && heard.machine == MachineState::Production;
+            for index in (0..PARAMETERS).filter(|_| minute > DAY) {
+                add(&mut week.all[index], &said, index, measured[index], truth[index]);
+                if settled {
+                    add(&mut week.settled[index], &said, index, measured[index], truth[index]);
                 }
             }
         }
-        waiting.push_back((week.state.forecast(Horizon::Quarter), measured));
+        let none = [f64::NAN; PARAMETERS];
+        let (mut expected, mut observed) = (none, none);
+        if let Some(perfect) = perfect.as_ref().filter(|_| minute + AHEAD > DAY) {
+            expected = perfect.forecast(AHEAD as u64);
+        }
+        for observer in &mut observers {
+            let index = observer.parameter().index();
+            if let (Some(measured), Some(setpoint)) = (measured[index], heard.setpoints[index]) {
+                observer.minute(measured, setpoint);
+                observed[index] = observer.forecast(AHEAD as u64, setpoint);
+            }
+        }
+        waiting.push_back(Said {
+            twin: week.state.forecast(Horizon::Quarter),
+            perfect: expected,
+            observer: observed,
+            last: measured,
+            true_last: truth,
+        });
         let found = week.state.diagnosis();
         if found.map(|finding| (finding.kind, &finding.equipment))
             != week.findings.last().map(|(_, finding)| (finding.kind, &finding.equipment))
@@ -105,10 +188,23 @@ fn live(seed: u64, stops: bool, minutes: usize, faults: &[&str], jumps: &[usize]
     week
 }
 
-fn add(sums: &mut Sums, forecast: &Forecast, last: f64, measured: f64, truth: f64) {
+/// The minutes at which a fault begins and ends: nobody can foresee them.
+fn begins_and_ends(fault: &str) -> impl Iterator<Item = usize> + use<> {
+    let spec = FaultSpec::parse(fault).expect("a good fault");
+    let minutes = |span: SpanMs| (span.0 / MINUTE.0) as usize;
+    let begins = minutes(spec.start);
+    std::iter::once(begins).chain(spec.duration.map(|duration| begins + minutes(duration)))
+}
+
+fn add(sums: &mut Sums, said: &Said, index: usize, measured: Option<f64>, truth: f64) {
+    let (Some(measured), Some(last)) = (measured, said.last[index]) else { return };
+    let forecast = &said.twin[index];
     sums.n += 1.0;
     sums.twin += (forecast.mean - truth).powi(2);
+    sums.perfect += (said.perfect[index] - truth).powi(2);
+    sums.observer += (said.observer[index] - truth).powi(2);
     sums.persistence += (last - truth).powi(2);
+    sums.true_persistence += (said.true_last[index] - truth).powi(2);
     sums.measured_twin += (forecast.mean - measured).powi(2);
     sums.measured_persistence += (last - measured).powi(2);
     sums.sizes[0].push((forecast.mean - truth).abs() as f32);
@@ -116,33 +212,47 @@ fn add(sums: &mut Sums, forecast: &Forecast, last: f64, measured: f64, truth: f6
     sums.inside += f64::from(u8::from((forecast.mean - measured).abs() <= BAND_90 * forecast.sd));
 }
 
+/// Of [`ratios`](Sums::ratio) and what goes with them.
 struct Table {
-    /// Ratios to persistence against the truth: mean of root mean squares, worst, and worst of medians.
     mean: f64,
     worst: f64,
     worst_typical: f64,
+    /// Mean of what a perfect model reaches, and the greatest factor by which the twin misses it.
+    ceiling: f64,
+    furthest: f64,
     least: f64,
     most: f64,
 }
 
 fn table(title: &str, sums: &[Sums; PARAMETERS]) -> Table {
-    println!(
-        "{title}: error 15 min ahead over persistence's (rms and median against the truth, rms against the instrument); coverage"
-    );
-    let mut table = Table { mean: 0.0, worst: 0.0, worst_typical: 0.0, least: 1.0, most: 0.0 };
+    println!("{title}: root mean square error 15 min ahead against the truth, as a share of persistence's");
+    println!("  {:25} last reading: twin perfect observer median | last truth: twin perfect | coverage", "");
+    let mut table =
+        Table { mean: 0.0, worst: 0.0, worst_typical: 0.0, ceiling: 0.0, furthest: 0.0, least: 1.0, most: 0.0 };
     for parameter in Parameter::ALL {
         let sums = &sums[parameter.index()];
-        let (ratio, typical, coverage) = (sums.ratio(), sums.typical(), sums.inside / sums.n);
-        let measured = (sums.measured_twin / sums.measured_persistence).sqrt();
-        println!("  {:25} {ratio:.3}  {typical:.3}  {measured:.3}  {coverage:.3}", parameter.text());
+        let (ratio, ceiling, typical, coverage) = (sums.ratio(), sums.ceiling(), sums.typical(), sums.inside / sums.n);
+        let of_truth = |squares: f64| (squares / sums.true_persistence).sqrt();
+        println!(
+            "  {:25} {ratio:.3} {ceiling:.3} {:.3} {typical:.3} | {:.3} {:.3} | {coverage:.3}",
+            parameter.text(),
+            sums.observed(),
+            of_truth(sums.twin),
+            of_truth(sums.perfect),
+        );
         table.mean += ratio / PARAMETERS as f64;
+        table.ceiling += ceiling / PARAMETERS as f64;
         table.worst = table.worst.max(ratio);
+        table.furthest = table.furthest.max(ratio / ceiling);
         table.worst_typical = table.worst_typical.max(typical);
         table.least = table.least.min(coverage);
         table.most = table.most.max(coverage);
     }
-    let Table { mean, worst, worst_typical, least, most } = table;
-    println!("  mean {mean:.3}, worst {worst:.3}, worst median {worst_typical:.3}, coverage {least:.3} to {most:.3}");
+    let Table { mean, worst, worst_typical, ceiling, furthest, least, most } = table;
+    println!(
+        "  mean {mean:.3}, perfect {ceiling:.3}, at most {furthest:.2} times perfect; worst {worst:.3}, \
+         of medians {worst_typical:.3}; coverage {least:.3} to {most:.3}"
+    );
     table
 }
 
@@ -150,11 +260,15 @@ fn table(title: &str, sums: &[Sums; PARAMETERS]) -> Table {
 fn a_week_with_faults_is_forecast_within_its_bands_and_the_faults_are_told() {
     // Faults of the two kinds that are hardest: one that ramps, and one that hits at once.
     let faults = ["mold_cold@50h+5h", "furnace_overheat@100h+6h"];
-    let jumps = [50 * 60, 55 * 60, 100 * 60, 106 * 60];
-    for seed in 1..=seeds(2) {
-        let week = live(seed, true, 7 * DAY, &faults, &jumps);
+    let first = first_seed(1);
+    let mut pooled: [[Sums; PARAMETERS]; 2] = std::array::from_fn(|_| std::array::from_fn(|_| Sums::default()));
+    for seed in first..first + seeds(2) {
+        let week = live(seed, true, 7 * DAY, &faults, Some(Perfect::new(seed, START, &faults)));
         let all = table(&format!("seed {seed}, every minute"), &week.all);
-        let steady = table(&format!("seed {seed}, forecasts made after the last jump"), &week.steady);
+        let settled = table(&format!("seed {seed}, settled minutes"), &week.settled);
+        for (pooled, week) in pooled.iter_mut().zip([&week.all, &week.settled]) {
+            pooled.iter_mut().zip(week).for_each(|(pooled, week)| pooled.pool(week));
+        }
         for (minute, finding) in &week.findings {
             println!(
                 "  {:6.1} h {:?} {} {:.2}",
@@ -164,9 +278,9 @@ fn a_week_with_faults_is_forecast_within_its_bands_and_the_faults_are_told() {
                 finding.confidence
             );
         }
-        assert!(steady.mean < 0.5, "mean ratio {}", steady.mean);
-        assert!(steady.worst < 0.56, "worst ratio {}", steady.worst);
-        assert!(all.worst_typical < 0.56, "worst ratio of medians {}", all.worst_typical);
+        assert!(settled.mean < 0.47, "mean ratio {}", settled.mean);
+        assert!(settled.worst < 0.53, "worst ratio {}", settled.worst);
+        assert!(all.worst_typical < 0.53, "worst ratio of medians {}", all.worst_typical);
         assert!(all.least > 0.85 && all.most < 0.95, "coverage {} to {}", all.least, all.most);
         for (equipment, from) in [("mold_heater", 50 * 60), ("furnace_burner", 100 * 60)] {
             let told = week.findings.iter().find(|(minute, finding)| {
@@ -182,15 +296,50 @@ fn a_week_with_faults_is_forecast_within_its_bands_and_the_faults_are_told() {
         });
         assert_eq!(false_equipment.count(), 0);
     }
+    let all = table("all seeds, every minute", &pooled[0]);
+    table("all seeds, settled minutes", &pooled[1]);
+    // Nobody foresees a jump: here the plant, not persistence, sets the measure.
+    assert!(all.mean < 1.12 * all.ceiling, "mean ratio {} of perfect {}", all.mean, all.ceiling);
+    assert!(all.furthest < 1.25, "{} times perfect", all.furthest);
+    // Where the best filter of the instrument itself stands at a half, the twin is held to that filter.
+    for parameter in Parameter::ALL {
+        let sums = &pooled[1][parameter.index()];
+        let limit = f64::max(0.5, 1.02 * sums.observed());
+        assert!(sums.ratio() <= limit, "{}: ratio {} beyond {limit}", parameter.text(), sums.ratio());
+    }
+}
+
+#[test]
+fn the_future_that_is_expected_is_the_mean_of_those_that_may_come() {
+    const FUTURES: usize = 200;
+    let faults = ["mold_cold@3h+1h"];
+    let mut line = Line::new(PlantConfig { seed: 8, start: START, stops: false, faults_per_day: 0.0 }, &faults);
+    let mut perfect = Perfect::new(8, START, &faults);
+    let mut random = Random::new(8);
+    for minute in 0..300 {
+        perfect.minute(&line.minute().events);
+        if minute % 60 != 59 {
+            continue;
+        }
+        let futures: Vec<_> = (0..FUTURES).map(|_| perfect.redrawn(AHEAD as u64, &mut random)).collect();
+        let expected = perfect.forecast(AHEAD as u64);
+        for parameter in Parameter::ALL {
+            let index = parameter.index();
+            let mean = futures.iter().map(|future| future[index]).sum::<f64>() / FUTURES as f64;
+            let square = futures.iter().map(|future| (future[index] - mean).powi(2)).sum::<f64>() / FUTURES as f64;
+            let off = (mean - expected[index]) / (square / FUTURES as f64).sqrt();
+            assert!(off.abs() < 4.5, "{}: {off} standard errors after {minute} min", parameter.text());
+        }
+    }
 }
 
 #[test]
 fn weeks_without_faults_have_no_false_flag_for_equipment() {
     let count = seeds(3);
     let (mut flags, mut others) = (0, 0);
-    let first: u64 = std::env::var("LEHR_FIRST_SEED").ok().and_then(|text| text.parse().ok()).unwrap_or(101);
+    let first = first_seed(101);
     for seed in first..first + count {
-        let week = live(seed, true, 7 * DAY, &[], &[]);
+        let week = live(seed, true, 7 * DAY, &[], None);
         for (minute, finding) in &week.findings {
             println!("seed {seed} {:6.1} h {finding:?}", *minute as f64 / 60.0);
             match finding.kind {
@@ -222,7 +371,7 @@ fn each_fault_is_told_for_what_it_is() {
         "bias(fuel_flow)",
         "noise(forming_pressure)",
     ];
-    let run = |fault: &str| live(3, false, 36 * 60, &[&format!("{fault}@30h+5h")], &[]).findings;
+    let run = |fault: &str| live(3, false, 36 * 60, &[&format!("{fault}@30h+5h")], None).findings;
     for (fault, expected) in equipment {
         let findings = run(fault);
         let (minute, first) = findings.first().expect(fault);
@@ -319,7 +468,7 @@ fn late_minutes_are_folded_again_gaps_are_lived_through_and_states_are_small() {
 
     let bytes = postcard::to_stdvec(&whole).expect("a state can be written");
     println!("a state has {} bytes", bytes.len());
-    assert!(bytes.len() < 28_000, "{}", bytes.len());
+    assert!(bytes.len() < 32_000, "{}", bytes.len());
     assert_eq!(postcard::from_bytes::<State>(&bytes).expect("and read"), whole);
 
     let mut gapped = State::new(&Guess::shipped());

@@ -66,7 +66,7 @@ impl<'a> Walk<'a> {
         let path = &mut self.path;
         path.exposures.push(exposed);
         let belt = values[Parameter::BeltSpeed.index()];
-        let rate = if instant.drive.running { self.state.throughput.rate_per_h(belt) } else { 0.0 };
+        let rate = (1.0 - instant.drive.stands) * self.state.throughput.rate_per_h(belt);
         path.rate_per_h.push(rate);
         path.fuel_m3_h.push(values[Parameter::FuelFlow.index()].max(0.0));
         path.power_kw.push(values[Parameter::LinePower.index()].max(0.0));
@@ -86,7 +86,7 @@ impl<'a> Walk<'a> {
 pub fn ahead(state: &State, drive: &Drive, minutes: usize, step_min: usize) -> Path {
     let steps = minutes.div_ceil(step_min);
     let mut walk = Walk::new(state, state.process.clone(), &state.terms, step_min, steps);
-    let drive = Drive { running: true, ..*drive };
+    let drive = Drive { stands: 0.0, ..*drive };
     let unsteady = unsteady(state.quality.exposures());
     for step in 1..=steps {
         let disturbances = state.disturbances_after((step * step_min) as f64);

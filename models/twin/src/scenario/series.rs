@@ -18,7 +18,7 @@ pub fn series(state: &State, settings: &[Setting], duration: SpanMs) -> Result<V
     let scenario = Scenario { ask: super::WhatIf::Several(settings.to_vec()), duration };
     let minutes = super::limits::minutes(&scenario)?;
     let Some(at) = state.at else { return Err(ScenarioError::NothingSeen) };
-    let drive = Drive { running: true, ..driven(&state.drive, settings)? };
+    let drive = Drive { stands: 0.0, ..driven(&state.drive, settings)? };
     let law = state.quality.point();
     let by = Prepared::new(&state.terms, 1.0);
     let mut process = state.process.clone();

@@ -1,6 +1,9 @@
 //! The simulated plant as the twin sees it: minute panes of one line, and the truth beside them.
 #![allow(dead_code, reason = "each test file uses its part")]
 
+pub mod observer;
+pub mod perfect;
+
 use lehr_domain::catalogue::{Catalogue, DEFAULT};
 use lehr_domain::machine::MachineState;
 use lehr_domain::names::Names;
@@ -11,7 +14,7 @@ use lehr_twin::{Minute, PARAMETERS, PaneValue, Parameter};
 use std::sync::LazyLock;
 
 pub const START: EventMs = EventMs(1_769_839_200_000);
-const LINE: &str = "Line_A";
+pub const LINE: &str = "Line_A";
 
 /// The shipped plant with one line, so that nothing is simulated in vain.
 pub fn names() -> &'static Names {
@@ -46,6 +49,8 @@ pub struct Lived {
     /// Units that really had a defect of each type, and units with any.
     pub true_defects: [f64; DefectType::COUNT],
     pub true_bad: f64,
+    /// All that was told in this minute, in order of time.
+    pub events: Vec<Event>,
 }
 
 impl Line {
@@ -89,7 +94,7 @@ impl Line {
         }
         let mut minute = Minute::gap(at);
         minute.values = std::array::from_fn(|index| pane(&readings[index]));
-        let mut lived = Lived { minute, true_defects: [0.0; DefectType::COUNT], true_bad: 0.0 };
+        let mut lived = Lived { minute, true_defects: [0.0; DefectType::COUNT], true_bad: 0.0, events: Vec::new() };
         for event in &output.events {
             self.hear(event, &mut lived.minute);
         }
@@ -104,6 +109,7 @@ impl Line {
                 }
             }
         }
+        lived.events = output.events;
         lived
     }
 

@@ -40,6 +40,18 @@ pub enum HistoryError {
     NotClosed(String),
 }
 
+impl HistoryError {
+    /// Whether a file is damaged in both copies, and no disk or other process stands in the way.
+    pub fn is_damage(&self) -> bool {
+        match self {
+            HistoryError::Journal(error) => matches!(error, JournalError::Corrupt { .. }),
+            HistoryError::Parquet { .. } | HistoryError::Damaged { .. } => true,
+            HistoryError::Incomplete { .. } | HistoryError::Differs { .. } => true,
+            _ => false,
+        }
+    }
+}
+
 /// For `map_err`. A file that is not there was there when the manifest was read.
 pub fn io<'a>(action: &'static str, file: &'a str) -> impl Fn(io::Error) -> HistoryError + 'a {
     move |source| match source.kind() {
@@ -51,6 +63,17 @@ pub fn io<'a>(action: &'static str, file: &'a str) -> impl Fn(io::Error) -> Hist
 /// For `map_err`.
 pub fn parquet<E: Into<ParquetError>>(file: &str) -> impl Fn(E) -> HistoryError + '_ {
     move |source| HistoryError::Parquet { file: file.to_owned(), source: source.into() }
+}
+
+/// What is wrong with a file, without its name and without advice.
+pub fn what(error: &HistoryError) -> String {
+    match error {
+        HistoryError::Moved { .. } => "it is missing".to_owned(),
+        HistoryError::Damaged { why, .. } => why.clone(),
+        HistoryError::Parquet { source, .. } => source.to_string(),
+        HistoryError::Io { source, .. } => format!("it cannot be read: {source}"),
+        other => other.to_string(),
+    }
 }
 
 /// An error and what it came from.

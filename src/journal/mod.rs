@@ -52,6 +52,10 @@
 
 pub(crate) mod check;
 pub mod codec;
+pub(crate) mod copies;
+pub(crate) mod cursor;
+pub(crate) mod found;
+pub(crate) mod mend;
 mod reader;
 mod recovery;
 pub(crate) mod segment;
@@ -129,6 +133,11 @@ pub enum Reason {
     },
     /// Ticks from the first up to, without, the second.
     Missing(Tick, Tick),
+    /// The last tick is not the one before the segment that follows.
+    EndsEarly {
+        last: Tick,
+        next: Tick,
+    },
     Payload(String),
 }
 
@@ -141,6 +150,9 @@ impl fmt::Display for Reason {
             Reason::Checksum => write!(f, "the checksum of the record is wrong"),
             Reason::Tick { found, expected } => write!(f, "tick {} stands where {} belongs", found.0, expected.0),
             Reason::Missing(from, to) => write!(f, "ticks {} to {} before it are missing", from.0, to.0 - 1),
+            Reason::EndsEarly { last, next } => {
+                write!(f, "it ends with tick {}, and tick {} follows in the next segment", last.0, next.0)
+            }
             Reason::Payload(why) => write!(f, "the payload does not decode: {why}"),
         }
     }

@@ -6,8 +6,9 @@
 //! which promises whole inputs, takes it for an error.
 
 use super::codec::Recorded;
+use super::cursor::{Cursor, Step};
 use super::recovery::torn;
-use super::segment::{Cursor, HEADER_BYTES, Kind, Record, Segment, Step, list};
+use super::segment::{HEADER_BYTES, Kind, Record, Segment, list};
 use super::storage::{Disk, Storage};
 use super::{Damage, FIRST_TICK, FOLDER, JournalError, Reason, codec, io_error};
 use lehr_domain::{Inputs, Tick};

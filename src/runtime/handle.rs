@@ -192,6 +192,11 @@ impl Runtime {
             Journal::open_locked(&options.data, lock.clone(), settings(trusted))
         })?;
         let history = Arc::new(History::open(&options.data)?);
+        if options.salvage {
+            for file in history.salvage()? {
+                tracing::error!("history/{file} and its copy are damaged: set aside, and its readings are lost");
+            }
+        }
         history.tidy()?;
         let (workers, outputs) = Workers::start(options.workers, options.graph)?;
         let (latest_sender, latest) = watch::channel(Arc::new(Snapshot::empty()));

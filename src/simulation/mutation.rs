@@ -10,6 +10,8 @@ use std::collections::BTreeSet;
 pub enum Omission {
     /// Of a group of ticks.
     Group,
+    /// Of a group of ticks in the copy of its segment.
+    Copy,
     /// Of a new segment's header.
     Header,
     /// Of the names of the journal, as far as its writer makes them.
@@ -18,10 +20,14 @@ pub enum Omission {
     Recovery,
     /// Of a thin segment, before the whole one goes.
     Thin,
+    /// Of the copy of a thin segment.
+    ThinCopy,
     /// Of its name.
     ThinNames,
     /// Of a file of history, before the manifest counts it.
     Readings,
+    /// Of the copy of a file of history.
+    ReadingsCopy,
     /// Of the manifest, before the segment goes.
     Manifest,
     /// Of the names of history, the manifest's among them.
@@ -46,14 +52,17 @@ pub enum Mutation {
 }
 
 impl Mutation {
-    pub const ALL: [Mutation; 16] = [
+    pub const ALL: [Mutation; 19] = [
         Mutation::Omit(Omission::Group),
+        Mutation::Omit(Omission::Copy),
         Mutation::Omit(Omission::Header),
         Mutation::Omit(Omission::Names),
         Mutation::Omit(Omission::Recovery),
         Mutation::Omit(Omission::Thin),
+        Mutation::Omit(Omission::ThinCopy),
         Mutation::Omit(Omission::ThinNames),
         Mutation::Omit(Omission::Readings),
+        Mutation::Omit(Omission::ReadingsCopy),
         Mutation::Omit(Omission::Manifest),
         Mutation::Omit(Omission::HistoryNames),
         Mutation::Omit(Omission::Checkpoint),

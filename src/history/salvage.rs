@@ -1,7 +1,7 @@
 //! Going on without files of which neither copy is whole.
 
 use super::error::io;
-use super::{Files, History, HistoryError, copies, lock, mend};
+use super::{FileEntry, Files, History, HistoryError, copies, lock, mend};
 use crate::journal::storage::Storage;
 
 /// Ends the name of a file that was set aside.
@@ -13,9 +13,10 @@ impl<J: Storage, H: Files> History<J, H> {
     pub fn salvage(&self) -> Result<Vec<String>, HistoryError> {
         let (_, files) = &mut *lock(&self.writing);
         let mut next = (*self.view()).clone();
-        let whole = |name: &str, file| mend::fault_of(files, file, name).is_none();
-        let (kept, lost): (Vec<_>, Vec<_>) =
-            next.files.into_iter().partition(|file| copies::both(&file.name).iter().any(|name| whole(name, file)));
+        let whole = |file: &FileEntry| {
+            copies::both(&file.name).iter().any(|name| mend::fault_of(files, file, name).is_none())
+        };
+        let (kept, lost): (Vec<_>, Vec<_>) = next.files.into_iter().partition(whole);
         if lost.is_empty() {
             return Ok(Vec::new());
         }

@@ -3,7 +3,6 @@
 //! A new file is whole and durable beside the old one before it takes its name, and one is done after the other: so
 //! whatever crash comes between, what is good of either is still there.
 
-use super::copies;
 use super::cursor::{Cursor, Step, Window};
 use super::segment::{HEADER_BYTES, Kind, Segment, header, list};
 use super::storage::Storage;

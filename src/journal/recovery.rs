@@ -140,7 +140,7 @@ impl<S: Storage> Recovery<'_, S> {
                 let (name, aside) = (segment.name(), segment.aside());
                 // Renaming would overwrite what an earlier salvage set aside.
                 let names = self.storage.list().map_err(|error| io_error("list", "journal", error))?;
-                if names.contains(&aside.name()) {
+                if aside.files().iter().any(|file| names.contains(file)) {
                     return Err(corrupt(segment, offset, reason));
                 }
                 let renamed = copies::rename(self.storage, &name, &aside.name());

@@ -3,6 +3,7 @@
 pub mod api;
 pub mod auth;
 pub mod bench;
+mod causes;
 pub mod checkpoint;
 pub mod cli;
 mod histogram;

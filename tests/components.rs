@@ -9,11 +9,7 @@ use support::{Server, fail, lehr, succeed};
 
 /// A unit that others made: it passes its inputs on.
 fn unit() -> PathBuf {
-    let cache = std::env::var_os("LEHR_CACHE").map(PathBuf::from).unwrap_or_else(|| {
-        let home = || PathBuf::from(std::env::var_os("HOME").expect("a home")).join(".cache");
-        std::env::var_os("XDG_CACHE_HOME").map_or_else(home, PathBuf::from).join("lehr")
-    });
-    let file = cache.join("units/reference/fmi3/Feedthrough.fmu");
+    let file = support::cache().join("units/reference/fmi3/Feedthrough.fmu");
     assert!(file.exists(), "{} is not there: run `make test-setup`", file.display());
     file
 }

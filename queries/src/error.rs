@@ -38,6 +38,9 @@ pub enum QueryError {
     MemoryLimit(String),
     #[error("{running} queries are running already; try again shortly")]
     Busy { running: usize },
+    /// Files of the data directory are not as they were written. Says which, and what to do.
+    #[error("{0}")]
+    Damaged(String),
     #[error("internal error in the query engine: {0}")]
     Internal(String),
 }
@@ -57,6 +60,8 @@ pub enum ErrorKind {
     RowLimit,
     MemoryLimit,
     Busy,
+    /// Whoever keeps the disk's.
+    Damaged,
     /// Ours.
     Internal,
 }
@@ -73,6 +78,7 @@ impl QueryError {
             QueryError::RowLimit { .. } => ErrorKind::RowLimit,
             QueryError::MemoryLimit(_) => ErrorKind::MemoryLimit,
             QueryError::Busy { .. } => ErrorKind::Busy,
+            QueryError::Damaged(_) => ErrorKind::Damaged,
             QueryError::Multiplicity { .. }
             | QueryError::Backwards { .. }
             | QueryError::Cells { .. }

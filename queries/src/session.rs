@@ -332,6 +332,10 @@ fn from_datafusion(error: &DataFusionError, memory_bytes: usize) -> QueryError {
         | DataFusionError::NotImplemented(_)
         | DataFusionError::Configuration(_)
         | DataFusionError::ArrowError(..) => QueryError::Invalid(message()),
+        DataFusionError::External(inner) => match inner.downcast_ref() {
+            Some(QueryError::Damaged(what)) => QueryError::Damaged(what.clone()),
+            _ => QueryError::Internal(message()),
+        },
         _ => QueryError::Internal(message()),
     }
 }

@@ -2,10 +2,11 @@
 //! path (404), method (405), token and role (401, 403), load (429), parameters (400), body (415, 413, 400).
 
 use super::App;
+use super::encoding;
 use super::error::{ApiError, Problem};
 use super::metrics::RouteStats;
 use super::params::{self, Values};
-use super::route::{Access, Call, ContentType, Reply, Route};
+use super::route::{Access, Body, Call, ContentType, Reply, Route};
 use super::schema;
 use bytes::{Buf, Bytes, BytesMut};
 use futures_util::{FutureExt, Stream, StreamExt};
@@ -113,7 +114,7 @@ async fn serve_selected(
     let outcome = outcome.unwrap_or_else(|_| Err(ApiError::internal("a handler panicked")));
     let response = match outcome {
         Ok(reply) => reply_response(reply),
-        Err(error) if error.problem == Problem::Internal => error_response(&hidden(route, error)),
+        Err(error) if error.is_fault() => error_response(&hidden(route, error)),
         Err(error) => error_response(&error),
     };
     let took = begun.elapsed();
@@ -169,11 +170,11 @@ async fn answer(
     let query = Values::check(&route.query, &params::pairs(query)?)?;
     let mut call = Call { who, path: captures, query, ..Call::default() };
     if let Some(declared) = &route.body {
-        call.content_type = content_type(headers, declared.rows)?;
-        let bytes = read_in_time(body).await?;
-        match declared.rows {
-            true => call.rows = bytes,
-            false => call.value = checked_body(&declared.schema, &bytes)?,
+        call.content_type = content_type(headers, declared.takes())?;
+        let bytes = encoding::decoded(headers, read_in_time(body).await?)?;
+        match declared {
+            Body::Value(schema) => call.value = checked_body(schema, &bytes)?,
+            Body::Rows(_) | Body::Lines(_) => call.rows = bytes,
         }
     }
     (route.handler)(app.clone(), call).await
@@ -182,13 +183,16 @@ async fn answer(
 fn bearer(headers: &HeaderMap) -> Option<&str> {
     let value = headers.get(header::AUTHORIZATION)?.to_str().ok()?;
     let (scheme, token) = value.split_once(' ')?;
-    scheme.eq_ignore_ascii_case("bearer").then(|| token.trim())
+    // InfluxDB's clients say "Token".
+    ["bearer", "token"].iter().any(|known| scheme.eq_ignore_ascii_case(known)).then(|| token.trim())
 }
 
-fn content_type(headers: &HeaderMap, rows: bool) -> Result<ContentType, ApiError> {
-    let lines = if rows { ", or application/x-ndjson" } else { "" };
-    let refused =
-        || ApiError::new(Problem::UnsupportedType, format!("the header Content-Type must be application/json{lines}"));
+fn content_type(headers: &HeaderMap, taken: &[ContentType]) -> Result<ContentType, ApiError> {
+    let refused = || {
+        let names: Vec<&str> = taken.iter().map(|content_type| content_type.text()).collect();
+        let message = format!("the header Content-Type must be {}", names.join(", or "));
+        ApiError::new(Problem::UnsupportedType, message)
+    };
     let value = headers.get(header::CONTENT_TYPE).and_then(|value| value.to_str().ok()).ok_or_else(refused)?;
     let mut parts = value.split(';').map(str::trim);
     let essence = parts.next().unwrap_or_default().to_ascii_lowercase();
@@ -196,11 +200,13 @@ fn content_type(headers: &HeaderMap, rows: bool) -> Result<ContentType, ApiError
         Some(("charset", charset)) => charset.trim_matches('"') == "utf-8",
         _ => true,
     });
-    match essence.as_str() {
-        "application/json" if utf_8 => Ok(ContentType::Json),
-        "application/x-ndjson" | "application/jsonl" if rows && utf_8 => Ok(ContentType::JsonLines),
-        _ => Err(refused()),
-    }
+    let said = match essence.as_str() {
+        "application/json" => ContentType::Json,
+        "application/x-ndjson" | "application/jsonl" => ContentType::JsonLines,
+        "text/plain" => ContentType::Text,
+        _ => return Err(refused()),
+    };
+    if utf_8 && taken.contains(&said) { Ok(said) } else { Err(refused()) }
 }
 
 /// Reads a body that is neither too large nor too slow.
@@ -228,11 +234,11 @@ async fn read(body: impl Stream<Item = Result<impl Buf, warp::Error>> + Send) ->
             chunk.advance(taken);
         }
     }
-    if total > BODY_MOST {
-        let message = format!("a body may have {BODY_MOST} bytes; send less at a time");
-        return Err(ApiError::new(Problem::TooLarge, message));
-    }
-    Ok(bytes.freeze())
+    if total > BODY_MOST { Err(too_large()) } else { Ok(bytes.freeze()) }
+}
+
+pub fn too_large() -> ApiError {
+    ApiError::new(Problem::TooLarge, format!("a body may have {BODY_MOST} bytes; send less at a time"))
 }
 
 fn checked_body(declared: &Value, bytes: &[u8]) -> Result<Value, ApiError> {
@@ -255,6 +261,11 @@ fn reply_response(reply: Reply) -> Response {
     let (content_type, bytes) = match reply {
         Reply::Json(value) => ("application/json", Bytes::from(value.to_string())),
         Reply::Bytes { content_type, bytes } => (content_type, bytes),
+        Reply::Nothing => {
+            let mut response = Response::default();
+            *response.status_mut() = StatusCode::NO_CONTENT;
+            return response;
+        }
     };
     let mut response = Response::new(bytes.into());
     response.headers_mut().insert(header::CONTENT_TYPE, HeaderValue::from_static(content_type));

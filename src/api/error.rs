@@ -1,6 +1,7 @@
 //! How a request is refused: one shape for all of them.
 
 use crate::auth::AuthError;
+use crate::causes::with_causes;
 use crate::runtime::RuntimeError;
 use lehr_causal::CausalError;
 use lehr_queries::{ErrorKind, QueryError};
@@ -78,7 +79,9 @@ impl Problem {
             Problem::Limit => "The answer would pass a limit; the message names it.",
             Problem::Upgrade => "Only over a WebSocket.",
             Problem::TooMany => "Too much at once; try again after the seconds in Retry-After.",
-            Problem::Internal => "A fault in Lehr; the message holds an id that the log has too.",
+            Problem::Internal => {
+                "A fault in Lehr: the message holds an id that the log has too. Or damaged files: the message names them."
+            }
             Problem::Unavailable => "Lehr has stopped taking inputs; /api/health says why.",
         }
     }
@@ -128,6 +131,16 @@ impl ApiError {
         ApiError::new(Problem::Internal, message.to_string())
     }
 
+    /// Files of the data directory are not as they were written: whoever asks may know which.
+    pub fn damaged(message: impl Into<String>) -> ApiError {
+        ApiError { code: "damaged", ..ApiError::new(Problem::Internal, message) }
+    }
+
+    /// Whether it is a fault in Lehr, of which the log alone says more than an id.
+    pub fn is_fault(&self) -> bool {
+        self.problem == Problem::Internal && self.code == Problem::Internal.code()
+    }
+
     pub fn body(&self) -> Value {
         let mut error = json!({ "code": self.code, "message": self.message });
         if let Some(field) = &self.field {
@@ -143,6 +156,8 @@ impl From<RuntimeError> for ApiError {
             RuntimeError::UnknownTick(..) => ApiError::field(Problem::NotFound, "as_of.tick", error.to_string()),
             RuntimeError::Busy => ApiError::new(Problem::TooMany, error.to_string()),
             RuntimeError::Stopped(_) => ApiError::new(Problem::Unavailable, error.to_string()),
+            RuntimeError::History(damage) if damage.is_damage() => ApiError::damaged(damage.to_string()),
+            RuntimeError::Journal(damage) if damage.is_damage() => ApiError::damaged(damage.to_string()),
             other => ApiError::internal(with_causes(&other)),
         }
     }
@@ -160,6 +175,7 @@ impl From<QueryError> for ApiError {
             ErrorKind::RowLimit => (Problem::Limit, "row_limit"),
             ErrorKind::MemoryLimit => (Problem::Limit, "memory_limit"),
             ErrorKind::Busy => (Problem::TooMany, "busy"),
+            ErrorKind::Damaged => return ApiError::damaged(error.to_string()),
             ErrorKind::Internal => return ApiError::internal(with_causes(&error)),
         };
         ApiError { code, ..ApiError::field(problem, "query", error.to_string()) }
@@ -190,14 +206,4 @@ impl From<AuthError> for ApiError {
             other => ApiError::internal(with_causes(&other)),
         }
     }
-}
-
-fn with_causes(error: &dyn std::error::Error) -> String {
-    let mut text = error.to_string();
-    let mut cause = error.source();
-    while let Some(error) = cause {
-        text.push_str(&format!(": {error}"));
-        cause = error.source();
-    }
-    text
 }

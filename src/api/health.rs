@@ -79,6 +79,7 @@ async fn health_now(app: App, _call: Call) -> Answer {
         component("websocket", "ok", format!("{clients} clients"), 0),
     ];
     components.extend(super::components::health(app.components()));
+    components.extend(super::sources::health(&app));
     let status = ["failing", "degraded"].into_iter().find(|bad| components.iter().any(|part| part["status"] == *bad));
     let since = SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default();
     let rate = app.metrics().per_second(stats.readings.load(Ordering::Relaxed), runtime.uptime_s());

@@ -25,7 +25,7 @@ pub fn rows(call: &Call) -> Result<Vec<Result<Value, String>>, ApiError> {
             let rows: Vec<Value> = serde_json::from_str(text).map_err(not_a_list)?;
             Ok(rows.into_iter().map(Ok).collect())
         }
-        ContentType::JsonLines => {
+        ContentType::JsonLines | ContentType::Text => {
             let lines = text.lines().filter(|line| !line.trim().is_empty());
             Ok(lines.map(|line| serde_json::from_str(line).map_err(|error| format!("is not JSON: {error}"))).collect())
         }

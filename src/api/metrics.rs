@@ -4,6 +4,7 @@ use super::App;
 use super::route::{Answer, Call, Reply, Route};
 use crate::histogram::Histogram;
 use crate::sinks::SinkStatus;
+use lehr_tags::{Link, Standing};
 use std::fmt::Write;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Mutex};
@@ -100,6 +101,7 @@ fn exposition(app: &App) -> String {
         let _ = writeln!(out, "# HELP {name} {help}\n# TYPE {name} {kind}\n{name} {value}");
     }
     sinks(&mut out, &app.runtime().sinks());
+    sources(&mut out, app);
     let routes = app.metrics().routes.lock().expect("nobody panics while they hold the routes").clone();
     let _ = writeln!(out, "# HELP lehr_http_requests_total Requests.\n# TYPE lehr_http_requests_total counter");
     for route in &routes {
@@ -125,6 +127,30 @@ fn exposition(app: &App) -> String {
         times.expose(&mut out, name, &format!("stage=\"{stage}\""));
     }
     out
+}
+
+fn sources(out: &mut String, app: &App) {
+    let standings = app.options().sources.standings();
+    if standings.is_empty() {
+        return;
+    }
+    type Read = fn(&Standing) -> u64;
+    let series: [(&str, &str, &str, Read); 5] = [
+        ("lehr_source_connected", "gauge", "1 while the peer is connected.", |standing| {
+            u64::from(matches!(standing.link, Link::Connected { .. }))
+        }),
+        ("lehr_source_messages_total", "counter", "Messages heard.", |standing| standing.messages),
+        ("lehr_source_readings_total", "counter", "Readings passed on.", |standing| standing.readings),
+        ("lehr_source_refused_total", "counter", "Inputs that could not be taken.", |standing| standing.refused),
+        ("lehr_source_connections_total", "counter", "Connections made.", |standing| standing.connections),
+    ];
+    for (name, kind, help, read) in series {
+        let _ = writeln!(out, "# HELP {name} {help}\n# TYPE {name} {kind}");
+        for (standing, _) in &standings {
+            let source = standing.name.replace('\\', "\\\\").replace('"', "\\\"").replace('\n', "\\n");
+            let _ = writeln!(out, "{name}{{source=\"{source}\"}} {}", read(standing));
+        }
+    }
 }
 
 fn sinks(out: &mut String, sinks: &[SinkStatus]) {

@@ -21,11 +21,13 @@ mod decisions;
 mod digital_twin;
 mod dispatch;
 mod edges;
+mod encoding;
 mod error;
 mod faults;
 mod graph;
 mod guard;
 mod health;
+mod influx;
 mod intake;
 mod kpis;
 mod lines;
@@ -43,6 +45,7 @@ mod scenarios;
 mod schema;
 mod sensors;
 mod settings;
+mod sources;
 mod sql;
 #[cfg(test)]
 mod tests;
@@ -61,6 +64,7 @@ pub(crate) use tests::fixture;
 use crate::auth::Auth;
 use crate::live::Hub;
 use crate::runtime::Runtime;
+use crate::sources::Sources;
 use crate::twin::{Components, Twins};
 use lehr_queries::{Queries, QueryError, Resources};
 use metrics::Metrics;
@@ -111,6 +115,8 @@ pub struct AppOptions {
     pub faults: Option<Arc<dyn FaultControl>>,
     /// Models that the plant brought.
     pub components: Components,
+    /// Peers that readings come from.
+    pub sources: Sources,
 }
 
 /// Everything that requests share. Cheap to clone.
@@ -204,6 +210,8 @@ fn areas() -> Vec<Vec<Route>> {
         edges::routes(),
         rules::routes(),
         readings::routes(),
+        influx::routes(),
+        sources::routes(),
         units::routes(),
         sql::routes(),
         replay::routes(),

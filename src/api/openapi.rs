@@ -2,7 +2,7 @@
 
 use super::App;
 use super::params::{Kind, Param};
-use super::route::{Access, Answer, Call, ContentType, Route};
+use super::route::{Access, Answer, Body, Call, ContentType, Route};
 use super::schema::components;
 use serde_json::{Map, Value, json};
 use std::sync::OnceLock;
@@ -62,16 +62,23 @@ fn operation(route: &Route) -> Value {
         "responses": responses(route),
     });
     if let Some(body) = &route.body {
-        let about = "Rows as in x-row; one that is not like that is listed among the errors, and the rest is taken.";
-        let rows = json!({ "type": "array", "items": { "description": about }, "x-row": body.schema });
-        let schema = if body.rows { rows } else { body.schema.clone() };
-        let mut content = json!({ ContentType::Json.text(): { "schema": schema } });
-        if body.takes(ContentType::JsonLines) {
-            content[ContentType::JsonLines.text()] = json!({ "schema": { "type": "string" } });
-        }
-        operation["requestBody"] = json!({ "required": true, "content": content });
+        let content = body.takes().iter().map(|content_type| {
+            let schema = match (body, content_type) {
+                (Body::Value(schema), _) => schema.clone(),
+                (Body::Rows(row), ContentType::Json) => rows(row),
+                (Body::Rows(_), _) => json!({ "type": "string" }),
+                (Body::Lines(about), _) => json!({ "type": "string", "description": about }),
+            };
+            (content_type.text().to_owned(), json!({ "schema": schema }))
+        });
+        operation["requestBody"] = json!({ "required": true, "content": content.collect::<Map<_, _>>() });
     }
     operation
+}
+
+fn rows(row: &Value) -> Value {
+    let about = "Rows as in x-row; one that is not like that is listed among the errors, and the rest is taken.";
+    json!({ "type": "array", "items": { "description": about }, "x-row": row })
 }
 
 fn parameter(param: &Param, place: &str) -> Value {
@@ -96,7 +103,10 @@ fn responses(route: &Route) -> Value {
         content.insert((*other).into(), json!({ "schema": { "type": "string" } }));
     }
     let mut responses = Map::new();
-    responses.insert("200".into(), json!({ "description": "As asked.", "content": content }));
+    match content.is_empty() {
+        true => responses.insert("204".into(), json!({ "description": "Done." })),
+        false => responses.insert("200".into(), json!({ "description": "As asked.", "content": content })),
+    };
     for problem in route.all_problems() {
         let error = json!({ "application/json": { "schema": { "$ref": "#/components/schemas/Error" } } });
         let status = problem.status().as_u16().to_string();

@@ -17,7 +17,12 @@ use warp::http::Method;
 #[derive(Clone, Debug)]
 pub enum Reply {
     Json(Value),
-    Bytes { content_type: &'static str, bytes: Bytes },
+    Bytes {
+        content_type: &'static str,
+        bytes: Bytes,
+    },
+    /// Done, and there is nothing to say: status 204.
+    Nothing,
 }
 
 impl From<Value> for Reply {
@@ -40,7 +45,7 @@ pub struct Call {
     pub query: Values,
     /// The body, where the route takes a JSON value; it has passed the route's schema.
     pub value: Value,
-    /// The body as it came, where the route takes rows.
+    /// The body as it came, where the route takes rows or lines.
     pub rows: Bytes,
     pub content_type: ContentType,
 }
@@ -52,6 +57,8 @@ pub enum ContentType {
     Json,
     /// One JSON value a line.
     JsonLines,
+    /// Text, of which the route says what it is.
+    Text,
 }
 
 impl ContentType {
@@ -59,6 +66,7 @@ impl ContentType {
         match self {
             ContentType::Json => "application/json",
             ContentType::JsonLines => "application/x-ndjson",
+            ContentType::Text => "text/plain",
         }
     }
 }
@@ -78,16 +86,23 @@ impl Call {
 
 /// What a route takes as its body.
 #[derive(Clone, Debug)]
-pub struct Body {
-    /// Of the whole body; for rows, of one row.
-    pub schema: Value,
-    /// Rows are checked one by one by the handler, which takes the good ones; then this is only described.
-    pub rows: bool,
+pub enum Body {
+    /// One JSON value of this schema.
+    Value(Value),
+    /// Rows of this schema, checked one by one by the handler, which takes the good ones.
+    Rows(Value),
+    /// Lines of text, checked one by one by the handler. It says what they are.
+    Lines(&'static str),
 }
 
 impl Body {
-    pub fn takes(&self, content_type: ContentType) -> bool {
-        content_type == ContentType::Json || self.rows
+    /// The content types that it may have, the usual one first.
+    pub fn takes(&self) -> &'static [ContentType] {
+        match self {
+            Body::Value(_) => &[ContentType::Json],
+            Body::Rows(_) => &[ContentType::Json, ContentType::JsonLines],
+            Body::Lines(_) => &[ContentType::Text],
+        }
     }
 }
 
@@ -221,12 +236,23 @@ impl Route {
     }
 
     pub fn body(mut self, schema: Value) -> Route {
-        self.body = Some(Body { schema, rows: false });
+        self.body = Some(Body::Value(schema));
         self
     }
 
     pub fn rows(mut self, schema: Value) -> Route {
-        self.body = Some(Body { schema, rows: true });
+        self.body = Some(Body::Rows(schema));
+        self
+    }
+
+    pub fn lines(mut self, about: &'static str) -> Route {
+        self.body = Some(Body::Lines(about));
+        self
+    }
+
+    /// All is said by the status.
+    pub fn answers_nothing(mut self) -> Route {
+        self.answers = Answers { json: None, other: &[] };
         self
     }
 

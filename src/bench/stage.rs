@@ -53,6 +53,7 @@ impl Stage {
             frontend,
             faults: None,
             components: Default::default(),
+            sources: Default::default(),
         })?;
         let threads =
             tokio::runtime::Builder::new_multi_thread().worker_threads(SERVER_THREADS).enable_all().build()?;

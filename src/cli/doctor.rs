@@ -1,10 +1,14 @@
-use super::data;
+use super::{Failure, data};
+use crate::causes::with_causes;
 use crate::journal::Reader;
+use crate::sources::{Peer, SourcesConfig};
 use clap::Args;
 use lehr_domain::Tick;
+use lehr_domain::names::Names;
 use std::net::SocketAddr;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::process::ExitCode;
+use std::sync::Arc;
 
 /// Check whether `lehr serve` can run here, and say what to do where it cannot.
 #[derive(Debug, Args)]
@@ -18,6 +22,9 @@ pub struct DoctorArgs {
     /// A plant catalogue instead of the shipped one.
     #[arg(long)]
     plant: Option<PathBuf>,
+    /// Peers that readings come from: each is reached once.
+    #[arg(long, env = "LEHR_SOURCES")]
+    sources: Option<PathBuf>,
     /// Print a JSON array instead of text.
     #[arg(long)]
     json: bool,
@@ -25,27 +32,28 @@ pub struct DoctorArgs {
 
 #[derive(serde::Serialize)]
 struct Finding {
-    check: &'static str,
+    check: String,
     ok: bool,
     detail: String,
 }
 
-fn finding(check: &'static str, result: Result<String, String>) -> Finding {
+fn finding(check: &str, result: Result<String, String>) -> Finding {
     match result {
-        Ok(detail) => Finding { check, ok: true, detail },
-        Err(detail) => Finding { check, ok: false, detail },
+        Ok(detail) => Finding { check: check.to_owned(), ok: true, detail },
+        Err(detail) => Finding { check: check.to_owned(), ok: false, detail },
     }
 }
 
 /// Runs all checks; exit status 1 when one fails.
 pub fn run(args: &DoctorArgs) -> ExitCode {
-    let findings = [
+    let mut findings = vec![
         finding("catalogue", catalogue(args)),
         finding("data directory", writable(args)),
         finding("journal", journal(args)),
         finding("address", address(args)),
         finding("dashboard", dashboard(args)),
     ];
+    findings.extend(args.sources.as_deref().map(|file| sources(args, file)).unwrap_or_default());
     if args.json {
         println!("{}", serde_json::json!(findings));
     } else {
@@ -77,10 +85,10 @@ fn journal(args: &DoctorArgs) -> Result<String, String> {
     if !args.data.join("journal").is_dir() {
         return Ok("none yet".into());
     }
-    let mut reader = Reader::open(&args.data).map_err(|error| super::with_causes(&error))?;
+    let mut reader = Reader::open(&args.data).map_err(|error| with_causes(&error))?;
     let mut last = Tick(0);
     while let Some(recorded) = reader.record() {
-        last = recorded.map_err(|error| super::with_causes(&error))?.inputs.tick;
+        last = recorded.map_err(|error| with_causes(&error))?.inputs.tick;
     }
     let torn = reader.torn().map_or(String::new(), |torn| format!("; a torn end at byte {} will be cut", torn.offset));
     Ok(format!("good up to tick {}{torn}", last.0))
@@ -98,4 +106,28 @@ fn dashboard(args: &DoctorArgs) -> Result<String, String> {
         return Ok(format!("{} is built", args.frontend.display()));
     }
     Err(format!("{} is missing; build it with `make frontend`, or choose another with --frontend", index.display()))
+}
+
+/// The file of sources, and each peer that it names.
+fn sources(args: &DoctorArgs, file: &Path) -> Vec<Finding> {
+    let peers = || -> Result<Vec<Arc<dyn Peer>>, Failure> {
+        let mut names = Names::default();
+        data::catalogue(args.plant.as_deref(), None)?.events(&names)?.iter().for_each(|event| names.apply(event));
+        Ok(SourcesConfig::read(file)?.peers(&names)?)
+    };
+    let peers = match peers() {
+        Ok(peers) => peers,
+        Err(error) => return vec![finding("sources", Err(with_causes(error.as_ref())))],
+    };
+    let runtime = match tokio::runtime::Builder::new_current_thread().enable_all().build() {
+        Ok(runtime) => runtime,
+        Err(error) => return vec![finding("sources", Err(error.to_string()))],
+    };
+    runtime.block_on(async {
+        let probed = peers.iter().map(|peer| async move {
+            let found = peer.probe().await.map(|lines| lines.join("; "));
+            finding(&format!("{} source {}", peer.protocol(), peer.name()), found)
+        });
+        futures_util::future::join_all(probed).await
+    })
 }

@@ -1,5 +1,5 @@
 use super::{Failure, data};
-use crate::sources::file::{self, ImportOptions, Mapping};
+use crate::sources::file::{self, ImportOptions, Layout, Mapping};
 use clap::Args;
 use std::path::PathBuf;
 
@@ -42,12 +42,14 @@ pub fn run(args: &ImportArgs) -> Result<(), Failure> {
     let options = ImportOptions {
         file: args.file.clone(),
         out: args.out.clone(),
-        map: args.map.clone(),
-        wide: args.wide,
-        sensor: args.sensor.clone(),
+        layout: Layout {
+            map: args.map.clone(),
+            wide: args.wide,
+            sensor: args.sensor.clone(),
+            time_zone: args.time_zone.clone(),
+        },
         line: args.line.clone(),
         unit: args.unit.clone(),
-        time_zone: args.time_zone.clone(),
         catalogue: data::catalogue(args.plant.as_deref(), None)?,
         knowledge: data::knowledge(None)?,
     };

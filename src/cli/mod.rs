@@ -13,6 +13,7 @@ mod sql;
 mod verify;
 mod what_if;
 
+use crate::causes::with_causes;
 use clap::{Parser, Subcommand};
 use std::process::ExitCode;
 
@@ -80,19 +81,4 @@ pub fn run(cli: Cli) -> ExitCode {
             ExitCode::FAILURE
         }
     }
-}
-
-/// An error and what it came from, on one line.
-fn with_causes(error: &(dyn std::error::Error + 'static)) -> String {
-    let mut text = error.to_string();
-    let mut cause = error.source();
-    while let Some(error) = cause {
-        let more = error.to_string();
-        if !text.ends_with(&more) {
-            text.push_str(": ");
-            text.push_str(&more);
-        }
-        cause = error.source();
-    }
-    text
 }

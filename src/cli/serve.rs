@@ -4,6 +4,7 @@ use crate::auth::Auth;
 use crate::runtime::{Runtime, RuntimeOptions, Sizes};
 use crate::sinks::{ChangeLog, Sink};
 use crate::sources::plant::PlantSource;
+use crate::sources::{Sources, SourcesConfig, clock};
 use crate::twin::{self, Components, Snapshots};
 use clap::Args;
 use lehr_dataflows::base::Retention;
@@ -13,6 +14,7 @@ use lehr_plant::FaultSpec;
 use std::net::SocketAddr;
 use std::path::PathBuf;
 use std::sync::Arc;
+use std::time::Duration;
 use tokio::signal::unix::{Signal, SignalKind, signal};
 
 /// Run the system: simulated plant, dataflow, API and dashboard.
@@ -57,6 +59,13 @@ pub struct ServeArgs {
     /// Models that the plant brings, as units of the FMI: a file of components; see docs/components.md.
     #[arg(long, env = "LEHR_COMPONENTS")]
     components: Option<PathBuf>,
+    /// Peers that readings come from: a file of sources; see docs/sources.
+    #[arg(long, env = "LEHR_SOURCES")]
+    sources: Option<PathBuf>,
+    /// Without a plant, plant time goes on at least so often, so that silent sensors are noticed; 0s: when readings
+    /// come alone.
+    #[arg(long, default_value = "1s", value_parser = data::span)]
+    clock_every: SpanMs,
     /// Folder with the built dashboard.
     #[arg(long, default_value = "frontend/dist", env = "LEHR_FRONTEND")]
     frontend: PathBuf,
@@ -92,7 +101,8 @@ pub fn run(args: ServeArgs) -> Result<(), Failure> {
         salvage: args.salvage,
         sizes: Sizes { segment_bytes: args.segment_bytes, checkpoint_rows: args.checkpoint_rows },
     };
-    // Before the journal is replayed: what is wrong with the file is known at once.
+    // Before the journal is replayed: what is wrong with a file is known at once.
+    let sources = args.sources.as_deref().map(SourcesConfig::read).transpose()?.unwrap_or_default();
     let components = args.components.as_deref().map(lehr_fmi::read).transpose()?.unwrap_or_default();
     let bar = indicatif::ProgressBar::new_spinner().with_message("replaying the journal");
     let mut sinks: Vec<Box<dyn Sink + Send>> = Vec::new();
@@ -115,16 +125,22 @@ pub fn run(args: ServeArgs) -> Result<(), Failure> {
     let newest = runtime.clone();
     let snapshots: Snapshots = Arc::new(move || newest.snapshot());
     let components = Components::start(components, &fmu::host_program(), &snapshots)?;
-    let app = App::new(AppOptions {
-        runtime: runtime.clone(),
-        auth,
-        data: args.data.clone(),
-        frontend: args.frontend.clone(),
-        faults: plant.clone().map(|plant| plant as Arc<dyn api::FaultControl>),
-        components,
-    })?;
-    let listen = args.listen;
-    tokio::runtime::Builder::new_multi_thread().worker_threads(2).enable_all().build()?.block_on(async move {
+    let peers = sources.peers(&runtime.snapshot().names)?;
+    tokio::runtime::Builder::new_multi_thread().worker_threads(2).enable_all().build()?.block_on(async {
+        if args.no_plant && args.clock_every > SpanMs(0) {
+            let every = Duration::from_millis(args.clock_every.0.unsigned_abs());
+            tokio::spawn(clock::run(runtime.clone(), every));
+        }
+        let app = App::new(AppOptions {
+            runtime: runtime.clone(),
+            auth,
+            data: args.data.clone(),
+            frontend: args.frontend.clone(),
+            faults: plant.clone().map(|plant| plant as Arc<dyn api::FaultControl>),
+            components,
+            sources: Sources::start(peers, &runtime),
+        })?;
+        let listen = args.listen;
         let server = api::bind(app, listen).await?;
         // Before anybody is told that they may: a signal that nobody waits for ends the process at once.
         let terminate = signal(SignalKind::terminate());

@@ -41,13 +41,18 @@ pub enum HistoryError {
 }
 
 impl HistoryError {
-    /// Whether a file is damaged in both copies, and no disk or other process stands in the way.
+    /// Whether files are not as they were written, which another attempt does not mend.
     pub fn is_damage(&self) -> bool {
         match self {
-            HistoryError::Journal(error) => matches!(error, JournalError::Corrupt { .. }),
-            HistoryError::Parquet { .. } | HistoryError::Damaged { .. } => true,
-            HistoryError::Incomplete { .. } | HistoryError::Differs { .. } => true,
-            _ => false,
+            HistoryError::Journal(error) => error.is_damage(),
+            HistoryError::Parquet { .. }
+            | HistoryError::Damaged { .. }
+            | HistoryError::Incomplete { .. }
+            | HistoryError::Differs { .. } => true,
+            HistoryError::Io { .. }
+            | HistoryError::Version(_)
+            | HistoryError::Moved { .. }
+            | HistoryError::NotClosed(_) => false,
         }
     }
 }

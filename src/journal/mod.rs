@@ -119,6 +119,13 @@ pub enum JournalError {
     Poisoned,
 }
 
+impl JournalError {
+    /// Whether files are not as they were written, which another attempt does not mend.
+    pub fn is_damage(&self) -> bool {
+        matches!(self, JournalError::Corrupt { .. } | JournalError::Ended { .. })
+    }
+}
+
 /// What is wrong with the bytes at some place.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Reason {

@@ -40,8 +40,10 @@ pub fn torn<S: Storage>(storage: &S, segment: Segment, offset: u64, bad: Tick) -
         return Ok(false);
     }
     if offset < HEADER_BYTES {
-        let lens = segment.files().map(|file| storage.len(&file).unwrap_or_default());
-        return Ok(lens.into_iter().all(|len| len <= HEADER_BYTES));
+        // Records come only when the headers of both files are durable.
+        let lens = segment.files().map(|file| storage.len(&file).ok());
+        let unborn = lens.into_iter().flatten().any(|len| len <= HEADER_BYTES);
+        return Ok(unborn && Cursor::at(segment, 0).seek(storage, bad, None)?.is_none());
     }
     let mut behind = Cursor::at(segment, offset);
     while let Some(record) = behind.seek(storage, bad, None)? {
@@ -175,7 +177,7 @@ impl<S: Storage> Recovery<'_, S> {
         let offset = cursor.offset();
         match bad {
             // Only one of the files may end here, and what is behind in the other one show that both should go on.
-            None if !last || torn(self.storage, segment, offset, self.expected)? => {
+            None if !last || segment.kind != Kind::Whole || torn(self.storage, segment, offset, self.expected)? => {
                 self.mend(segment, &cursor, last);
                 Ok(Scan::Whole { len: offset })
             }

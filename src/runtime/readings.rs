@@ -84,7 +84,8 @@ impl KeptReadings {
 }
 
 fn unreadable(error: HistoryError) -> QueryError {
-    QueryError::Internal(format!("the readings cannot be read: {error}"))
+    let kind = if error.is_damage() { QueryError::Damaged } else { QueryError::Internal };
+    kind(format!("the readings cannot be read: {error}"))
 }
 
 /// No reading in files of this sensor is later.

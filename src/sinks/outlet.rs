@@ -2,8 +2,8 @@
 
 use super::delivery::{Delivery, MOST_WAITING};
 use super::{Batch, Sink, SinkError};
+use crate::causes::with_causes;
 use lehr_domain::Tick;
-use std::error::Error;
 use std::io;
 use std::sync::{Arc, Condvar, Mutex, MutexGuard};
 use std::time::Duration;
@@ -128,14 +128,4 @@ fn run(shared: &Shared, mut sink: Box<dyn Sink + Send>) {
             }
         }
     }
-}
-
-fn with_causes(error: &dyn Error) -> String {
-    let mut text = error.to_string();
-    let mut source = error.source();
-    while let Some(cause) = source {
-        text.push_str(&format!(": {cause}"));
-        source = cause.source();
-    }
-    text
 }

@@ -1,5 +1,19 @@
 //! Where inputs come from. A source hands [`crate::runtime::Submission`]s to the runtime and is held up when
 //! the runtime is behind.
+//!
+//! ```text
+//! file of sources → [config] → peers, one a protocol's crate in edges/ → [running] → RuntimeIntake → runtime
+//! ```
 
+pub mod clock;
+mod config;
 pub mod file;
+mod folder;
+mod intake;
+mod peers;
 pub mod plant;
+mod running;
+
+pub use config::{SourcesConfig, SourcesError};
+pub use peers::Peer;
+pub use running::Sources;

@@ -3,12 +3,20 @@
 
 use serde_json::Value;
 use std::io::{BufRead, BufReader, Write};
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Output, Stdio};
 use std::time::{Duration, Instant};
 
 /// How long anything here may take before the test gives up: not a measurement, a bound on hanging.
 pub const PATIENCE: Duration = Duration::from_secs(120);
+
+/// Where `make test` puts what the tests need.
+pub fn cache() -> PathBuf {
+    std::env::var_os("LEHR_CACHE").map(PathBuf::from).unwrap_or_else(|| {
+        let home = || PathBuf::from(std::env::var_os("HOME").expect("a home")).join(".cache");
+        std::env::var_os("XDG_CACHE_HOME").map_or_else(home, PathBuf::from).join("lehr")
+    })
+}
 
 /// The built binary.
 pub fn lehr() -> Command {
@@ -151,7 +159,16 @@ impl Server {
 
     /// One query's rows, as objects.
     pub fn sql(&self, query: &str) -> Vec<Value> {
-        let answer = self.post("/api/sql", &serde_json::json!({ "query": query }));
+        self.try_sql(query).unwrap_or_else(|error| panic!("{query}: {error}"))
+    }
+
+    /// One query's rows, as objects, or the error that was answered.
+    pub fn try_sql(&self, query: &str) -> Result<Vec<Value>, Value> {
+        let body = serde_json::json!({ "query": query }).to_string().into_bytes();
+        let (status, mut answer) = self.request("POST", "/api/sql", Some(body));
+        if status != 200 {
+            return Err(answer["error"].take());
+        }
         let columns: Vec<&str> = answer["columns"]
             .as_array()
             .expect("columns")
@@ -163,7 +180,7 @@ impl Server {
             let cells = row.as_array().expect("a row").iter().cloned();
             Value::Object(columns.iter().map(|name| (*name).to_owned()).zip(cells).collect())
         };
-        rows.iter().map(object).collect()
+        Ok(rows.iter().map(object).collect())
     }
 
     /// Asks again and again until the answer satisfies; panics with the last one when patience ends.

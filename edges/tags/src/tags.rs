@@ -5,7 +5,7 @@ use crate::quality::Quality;
 use crate::status::SourceStatus;
 use crate::target::{Resolved, Target, TargetError};
 use lehr_domain::names::Names;
-use lehr_domain::{EventMs, Micro, Reading, SpanMs, Status};
+use lehr_domain::{EventMs, Micro, Reading, SensorId, SpanMs, Status};
 use serde::Deserialize;
 use std::collections::BTreeMap;
 
@@ -83,6 +83,12 @@ impl Tags {
 
     pub fn is_empty(&self) -> bool {
         self.tags.is_empty()
+    }
+
+    /// A value of the device as the sensor's, for sources that make readings of their own. The error says what is wrong.
+    pub fn convert(&self, tag: usize, value: f64) -> Result<(SensorId, Micro), String> {
+        let (_, resolved) = self.tags.get(tag).ok_or_else(|| format!("there is no tag {tag}"))?;
+        Ok((resolved.sensor, resolved.convert(value)?))
     }
 
     /// Takes a sample that arrived at `now`. What cannot be taken becomes an error, and harms nothing else.

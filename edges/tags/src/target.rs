@@ -55,6 +55,18 @@ pub(crate) struct Resolved {
 }
 
 impl Target {
+    /// A sensor as it is, for sources that know it by its name in the catalogue.
+    pub fn of(sensor: &str) -> Target {
+        Target {
+            sensor: sensor.to_owned(),
+            unit: None,
+            scale: one(),
+            offset: 0.0,
+            deadband: None,
+            at_least_every_s: minute(),
+        }
+    }
+
     pub(crate) fn resolve(&self, names: &Names) -> Result<Resolved, TargetError> {
         let number = |field, value: f64, good: bool, must| match good && value.is_finite() {
             true => Ok(value),

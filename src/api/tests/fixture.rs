@@ -4,6 +4,7 @@
 use crate::api::{App, AppOptions, FaultControl, FaultInfo, FaultKindInfo, bind};
 use crate::auth::{Auth, Role};
 use crate::runtime::{Runtime, RuntimeOptions, Submission};
+use crate::sources::Sources;
 use crate::twin::{self, Components};
 use lehr_dataflows::graph::GraphConfig;
 use lehr_domain::catalogue::{Catalogue, DEFAULT};
@@ -134,7 +135,9 @@ impl Fixture {
         let frontend = folder.path().join("dist");
         let faults: Option<Arc<dyn FaultControl>> = Some(Arc::new(PaperPlant::default()));
         let components = components(&runtime);
-        let app = App::new(AppOptions { runtime, auth, data, frontend, faults, components }).unwrap();
+        let app =
+            App::new(AppOptions { runtime, auth, data, frontend, faults, components, sources: Sources::default() })
+                .unwrap();
         let threads = tokio::runtime::Builder::new_multi_thread().worker_threads(2).enable_all().build().unwrap();
         let server = threads.block_on(bind(app.clone(), "127.0.0.1:0".parse().unwrap())).unwrap();
         let address = server.address();

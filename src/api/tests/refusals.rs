@@ -211,7 +211,9 @@ fn schemas_use_only_what_the_checks_know() {
         }
     }
     for route in areas().iter().flatten() {
-        route.body.iter().for_each(|body| walk(&body.schema, &known));
+        if let Some(Body::Value(schema) | Body::Rows(schema)) = &route.body {
+            walk(schema, &known);
+        }
         route.answers.json.iter().for_each(|schema| walk(schema, &known));
     }
 }

@@ -296,7 +296,7 @@ fn whole_inputs_are_not_read_from_a_thin_segment_by_mistake() {
 
 #[test]
 fn a_whole_segment_counts_as_long_as_it_is_beside_its_thin_one() {
-    let (mut disk, written, _) = sample(23, 12, 700);
+    let (mut disk, written, _) = super::sample(23, 12, 700);
     for segment in thin::closed(&disk).unwrap() {
         thin::write(&mut disk, segment).unwrap();
     }

@@ -47,7 +47,7 @@ fn harm_everywhere(disk: &SimDisk, records: &[Inputs]) -> usize {
     let image = disk.image();
     let mut harms = 0;
     for (name, bytes) in &image {
-        for (kind, at) in (0..5).flat_map(|kind| (0..bytes.len()).step_by(3).map(move |at| (kind, at))) {
+        for (kind, at) in (0..5).flat_map(|kind| (0..bytes.len()).step_by(11).map(move |at| (kind, at))) {
             let harmed = put(&image, name, harmed(bytes, kind, at));
             if harmed == image || (kind > 2 && at > 0) {
                 continue;
@@ -63,7 +63,7 @@ fn harm_everywhere(disk: &SimDisk, records: &[Inputs]) -> usize {
 fn harm_to_one_file_loses_nothing_wherever_it_is_and_is_mended() {
     let (disk, written, _) = sample(31, 8, 700);
     assert!(disk.image().len() >= 6, "several segments");
-    assert!(harm_everywhere(&disk, &written) > 1000);
+    assert!(harm_everywhere(&disk, &written) > 300);
 }
 
 #[test]
@@ -76,7 +76,7 @@ fn harm_to_one_file_of_a_thin_segment_loses_nothing_and_is_mended() {
     assert!(disk.image().keys().any(|name| name.ends_with(".thin.copy")));
     let mut reader = Reader::over(disk.clone());
     let records: Vec<Inputs> = std::iter::from_fn(|| reader.record()).map(|record| record.unwrap().inputs).collect();
-    assert!(harm_everywhere(&disk, &records) > 500);
+    assert!(harm_everywhere(&disk, &records) > 150);
 }
 
 /// A directory from before there were copies gets them.

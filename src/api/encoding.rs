@@ -1,0 +1,63 @@
+//! Bodies that come compressed.
+
+use super::dispatch::{BODY_MOST, too_large};
+use super::error::{ApiError, Problem};
+use bytes::Bytes;
+use flate2::read::MultiGzDecoder;
+use std::io::Read;
+use warp::http::{HeaderMap, header};
+
+/// The body as it was before it was compressed, which is as bounded as one that was not.
+pub fn decoded(headers: &HeaderMap, body: Bytes) -> Result<Bytes, ApiError> {
+    let encoding = headers.get(header::CONTENT_ENCODING).map_or(Ok("identity"), |value| value.to_str());
+    match encoding.unwrap_or_default().trim().to_ascii_lowercase().as_str() {
+        "identity" => Ok(body),
+        "gzip" => inflated(&body),
+        _ => {
+            let message = "the header Content-Encoding must be gzip or identity, or not be there";
+            Err(ApiError::new(Problem::UnsupportedType, message))
+        }
+    }
+}
+
+fn inflated(body: &[u8]) -> Result<Bytes, ApiError> {
+    let mut bytes = Vec::new();
+    MultiGzDecoder::new(body)
+        .take(BODY_MOST as u64 + 1)
+        .read_to_end(&mut bytes)
+        .map_err(|error| ApiError::bad("body", format!("the body is no gzip: {error}")))?;
+    if bytes.len() > BODY_MOST { Err(too_large()) } else { Ok(bytes.into()) }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use flate2::Compression;
+    use flate2::write::GzEncoder;
+    use std::io::Write;
+    use warp::http::HeaderValue;
+
+    fn headers(encoding: &'static str) -> HeaderMap {
+        HeaderMap::from_iter([(header::CONTENT_ENCODING, HeaderValue::from_static(encoding))])
+    }
+
+    fn zipped(bytes: &[u8]) -> Bytes {
+        let mut encoder = GzEncoder::new(Vec::new(), Compression::fast());
+        encoder.write_all(bytes).unwrap();
+        encoder.finish().unwrap().into()
+    }
+
+    #[test]
+    fn what_was_compressed_is_as_bounded_as_what_was_not() {
+        assert_eq!(decoded(&headers("gzip"), zipped(b"a point")).unwrap(), Bytes::from_static(b"a point"));
+        let error = decoded(&headers("gzip"), zipped(&vec![b' '; BODY_MOST + 1])).unwrap_err();
+        assert_eq!(error.problem, Problem::TooLarge);
+    }
+
+    #[test]
+    fn what_is_not_compressed_as_it_says_is_refused() {
+        assert_eq!(decoded(&headers("gzip"), Bytes::from_static(b"{}")).unwrap_err().problem, Problem::BadRequest);
+        assert_eq!(decoded(&headers("br"), Bytes::new()).unwrap_err().problem, Problem::UnsupportedType);
+        assert_eq!(decoded(&HeaderMap::new(), Bytes::from_static(b"{}")).unwrap(), Bytes::from_static(b"{}"));
+    }
+}

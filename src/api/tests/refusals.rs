@@ -1,7 +1,7 @@
 //! Every refusal has its status, its shape, and the field that is wrong; and the description knows it.
 
 use super::fixture::Fixture;
-use crate::api::route::Route;
+use crate::api::route::{Body, Route};
 use crate::api::{areas, document};
 use crate::auth::Role;
 use serde_json::{Value, json};

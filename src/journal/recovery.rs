@@ -42,7 +42,7 @@ pub fn torn<S: Storage>(storage: &S, segment: Segment, offset: u64, bad: Tick) -
     if offset < HEADER_BYTES {
         // Records come only when the headers of both files are durable.
         let lens = segment.files().map(|file| storage.len(&file).ok());
-        let unborn = lens.into_iter().flatten().any(|len| len <= HEADER_BYTES);
+        let unborn = lens.into_iter().any(|len| len.unwrap_or_default() <= HEADER_BYTES);
         return Ok(unborn && Cursor::at(segment, 0).seek(storage, bad, None)?.is_none());
     }
     let mut behind = Cursor::at(segment, offset);

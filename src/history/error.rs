@@ -17,13 +17,13 @@ pub enum HistoryError {
         #[source]
         source: io::Error,
     },
-    #[error("history/{file} is damaged: restore it from a copy; `lehr verify` says what else is")]
+    #[error("history/{file} is damaged: restore it from a backup; `lehr verify` says what else is")]
     Parquet {
         file: String,
         #[source]
         source: ParquetError,
     },
-    #[error("history/{file} is damaged: {why}; restore it from a copy; `lehr verify` says what else is")]
+    #[error("history/{file} is damaged: {why}; restore it from a backup; `lehr verify` says what else is")]
     Damaged { file: String, why: String },
     #[error("history/manifest has format version {0}, this lehr reads 1: use the lehr that wrote it")]
     Version(u32),

@@ -11,7 +11,14 @@
 //! DATA/history/manifest                                       which files count, and what is in them
 //! DATA/history/<YYYY-MM-DD>/<line>/<first>-<last>.parquet      readings journalled in these ticks, of this day and line
 //! DATA/history/<YYYY-MM-DD>/<line>/late-<first>-<last>.parquet  folded in by `lehr rebuild`
+//! DATA/history/…/<name>.parquet.copy                          the same bytes once more
+//! DATA/history/…/<name>.parquet.damaged                       set aside by a salvage, because its copy was bad as well
 //! ```
+//!
+//! **Two files.** A file counts when it or its copy is whole, by the checksum in the manifest: what is damaged is read from
+//! the other, and made anew from it by the keeper, which looks at every file and its copy now and then ([`mend`]). The
+//! manifest is there twice as well. Where neither is whole, who asks is told the file's name; a salvage sets both aside,
+//! and the ticks whose readings were in them have fewer from then on ([`Manifest::lost`]).
 //!
 //! **What counts.** The manifest is replaced as a whole (written beside itself, synced, renamed), so that a conversion or
 //! a merge happens at one instant or not at all. It names the files that count and the ticks that they cover: the

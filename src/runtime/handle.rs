@@ -188,7 +188,7 @@ impl Runtime {
             let Sizes { segment_bytes, .. } = options.sizes;
             Options { segment_bytes, salvage: options.salvage, trusted }
         };
-        let (journal, report) = recovery::open_journal(checkpoint, |trusted| {
+        let (journal, report) = recovery::open_journal(checkpoint, options.salvage, |trusted| {
             Journal::open_locked(&options.data, lock.clone(), settings(trusted))
         })?;
         let history = Arc::new(History::open(&options.data)?);

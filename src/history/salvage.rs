@@ -13,9 +13,8 @@ impl<J: Storage, H: Files> History<J, H> {
     pub fn salvage(&self) -> Result<Vec<String>, HistoryError> {
         let (_, files) = &mut *lock(&self.writing);
         let mut next = (*self.view()).clone();
-        let whole = |file: &FileEntry| {
-            copies::both(&file.name).iter().any(|name| mend::fault_of(files, file, name).is_none())
-        };
+        let whole =
+            |file: &FileEntry| copies::both(&file.name).iter().any(|name| mend::fault_of(files, file, name).is_none());
         let (kept, lost): (Vec<_>, Vec<_>) = next.files.into_iter().partition(whole);
         if lost.is_empty() {
             return Ok(Vec::new());

@@ -14,7 +14,8 @@ use std::io::ErrorKind;
 
 const RESTORE: &str = "restore it from a backup, or start with --salvage to go on without what is lost";
 /// Where file and copy hold everything together.
-const MENDED: &str = "nothing: its other copy has what is bad here, and the next start, or the server that runs, mends it";
+const MENDED: &str =
+    "nothing: its other copy has what is bad here, and the next start, or the server that runs, mends it";
 
 /// How far a segment can be read.
 #[derive(Debug, Default)]

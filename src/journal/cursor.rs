@@ -191,7 +191,9 @@ impl Cursor {
                 Look::Failed(error) => format!("it cannot be read: {error}"),
                 Look::Bad(reason) => format!("at byte {}: {reason}", self.offset),
                 Look::End => format!("it ends at byte {}", self.offset),
-                Look::Record(record) => format!("at byte {}: tick {} does not belong there", self.offset, record.tick.0),
+                Look::Record(record) => {
+                    format!("at byte {}: tick {} does not belong there", self.offset, record.tick.0)
+                }
             };
             storage.found_damaged(&name, &what);
             self.fell_back = Some((name, self.offset));
@@ -250,13 +252,10 @@ impl Cursor {
         let mut open = vec![true; self.sides.len()];
         loop {
             let rest = end.saturating_sub(self.offset);
-            for side in 0..open.len() {
-                if !open[side] {
-                    continue;
-                }
+            for (side, open) in open.iter_mut().enumerate().filter(|(_, open)| **open) {
                 let head = self.sides[side].ahead(storage, self.offset, HEAD_BYTES).unwrap_or_default();
                 if head.len() < HEAD_BYTES {
-                    open[side] = false;
+                    *open = false;
                     continue;
                 }
                 // Cheap tests first: chance bytes hardly ever pass them, so checksums are taken over few candidates.

@@ -177,7 +177,11 @@ impl fmt::Display for Reason {
                 write!(f, "it ends with tick {}, and tick {} follows in the next segment", last.0, next.0)
             }
             Reason::EndsBefore { last, checkpoint } => {
-                write!(f, "the journal ends with tick {}, though there is a checkpoint of tick {}", last.0, checkpoint.0)
+                write!(
+                    f,
+                    "the journal ends with tick {}, though there is a checkpoint of tick {}",
+                    last.0, checkpoint.0
+                )
             }
             Reason::Payload(why) => write!(f, "the payload does not decode: {why}"),
         }

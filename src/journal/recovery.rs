@@ -193,7 +193,8 @@ impl<S: Storage> Recovery<'_, S> {
     /// anything is added to it. That this fails keeps nobody from starting: the keeper tries again, and says so.
     fn mend(&mut self, segment: Segment, cursor: &Cursor, last: bool) {
         let lacks = segment.files().iter().any(|file| self.storage.len(file).is_err());
-        if !last && (lacks || cursor.fell_back().is_some())
+        if !last
+            && (lacks || cursor.fell_back().is_some())
             && let Err(error) = mend::closed(self.storage, segment)
         {
             tracing::warn!("{} is not mended: {error}", segment.name());

@@ -76,7 +76,7 @@ fn a_file_that_is_harmed_in_both_copies_is_named_and_a_salvage_goes_on_without_i
         assert!(refused.is_damage() && refused.to_string().contains(stem), "{name}: {refused}");
         assert!(world.read(&history).is_err(), "{name}: nobody saw it");
 
-        assert_eq!(history.salvage().unwrap(), [name.clone()]);
+        assert_eq!(history.salvage().unwrap(), std::slice::from_ref(name));
         history.tidy().unwrap();
         look_at_all(&history).unwrap();
         let (read, expected) = (world.read(&world.history()).unwrap(), world.expected());

@@ -1,6 +1,6 @@
 use super::*;
-use crate::journal::copies;
 use crate::history::fold_late;
+use crate::journal::copies;
 use std::collections::BTreeMap;
 
 #[test]

@@ -30,9 +30,6 @@ use std::path::Path;
 /// A file is followed by a new one when it has grown beyond this. At start-up the last one is read whole.
 const FILE_BYTES: u64 = 64 << 20;
 
-/// Tables that a restart of Lehr goes on from and nobody else reads; what counts in their rows is in no column.
-const INTERNAL: [&str; 5] = ["facts", "heard", "newest", "carried", "twin_states"];
-
 const EXTENSION: &str = ".ndjson";
 const CRC_KEY: &[u8] = b",\"crc32\":";
 
@@ -162,17 +159,12 @@ fn encode(batch: &Batch) -> Vec<u8> {
     bytes
 }
 
-/// Whether changes of this table are written.
-pub(crate) fn shows(table: &str) -> bool {
-    !INTERNAL.contains(&table)
-}
-
 macro_rules! declare_write_rows {
     ($(($field:ident, $row:ident)),* $(,)?) => {
         /// Gives the number of rows written.
         fn write_rows(batch: &Batch, bytes: &mut Vec<u8>) -> usize {
             let mut rows = 0;
-            $( if shows($row::TABLE) {
+            $( if $row::KEY > 0 {
                 rows += batch.changes.$field.len();
                 for (row, change) in &batch.changes.$field {
                     let row = row_to_json(row, &batch.names);

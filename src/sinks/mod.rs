@@ -16,11 +16,17 @@
 //! **Bounds.** A slow or failing target holds nobody up: beyond [`delivery::MOST_WAITING`] batches, what waits is
 //! joined into one, whose size is bounded by the rows that the tables had and have.
 //!
+//! **Stores elsewhere** ([`Store`]) are each a crate in edges/. Where one stands is marked in the data directory too, so
+//! that Lehr starts while it is away. The journal is their queue: what waits for a store takes no room of its own.
+//!
 //! Not here: what to do about a target behind which the journal has been cut off. It is refused at start-up.
 
 pub mod change_log;
 mod delivery;
+mod mark;
 mod outlet;
+mod store;
+mod tables;
 #[cfg(test)]
 mod tests;
 
@@ -29,10 +35,12 @@ pub use change_log::ChangeLog;
 pub(crate) use delivery::Delivery;
 pub use outlet::SinkStatus;
 pub(crate) use outlet::{Outlet, Watch};
+pub use store::Store;
 
 use lehr_dataflows::tables::Changes;
 use lehr_domain::names::Names;
 use lehr_domain::{EventMs, Tick};
+use lehr_targets::TargetError;
 use std::io;
 use std::sync::Arc;
 
@@ -58,6 +66,12 @@ pub trait Sink {
     /// The last tick that the target holds and will still hold after a crash; 0 when it is empty.
     fn position(&mut self) -> Result<Tick, SinkError>;
 
+    /// No change behind this tick can have reached the target. Where that is more than its position, a batch was under
+    /// way when Lehr stopped, and comes again with the same bounds.
+    fn under_way(&self) -> Tick {
+        Tick(0)
+    }
+
     /// Applies a batch whole, together with the new position, or not at all. One that the target holds already
     /// changes nothing. After an error nobody knows whether it was applied, and the same batch comes again.
     fn apply(&mut self, batch: &Batch) -> Result<(), SinkError>;
@@ -80,6 +94,12 @@ pub enum SinkError {
          it an empty target, or the directory that it belongs to"
     )]
     Ahead { sink: String, at: u64, durable: u64 },
+    #[error("store {store}: {source}")]
+    Store {
+        store: String,
+        #[source]
+        source: TargetError,
+    },
     #[error("a batch of ticks {after} to {tick} does not fit a target at tick {at}: start again to deliver from there")]
     Gap { at: u64, after: u64, tick: u64 },
 }

@@ -18,6 +18,7 @@ const LONGEST: u64 = 16 << 20;
 #[serde(default, deny_unknown_fields)]
 pub struct SourcesConfig {
     folder: Vec<Folder>,
+    modbus: Vec<lehr_modbus::Config>,
 }
 
 /// Why the file cannot be used. Names the entry and the fix.
@@ -48,8 +49,11 @@ impl SourcesConfig {
 
     /// The peers, each of which can be run with these names registered.
     pub fn peers(self, names: &Names) -> Result<Vec<Arc<dyn Peer>>, SourcesError> {
+        let together = lehr_modbus::check_together(&self.modbus);
+        together.map_err(|error| SourcesError::Source { name: "modbus".into(), why: error.to_string() })?;
         let mut peers: Vec<Arc<dyn Peer>> = Vec::new();
         peers.extend(self.folder.into_iter().map(|config| Arc::new(config) as Arc<dyn Peer>));
+        peers.extend(self.modbus.into_iter().map(|config| Arc::new(config) as Arc<dyn Peer>));
         if peers.len() > MOST {
             return Err(SourcesError::TooMany(peers.len()));
         }

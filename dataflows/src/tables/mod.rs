@@ -10,9 +10,11 @@
 //! - `people`: what people keep, propose, decide and did
 //! - `refused`: what could not be taken
 //! - `memory`: what a restart goes on from
+//! - `keys`: what tells the rows of a table apart
 
 mod alerts;
 mod causes;
+mod keys;
 mod measured;
 mod memory;
 mod people;
@@ -22,6 +24,7 @@ mod twin;
 
 pub use alerts::*;
 pub use causes::*;
+pub use keys::Keyed;
 pub use measured::*;
 pub use memory::*;
 pub use people::*;

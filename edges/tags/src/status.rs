@@ -28,6 +28,7 @@ pub struct SourceStatus {
     readings: AtomicU64,
     unchanged: AtomicU64,
     refused: AtomicU64,
+    missed: AtomicU64,
     connections: AtomicU64,
     now: Mutex<Now>,
 }
@@ -51,6 +52,8 @@ pub struct Standing {
     /// Values withheld because they changed too little.
     pub unchanged: u64,
     pub refused: u64,
+    /// Polls that were due and not made: the peer or the intake was slow, or the peer away.
+    pub missed: u64,
     /// How often a connection was made.
     pub connections: u64,
     /// Tag, value and time of the last reading.
@@ -66,6 +69,7 @@ impl SourceStatus {
             readings: AtomicU64::new(0),
             unchanged: AtomicU64::new(0),
             refused: AtomicU64::new(0),
+            missed: AtomicU64::new(0),
             connections: AtomicU64::new(0),
             now: Mutex::default(),
         }
@@ -81,6 +85,10 @@ impl SourceStatus {
 
     pub fn refused(&self, inputs: u64) {
         self.refused.fetch_add(inputs, Ordering::Relaxed);
+    }
+
+    pub fn missed(&self, polls: u64) {
+        self.missed.fetch_add(polls, Ordering::Relaxed);
     }
 
     pub fn passed(&self, tag: &str, value: Micro, at: EventMs) {
@@ -112,6 +120,7 @@ impl SourceStatus {
             readings: count(&self.readings),
             unchanged: count(&self.unchanged),
             refused: count(&self.refused),
+            missed: count(&self.missed),
             connections: count(&self.connections),
             last,
         }

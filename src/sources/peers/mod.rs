@@ -1,5 +1,7 @@
 //! Protocols, seen alike.
 
+mod modbus;
+
 use async_trait::async_trait;
 use lehr_domain::names::Names;
 use lehr_tags::{Intake, SourceStatus};

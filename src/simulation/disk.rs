@@ -148,11 +148,8 @@ impl Handle {
 
     /// Whether the sync of a file only says that it is done.
     fn is_omitted(&self, name: &str) -> io::Result<bool> {
-        let copy = name.contains(COPY);
         Ok(match self.omits {
-            Some(Omission::Copy) => copy && self.kind_of_file(name)? == Omission::Group,
-            Some(Omission::ThinCopy) => copy && self.kind_of_file(name)? == Omission::Thin,
-            Some(Omission::ReadingsCopy) => copy && self.kind_of_file(name)? == Omission::Readings,
+            Some(Omission::Copy) => name.ends_with(COPY) && self.kind_of_file(name)? == Omission::Group,
             Some(omits) => omits == self.kind_of_file(name)?,
             None => false,
         })

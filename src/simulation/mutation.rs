@@ -20,14 +20,10 @@ pub enum Omission {
     Recovery,
     /// Of a thin segment, before the whole one goes.
     Thin,
-    /// Of the copy of a thin segment.
-    ThinCopy,
     /// Of its name.
     ThinNames,
     /// Of a file of history, before the manifest counts it.
     Readings,
-    /// Of the copy of a file of history.
-    ReadingsCopy,
     /// Of the manifest, before the segment goes.
     Manifest,
     /// Of the names of history, the manifest's among them.
@@ -52,17 +48,15 @@ pub enum Mutation {
 }
 
 impl Mutation {
-    pub const ALL: [Mutation; 19] = [
+    pub const ALL: [Mutation; 17] = [
         Mutation::Omit(Omission::Group),
         Mutation::Omit(Omission::Copy),
         Mutation::Omit(Omission::Header),
         Mutation::Omit(Omission::Names),
         Mutation::Omit(Omission::Recovery),
         Mutation::Omit(Omission::Thin),
-        Mutation::Omit(Omission::ThinCopy),
         Mutation::Omit(Omission::ThinNames),
         Mutation::Omit(Omission::Readings),
-        Mutation::Omit(Omission::ReadingsCopy),
         Mutation::Omit(Omission::Manifest),
         Mutation::Omit(Omission::HistoryNames),
         Mutation::Omit(Omission::Checkpoint),

@@ -70,7 +70,9 @@ impl<J: Storage, H: Files> Inputs<J, H> {
             return self.failed.take().map_or(Ok(None), Err);
         };
         if let Some(removed) = removed.filter(|removed| removed.rows > 0) {
-            inputs.readings = restored(inputs.tick, removed, self.moved.remove(&inputs.tick).unwrap_or_default())?;
+            let readings = self.moved.remove(&inputs.tick).unwrap_or_default();
+            let lacks = self.history.view().lacks(inputs.tick);
+            inputs.readings = restored(inputs.tick, removed, readings, lacks)?;
         }
         Ok(Some(inputs))
     }
@@ -113,8 +115,11 @@ impl<J: Storage, H: Files> Inputs<J, H> {
     }
 }
 
-/// The readings that were taken out of a tick, if these are they.
-fn restored(tick: Tick, removed: Removed, readings: Vec<Reading>) -> Result<ReadingBatch, HistoryError> {
+/// The readings that were taken out of a tick, if these are they; fewer only where a salvage may have lost some.
+fn restored(tick: Tick, removed: Removed, readings: Vec<Reading>, lacks: bool) -> Result<ReadingBatch, HistoryError> {
+    if lacks && readings.len() < removed.rows as usize {
+        return Ok(readings.into_iter().collect());
+    }
     if readings.len() != removed.rows as usize {
         return Err(HistoryError::Incomplete { tick, found: readings.len(), expected: removed.rows });
     }

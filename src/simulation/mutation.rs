@@ -10,6 +10,8 @@ use std::collections::BTreeSet;
 pub enum Omission {
     /// Of a group of ticks.
     Group,
+    /// Of a group of ticks in the copy of its segment.
+    Copy,
     /// Of a new segment's header.
     Header,
     /// Of the names of the journal, as far as its writer makes them.
@@ -46,8 +48,9 @@ pub enum Mutation {
 }
 
 impl Mutation {
-    pub const ALL: [Mutation; 16] = [
+    pub const ALL: [Mutation; 17] = [
         Mutation::Omit(Omission::Group),
+        Mutation::Omit(Omission::Copy),
         Mutation::Omit(Omission::Header),
         Mutation::Omit(Omission::Names),
         Mutation::Omit(Omission::Recovery),

@@ -1,6 +1,7 @@
 //! What history promises, tested on simulated disks.
 
 mod crashes;
+mod harm;
 mod lookups;
 mod round_trip;
 mod verify;

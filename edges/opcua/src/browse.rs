@@ -114,7 +114,7 @@ async fn walk(session: &Session, start: NodeId, bounds: Bounds) -> Result<Vec<No
             for (parent, references) in parents.iter().copied().zip(references(session, &ids).await?) {
                 for reference in references {
                     let id = reference.node_id.node_id.clone();
-                    if reference.reference_type_id == NodeId::from(ReferenceTypeId::HasProperty) {
+                    if reference.reference_type_id == ReferenceTypeId::HasProperty {
                         if reference.browse_name.name.as_ref() == "EngineeringUnits" {
                             nodes[parent].unit_at = Some(id);
                         }
@@ -189,7 +189,7 @@ async fn describe(session: &Session, nodes: &mut [Node]) -> Result<(), Error> {
                 _ => "?".to_owned(),
             };
             node.array = match (rank, dimensions) {
-                (Some(Variant::Int32(rank)), _) if rank == -1 => None,
+                (Some(Variant::Int32(-1)), _) => None,
                 (_, Some(Variant::Array(sizes))) => Some(elements(&sizes.values)),
                 (Some(Variant::Int32(rank)), _) if rank >= 0 => Some(0),
                 _ => None,

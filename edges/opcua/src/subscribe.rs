@@ -207,7 +207,6 @@ fn request(position: usize, item: &Item, node_id: NodeId, report: Report) -> Mon
             // What is held up is told in order; of what is then lost, the server tells by the overflow bit.
             discard_oldest: false,
             filter,
-            ..MonitoringParameters::default()
         },
     }
 }

@@ -53,7 +53,7 @@ pub fn verify(data: &Path) -> Result<Vec<Finding>, JournalError> {
         Err(error) => findings.push(Finding::damaged(
             "history/manifest",
             error.to_string(),
-            "restore it from a backup; the readings of thin segments cannot be found without it",
+            "restore it from a copy; the readings of thin segments cannot be found without it",
         )),
     }
     findings.extend(checkpoints(data));
@@ -89,7 +89,7 @@ fn tokens(data: &Path) -> Option<Finding> {
         Err(error) => Finding::damaged(
             auth::TOKENS_FILE,
             error.to_string(),
-            "restore it from a backup, or remove it: the next start then makes an admin token",
+            "restore it from a copy, or remove it: the next start then makes an admin token",
         ),
     })
 }

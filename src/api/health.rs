@@ -4,18 +4,13 @@ use super::App;
 use super::look;
 use super::route::{Answer, Call, Route};
 use super::schema::{answer, list, number, object, text, time};
-use crate::journal::found::{self, Below};
 use lehr_domain::EventMs;
 use serde_json::{Value, json};
-use std::path::Path;
 use std::sync::atomic::Ordering;
 use std::time::{SystemTime, UNIX_EPOCH};
 
 /// Ticks that may be durable but not visible before it counts as trouble: at 20 ticks a second, 5 s.
 const LAG_OK: u64 = 100;
-
-/// Damaged or mended files that are named.
-const NAMED_MOST: usize = 10;
 
 pub fn routes() -> Vec<Route> {
     let component = object([("name", text()), ("status", status()), ("detail", text()), ("behind", number())]);
@@ -59,7 +54,6 @@ async fn health_now(app: App, _call: Call) -> Answer {
         (None, false) => component("journal", "degraded", format!("damaged: {}", report.damaged.join(", ")), 0),
         (None, true) => component("journal", "ok", format!("{durable} ticks durable"), 0),
     };
-    let files = files(app.options().data.as_path(), &stats.keeper.beyond_mending());
     let dataflow = match (&failure, lag) {
         (Some(why), _) => component("dataflow", "failing", why.as_str(), lag),
         (None, lag) if lag > LAG_OK => component("dataflow", "degraded", "ticks wait for the workers", lag),
@@ -72,7 +66,6 @@ async fn health_now(app: App, _call: Call) -> Answer {
     let clients = app.hub().stats().clients.load(Ordering::Relaxed);
     let mut components = vec![
         journal,
-        files,
         dataflow,
         source,
         component("store", "ok", "embedded", 0),
@@ -94,30 +87,6 @@ async fn health_now(app: App, _call: Call) -> Answer {
         "components": components,
     });
     Ok(look::answer(&snapshot, health).into())
-}
-
-/// Whether what is on disk is whole, as far as it was looked at.
-fn files(data: &Path, beyond_mending: &[String]) -> Value {
-    let Below { damaged, mended } = found::below(data);
-    if !beyond_mending.is_empty() {
-        return component("files", "failing", beyond_mending.join("; "), 0);
-    }
-    if !damaged.is_empty() {
-        let detail = format!("damaged, and read from their copies: {}", named(&damaged));
-        return component("files", "degraded", detail, 0);
-    }
-    let detail = match mended.is_empty() {
-        true => "no damage was found".to_owned(),
-        false => format!("mended from their copies since the start: {}", named(&mended)),
-    };
-    component("files", "ok", detail, 0)
-}
-
-/// The first few names, and how many more there are.
-fn named(files: &[String]) -> String {
-    let more = files.len().saturating_sub(NAMED_MOST);
-    let first = files[..files.len() - more].join(", ");
-    if more > 0 { format!("{first}, and {more} more") } else { first }
 }
 
 async fn me_now(_app: App, call: Call) -> Answer {

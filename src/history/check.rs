@@ -2,11 +2,8 @@
 
 use super::manifest::{self, FileEntry, Manifest};
 use super::reader;
-use super::salvage::ASIDE;
-use super::{FOLDER, Files, History, HistoryError, Journalled, is_stray, mend};
+use super::{FOLDER, Files, History, HistoryError, Journalled, rows};
 use crate::journal::check::walk;
-use crate::journal::copies;
-use crate::journal::cursor::Cursor;
 use crate::journal::segment::{Kind, Segment, list};
 use crate::journal::storage::Storage;
 use crate::journal::{self, Removed, codec};
@@ -14,9 +11,7 @@ use crate::verify::Finding;
 use lehr_domain::Tick;
 use std::collections::BTreeMap;
 
-const RESTORE: &str = "restore it from a backup, or start with --salvage to go on without its readings";
-/// Where the other of the two copies is whole.
-const MENDED: &str = "nothing: its other copy is whole, and the next start, or the server that runs, mends it";
+const RESTORE: &str = "restore it from a copy";
 /// Readings compared at a time: 32 bytes each.
 const READINGS_AT_ONCE: u64 = 2_000_000;
 
@@ -24,7 +19,7 @@ impl<J: Storage, H: Files> History<J, H> {
     /// Says of every file, and of every thin segment, what it is worth.
     pub fn check(&self) -> Result<Vec<Finding>, journal::JournalError> {
         let view = self.view();
-        let mut findings: Vec<Finding> = view.files.iter().flat_map(|file| self.check_both(&view, file)).collect();
+        let mut findings: Vec<Finding> = view.files.iter().map(|file| self.check_file(&view, file)).collect();
         match self.files.list() {
             Ok(names) => findings.extend(names.iter().filter_map(|name| stray(&view, name))),
             Err(error) => findings.push(Finding::damaged(FOLDER, error.to_string(), "make the folder readable")),
@@ -39,7 +34,7 @@ impl<J: Storage, H: Files> History<J, H> {
 
     /// What one of the two copies of the manifest is worth; nothing when there never was one.
     fn check_manifest(&self, view: &Manifest, name: &str) -> Option<Finding> {
-        let advice = "nothing, where the other copy is good: the next start makes this one anew";
+        let advice = "the other copy serves; restore this one from it";
         let found = match Manifest::read(&self.files, name) {
             Ok(Some(found)) => {
                 let found = format!("{} files, ticks up to {}", found.files.len(), found.last_covered().0);
@@ -52,34 +47,33 @@ impl<J: Storage, H: Files> History<J, H> {
         Some(Finding::damaged(format!("{FOLDER}/{name}"), found, advice))
     }
 
-    /// What a file and its copy are worth.
-    fn check_both(&self, view: &Manifest, file: &FileEntry) -> Vec<Finding> {
-        let names = copies::both(&file.name);
-        let faults = names.each_ref().map(|name| mend::fault_of(&self.files, file, name));
-        // Of a server that runs beside.
-        let merged = || Manifest::load(&self.files).is_ok_and(|now| now != *view);
-        if faults.iter().any(Option::is_some) && merged() {
-            let found = "it was merged while it was looked at";
-            return vec![Finding::note(format!("{FOLDER}/{}", file.name), found, "check again when no server runs")];
-        }
-        let lost = faults.iter().all(Option::is_some);
-        let rows = if lost { Ok(None) } else { self.fault_in_rows(view, file) };
-        let rows = rows.unwrap_or_else(|error| Some(super::error::with_cause(&error)));
-        let one = |(name, fault): (String, Option<String>)| {
-            let name = format!("{FOLDER}/{name}");
-            match (fault, &rows) {
-                (Some(fault), _) => Finding::damaged(name, fault, if lost { RESTORE } else { MENDED }),
-                (None, Some(fault)) => Finding::damaged(name, fault.clone(), RESTORE),
-                (None, None) => {
-                    Finding::good(name, format!("{} readings, ticks {} to {}", file.rows, file.ticks.0, file.ticks.1))
-                }
+    fn check_file(&self, view: &Manifest, file: &FileEntry) -> Finding {
+        let name = format!("{FOLDER}/{}", file.name);
+        match self.fault_of(view, file) {
+            Ok(None) => {
+                Finding::good(name, format!("{} readings, ticks {} to {}", file.rows, file.ticks.0, file.ticks.1))
             }
-        };
-        names.into_iter().zip(faults).map(one).collect()
+            Ok(Some(found)) => Finding::damaged(name, found, RESTORE),
+            // Of a server that runs beside.
+            Err(HistoryError::Moved { .. }) if Manifest::load(&self.files).is_ok_and(|now| now != *view) => {
+                Finding::note(name, "it was merged while it was looked at", "check again when no server runs")
+            }
+            Err(HistoryError::Moved { .. }) => Finding::damaged(name, "it is missing", RESTORE),
+            Err(error) => Finding::damaged(name, super::error::with_cause(&error), RESTORE),
+        }
     }
 
-    /// What is wrong with the rows of a file whose bytes are those that were written, if something is.
-    fn fault_in_rows(&self, view: &Manifest, file: &FileEntry) -> Result<Option<String>, HistoryError> {
+    /// What is wrong with a file, if something is.
+    fn fault_of(&self, view: &Manifest, file: &FileEntry) -> Result<Option<String>, HistoryError> {
+        let io = super::error::io("read", &file.name);
+        let source = self.files.open(&file.name).map_err(&io)?;
+        let (bytes, crc32) = reader::checksum(&source).map_err(&io)?;
+        if bytes != file.bytes {
+            return Ok(Some(format!("it has {bytes} bytes, not the {} that were written", file.bytes)));
+        }
+        if crc32 != file.crc32 {
+            return Ok(Some("its checksum is wrong".into()));
+        }
         let (mut rows, mut last) = (0, None);
         for row in reader::open(&self.files, &Default::default(), file, |_| true)? {
             let row: Journalled = row?;
@@ -100,7 +94,7 @@ impl<J: Storage, H: Files> History<J, H> {
         let name = format!("{}/{}", journal::FOLDER, segment.name());
         let mut removed: BTreeMap<Tick, Removed> = BTreeMap::new();
         // What is wrong with the segment itself, the journal's own check says.
-        walk(&self.journal, Cursor::at(segment, 0), |record, payload| {
+        walk(&self.journal, segment, |record, payload| {
             let recorded = codec::decode(record.tick, payload)?;
             removed.insert(record.tick, recorded.removed.unwrap_or_default());
             Ok(0)
@@ -117,17 +111,17 @@ impl<J: Storage, H: Files> History<J, H> {
             readings += u64::from(what.rows);
             group.insert(tick, what);
             if readings >= READINGS_AT_ONCE || Some(tick) == last {
-                wrong.extend(self.compare(view, &std::mem::take(&mut group)));
+                wrong.extend(self.compare(&std::mem::take(&mut group)));
                 readings = 0;
             }
         }
-        let advice = "restore the files of history that are damaged or missing, from a backup";
+        let advice = "restore the files of history that are damaged or missing";
         let more = wrong.len().saturating_sub(1);
         let more = if more > 0 { format!(", and {more} ticks more") } else { String::new() };
         Ok(wrong.first().map(|first| Finding::damaged(name, format!("{first}{more}"), advice)).into_iter().collect())
     }
 
-    fn compare(&self, view: &Manifest, removed: &BTreeMap<Tick, Removed>) -> Vec<String> {
+    fn compare(&self, removed: &BTreeMap<Tick, Removed>) -> Vec<String> {
         let (Some(first), Some(last)) = (removed.keys().next(), removed.keys().next_back()) else { return Vec::new() };
         let mut found = match self.of_ticks(*first, *last) {
             Ok(found) => found,
@@ -138,9 +132,6 @@ impl<J: Storage, H: Files> History<J, H> {
         let fault = |(tick, removed): (&Tick, &Removed)| {
             let readings = found.remove(tick).unwrap_or_default();
             let (have, want) = (readings.len(), removed.rows as usize);
-            if have < want && view.lacks(*tick) {
-                return None;
-            }
             if have != want {
                 return Some(format!(
                     "history has {have} readings of tick {}, of which {want} were journalled",
@@ -158,17 +149,12 @@ impl<J: Storage, H: Files> History<J, H> {
 fn stray(view: &Manifest, name: &str) -> Option<Finding> {
     let file = format!("{FOLDER}/{name}");
     let manifests = [manifest::NAME, manifest::SPARE];
-    let whole = name.strip_suffix(copies::COPY).unwrap_or(name);
-    if manifests.contains(&name) || view.files.iter().any(|file| file.name == whole) {
+    if manifests.contains(&name) || view.files.iter().any(|file| file.name == name) {
         return None;
     }
-    if is_stray(view, name) || name == manifest::UNFINISHED {
+    if name.ends_with(rows::SUFFIX) || name == manifest::UNFINISHED {
         let found = "it does not count: left over from a crash, or replaced by a merge";
         return Some(Finding::note(file, found, "nothing: it is removed at the next start"));
-    }
-    if whole.ends_with(ASIDE) {
-        let found = "set aside by a salvage; its readings are lost";
-        return Some(Finding::note(file, found, "nothing, if no whole copy of it is left"));
     }
     Some(Finding::note(file, "this is none of Lehr's files", "move it elsewhere"))
 }

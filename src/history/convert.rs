@@ -6,10 +6,9 @@
 use super::error::io;
 use super::writer::FileWriter;
 use super::{FOLDER, Files, History, HistoryError, Journalled, Retired, lock, rows};
-use crate::journal::cursor::{Cursor, Step};
-use crate::journal::segment::Segment;
+use crate::journal::segment::{Cursor, Segment, Step};
 use crate::journal::storage::Storage;
-use crate::journal::{JournalError, codec, copies, mend, thin};
+use crate::journal::{JournalError, codec, thin};
 use lehr_domain::ids::stable_hash;
 use lehr_domain::names::Names;
 use lehr_domain::{EventMs, Reading, SpanMs, Tick};
@@ -75,7 +74,7 @@ pub fn free_name(partition: &str, first: Tick, last: Tick, taken: &[String]) -> 
     let prefixes = (0..).map(|n| if n == 0 { String::new() } else { format!("m{n}-") });
     prefixes
         .map(|prefix| file_name(partition, &prefix, first, last))
-        .find(|name| !copies::both(name).iter().any(|name| taken.contains(name)))
+        .find(|name| !taken.contains(name))
         .expect("names are endless")
 }
 
@@ -101,7 +100,6 @@ fn partitions<J: Storage>(
             Step::Bad(reason) => return Err(corrupt(cursor.offset(), reason).into()),
         }
     }
-    mend::check_end(journal, segment, cursor.offset(), last)?;
     Ok((last, parts.parts))
 }
 

@@ -17,13 +17,13 @@ pub enum HistoryError {
         #[source]
         source: io::Error,
     },
-    #[error("history/{file} is damaged: restore it from a backup; `lehr verify` says what else is")]
+    #[error("history/{file} is damaged: restore it from a copy; `lehr verify` says what else is")]
     Parquet {
         file: String,
         #[source]
         source: ParquetError,
     },
-    #[error("history/{file} is damaged: {why}; restore it from a backup; `lehr verify` says what else is")]
+    #[error("history/{file} is damaged: {why}; restore it from a copy; `lehr verify` says what else is")]
     Damaged { file: String, why: String },
     #[error("history/manifest has format version {0}, this lehr reads 1: use the lehr that wrote it")]
     Version(u32),
@@ -68,17 +68,6 @@ pub fn io<'a>(action: &'static str, file: &'a str) -> impl Fn(io::Error) -> Hist
 /// For `map_err`.
 pub fn parquet<E: Into<ParquetError>>(file: &str) -> impl Fn(E) -> HistoryError + '_ {
     move |source| HistoryError::Parquet { file: file.to_owned(), source: source.into() }
-}
-
-/// What is wrong with a file, without its name and without advice.
-pub fn what(error: &HistoryError) -> String {
-    match error {
-        HistoryError::Moved { .. } => "it is missing".to_owned(),
-        HistoryError::Damaged { why, .. } => why.clone(),
-        HistoryError::Parquet { source, .. } => source.to_string(),
-        HistoryError::Io { source, .. } => format!("it cannot be read: {source}"),
-        other => other.to_string(),
-    }
 }
 
 /// An error and what it came from.

@@ -70,9 +70,7 @@ impl<J: Storage, H: Files> Inputs<J, H> {
             return self.failed.take().map_or(Ok(None), Err);
         };
         if let Some(removed) = removed.filter(|removed| removed.rows > 0) {
-            let readings = self.moved.remove(&inputs.tick).unwrap_or_default();
-            let lacks = self.history.view().lacks(inputs.tick);
-            inputs.readings = restored(inputs.tick, removed, readings, lacks)?;
+            inputs.readings = restored(inputs.tick, removed, self.moved.remove(&inputs.tick).unwrap_or_default())?;
         }
         Ok(Some(inputs))
     }
@@ -115,11 +113,8 @@ impl<J: Storage, H: Files> Inputs<J, H> {
     }
 }
 
-/// The readings that were taken out of a tick, if these are they; fewer only where a salvage may have lost some.
-fn restored(tick: Tick, removed: Removed, readings: Vec<Reading>, lacks: bool) -> Result<ReadingBatch, HistoryError> {
-    if lacks && readings.len() < removed.rows as usize {
-        return Ok(readings.into_iter().collect());
-    }
+/// The readings that were taken out of a tick, if these are they.
+fn restored(tick: Tick, removed: Removed, readings: Vec<Reading>) -> Result<ReadingBatch, HistoryError> {
     if readings.len() != removed.rows as usize {
         return Err(HistoryError::Incomplete { tick, found: readings.len(), expected: removed.rows });
     }

@@ -59,14 +59,11 @@ pub struct Manifest {
     /// Ticks whose readings are in `files`: disjoint ranges, ascending, closed on both sides.
     pub covered: Vec<(u64, u64)>,
     pub files: Vec<FileEntry>,
-    /// Files that a salvage set aside: of their ticks some readings are lost.
-    #[serde(default, skip_serializing_if = "Vec::is_empty")]
-    pub lost: Vec<FileEntry>,
 }
 
 impl Default for Manifest {
     fn default() -> Manifest {
-        Manifest { version: FORMAT_VERSION, covered: Vec::new(), files: Vec::new(), lost: Vec::new() }
+        Manifest { version: FORMAT_VERSION, covered: Vec::new(), files: Vec::new() }
     }
 }
 
@@ -75,11 +72,6 @@ impl Manifest {
     pub fn covers(&self, tick: Tick) -> bool {
         let after = self.covered.partition_point(|(first, _)| *first <= tick.0);
         after > 0 && tick.0 <= self.covered[after - 1].1
-    }
-
-    /// Whether a salvage may have lost readings of this tick.
-    pub fn lacks(&self, tick: Tick) -> bool {
-        self.lost.iter().any(|file| !file.folded && (file.ticks.0..=file.ticks.1).contains(&tick.0))
     }
 
     /// The first tick that is not covered.

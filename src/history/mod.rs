@@ -11,14 +11,7 @@
 //! DATA/history/manifest                                       which files count, and what is in them
 //! DATA/history/<YYYY-MM-DD>/<line>/<first>-<last>.parquet      readings journalled in these ticks, of this day and line
 //! DATA/history/<YYYY-MM-DD>/<line>/late-<first>-<last>.parquet  folded in by `lehr rebuild`
-//! DATA/history/…/<name>.parquet.copy                          the same bytes once more
-//! DATA/history/…/<name>.parquet.damaged                       set aside by a salvage, because its copy was bad as well
 //! ```
-//!
-//! **Two files.** A file counts when it or its copy is whole, by the checksum in the manifest: what is damaged is read from
-//! the other, and made anew from it by the keeper, which looks at every file and its copy now and then ([`mend`]). The
-//! manifest is there twice as well. Where neither is whole, who asks is told the file's name; a salvage sets both aside,
-//! and the ticks whose readings were in them have fewer from then on ([`Manifest::lost`]).
 //!
 //! **What counts.** The manifest is replaced as a whole (written beside itself, synced, renamed), so that a conversion or
 //! a merge happens at one instant or not at all. It names the files that count and the ticks that they cover: the
@@ -43,11 +36,9 @@ mod inputs;
 mod kept;
 mod lookup;
 mod manifest;
-mod mend;
 mod merge;
 mod reader;
 mod rows;
-mod salvage;
 mod source;
 mod tail;
 #[cfg(test)]
@@ -64,12 +55,11 @@ pub use inputs::Inputs;
 pub use kept::{Kept, Wanted};
 pub use lookup::Range;
 pub use manifest::{FileEntry, Manifest};
-pub use mend::Round;
 pub use source::{Files, Source};
 pub use tree::Tree;
 
 use crate::journal::storage::{Disk, Storage};
-use crate::journal::{self, copies, segment::Segment, thin};
+use crate::journal::{self, segment::Segment, thin};
 use lehr_domain::{Reading, Tick};
 use reader::Footers;
 use std::collections::VecDeque;
@@ -105,13 +95,6 @@ pub struct History<J = Disk, H = Tree> {
 enum Retired {
     File(String),
     Segment(Segment),
-}
-
-/// Whether a file of this name is left over from a crash, or from a merge.
-fn is_stray(view: &Manifest, name: &str) -> bool {
-    let whole = name.strip_suffix(copies::COPY).unwrap_or(name);
-    let stray = whole.ends_with(rows::SUFFIX) && !view.files.iter().any(|file| file.name == whole);
-    stray || (name.ends_with(thin::UNFINISHED) && name != manifest::UNFINISHED)
 }
 
 /// Nothing that is guarded here is left half changed by a panic.
@@ -188,7 +171,7 @@ impl<J: Storage, H: Files> History<J, H> {
             let Some((_, what)) = retired.pop_front() else { break };
             match what {
                 Retired::Segment(segment) => thin::remove(journal, segment)?,
-                Retired::File(name) => copies::remove(files, &name).map_err(error::io("remove", &name))?,
+                Retired::File(name) => files.remove(&name).map_err(error::io("remove", &name))?,
             }
         }
         Ok(())
@@ -201,24 +184,18 @@ impl<J: Storage, H: Files> History<J, H> {
         let view = self.view();
         let mut segments = thin::closed(journal)?;
         segments.retain(|segment| view.covers(segment.first));
-        let left = thin::leftovers(journal)?;
         let mut stray = files.list().map_err(error::io("list", FOLDER))?;
-        stray.retain(|name| is_stray(&view, name));
-        let nothing = segments.is_empty() && stray.is_empty() && left.going.is_empty() && left.unfinished.is_empty();
-        if nothing && mend::manifests_agree(files, &view) {
+        stray.retain(|name| name.ends_with(rows::SUFFIX) && !view.files.iter().any(|file| file.name == *name));
+        if segments.is_empty() && stray.is_empty() {
             return Ok(());
         }
         // A process that was killed may have left a manifest that is seen and not durable. Before anything goes that an
         // older one needs, it must be.
         view.store(files)?;
-        for name in &left.unfinished {
-            journal.remove(name).map_err(|error| journal::io_error("remove", name, error))?;
-        }
         for segment in segments {
             thin::write(journal, segment)?;
             thin::remove(journal, segment)?;
         }
-        left.going.into_iter().try_for_each(|segment| thin::remove(journal, segment))?;
         for name in &stray {
             files.remove(name).map_err(error::io("remove", name))?;
         }

@@ -1,16 +1,14 @@
 //! Rows of one file, without decoding pages in which none can be wanted.
 
-use super::error::{self, HistoryError, io, parquet};
+use super::error::{HistoryError, io, parquet};
 use super::manifest::FileEntry;
 use super::source::{Files, Source};
 use super::{Journalled, lock, rows};
-use crate::journal::copies;
 use ::parquet::arrow::arrow_reader::{
     ArrowReaderMetadata, ArrowReaderOptions, ParquetRecordBatchReader, ParquetRecordBatchReaderBuilder, RowSelection,
 };
 use ::parquet::file::metadata::{PageIndexPolicy, ParquetMetaData};
 use ::parquet::file::page_index::column_index::ColumnIndexMetaData;
-use ::parquet::file::reader::Length;
 use ::parquet::file::statistics::Statistics;
 use std::collections::{BTreeSet, VecDeque};
 use std::ops::Range;
@@ -52,36 +50,35 @@ pub struct Footers {
     sound: Mutex<BTreeSet<Key>>,
 }
 
-/// Name, of the file or its copy, and checksum: a name may be given again once its file is gone.
+/// Name and checksum: a name may be given again once its file is gone.
 type Key = (String, u32);
+
+fn key(file: &FileEntry) -> Key {
+    (file.name.clone(), file.crc32)
+}
 
 /// Files remembered: 8 MB.
 const SOUND_MOST: usize = 100_000;
 
 impl Footers {
-    fn check(&self, file: &FileEntry, name: &str, source: &Source) -> Result<(), HistoryError> {
-        if source.len() != file.bytes {
-            let why = format!("it has {} bytes, not the {} that were written", source.len(), file.bytes);
-            return Err(HistoryError::Damaged { file: name.to_owned(), why });
-        }
-        let key = (name.to_owned(), file.crc32);
-        if file.bytes > CHECKED_BYTES || lock(&self.sound).contains(&key) {
+    fn check(&self, file: &FileEntry, source: &Source) -> Result<(), HistoryError> {
+        if file.bytes > CHECKED_BYTES || lock(&self.sound).contains(&key(file)) {
             return Ok(());
         }
-        if checksum(source).map_err(io("read", name))? != (file.bytes, file.crc32) {
+        if checksum(source).map_err(io("read", &file.name))? != (file.bytes, file.crc32) {
             let why = "its checksum is wrong".to_owned();
-            return Err(HistoryError::Damaged { file: name.to_owned(), why });
+            return Err(HistoryError::Damaged { file: file.name.clone(), why });
         }
         let mut sound = lock(&self.sound);
         if sound.len() >= SOUND_MOST {
             sound.clear();
         }
-        sound.insert(key);
+        sound.insert(key(file));
         Ok(())
     }
 
-    fn of(&self, file: &FileEntry, name: &str, source: &Source) -> Result<ArrowReaderMetadata, HistoryError> {
-        let key = (name.to_owned(), file.crc32);
+    fn of(&self, file: &FileEntry, source: &Source) -> Result<ArrowReaderMetadata, HistoryError> {
+        let key = key(file);
         let mut kept = lock(&self.kept);
         if let Some(place) = kept.iter().position(|(kept, _)| *kept == key) {
             let found = kept.remove(place).expect("its place was found");
@@ -91,7 +88,7 @@ impl Footers {
         drop(kept);
         let options =
             ArrowReaderOptions::new().with_skip_arrow_metadata(true).with_page_index_policy(PageIndexPolicy::Required);
-        let footer = ArrowReaderMetadata::load(source, options).map_err(parquet(name))?;
+        let footer = ArrowReaderMetadata::load(source, options).map_err(parquet(&file.name))?;
         let mut kept = lock(&self.kept);
         kept.push_back((key, footer.clone()));
         let mut bytes: usize = kept.iter().map(|(_, footer)| footer.metadata().memory_size()).sum();
@@ -103,45 +100,18 @@ impl Footers {
     }
 }
 
-/// The rows of a file in their order, except those of pages of which `wanted` says no. From its copy where the file is
-/// damaged or gone.
+/// The rows of a file in their order, except those of pages of which `wanted` says no.
 pub fn open<H: Files>(
     files: &H,
     footers: &Footers,
     file: &FileEntry,
     wanted: impl Fn(Span) -> bool,
 ) -> Result<Rows, HistoryError> {
-    let [name, copy] = copies::both(&file.name);
-    let found = match open_one(files, footers, file, &name, &wanted) {
-        Err(found) => found,
-        opened => return opened,
-    };
-    match open_one(files, footers, file, &copy, &wanted) {
-        Ok(rows) => {
-            files.found_damaged(&name, &error::what(&found));
-            Ok(rows)
-        }
-        // A file that is gone may have been merged; one that is damaged says more.
-        Err(other) if matches!(found, HistoryError::Moved { .. }) => Err(match other {
-            HistoryError::Moved { .. } => found,
-            damaged => damaged,
-        }),
-        Err(_) => Err(found),
-    }
-}
-
-/// From one of the two.
-fn open_one<H: Files>(
-    files: &H,
-    footers: &Footers,
-    file: &FileEntry,
-    name: &str,
-    wanted: impl Fn(Span) -> bool,
-) -> Result<Rows, HistoryError> {
+    let name = &file.name;
     let source = files.open(name).map_err(io("open", name))?;
-    footers.check(file, name, &source)?;
+    footers.check(file, &source)?;
     let decoder = guarded(name, || {
-        let footer = footers.of(file, name, &source)?;
+        let footer = footers.of(file, &source)?;
         let (groups, selection) = select(footer.metadata(), wanted);
         ParquetRecordBatchReaderBuilder::new_with_metadata(source, footer)
             .with_batch_size(BATCH_ROWS)
@@ -150,7 +120,7 @@ fn open_one<H: Files>(
             .build()
             .map_err(parquet(name))
     })?;
-    Ok(Rows { name: name.to_owned(), decoder, batch: Vec::new().into_iter() })
+    Ok(Rows { name: name.clone(), decoder, batch: Vec::new().into_iter() })
 }
 
 /// Length and checksum of a whole file.

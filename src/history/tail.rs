@@ -2,8 +2,7 @@
 
 use super::HistoryError;
 use super::manifest::Manifest;
-use crate::journal::cursor::{Cursor, Step};
-use crate::journal::segment::{HEADER_BYTES, Kind, Record, Segment, list};
+use crate::journal::segment::{Cursor, HEADER_BYTES, Kind, Record, Segment, Step, list};
 use crate::journal::storage::Storage;
 use crate::journal::{JournalError, codec};
 use lehr_domain::{EventMs, Reading, SensorId, Tick};

@@ -1,8 +1,7 @@
 //! Files in folders of folders; names are paths with `/` between their parts.
 
 use super::source::{Files, Source};
-use crate::journal::found;
-use crate::journal::storage::{APPENDING_MOST, Storage, make_dir};
+use crate::journal::storage::{Storage, make_dir};
 use std::collections::BTreeSet;
 use std::fs::{self, File, OpenOptions};
 use std::io::{self, ErrorKind, Write};
@@ -16,13 +15,12 @@ pub struct Tree {
     dir: PathBuf,
     /// Folders in which names changed since they were synced.
     changed: BTreeSet<PathBuf>,
-    /// The two files appended to last, a file and its copy.
-    appending: Vec<(String, File)>,
+    appending: Option<(String, File)>,
 }
 
 impl Tree {
     pub fn at(dir: &Path) -> Tree {
-        Tree { dir: dir.to_owned(), changed: BTreeSet::new(), appending: Vec::new() }
+        Tree { dir: dir.to_owned(), changed: BTreeSet::new(), appending: None }
     }
 
     fn path(&self, name: &str) -> PathBuf {
@@ -35,18 +33,12 @@ impl Tree {
     }
 
     fn appending(&mut self, name: &str) -> io::Result<&mut File> {
-        let place = match self.appending.iter().position(|(open, _)| open == name) {
-            Some(place) => place,
-            None => {
-                let file = OpenOptions::new().append(true).open(self.path(name))?;
-                if self.appending.len() == APPENDING_MOST {
-                    self.appending.remove(0);
-                }
-                self.appending.push((name.to_owned(), file));
-                self.appending.len() - 1
-            }
-        };
-        Ok(&mut self.appending[place].1)
+        if self.appending.as_ref().is_none_or(|(open, _)| open != name) {
+            let file = OpenOptions::new().append(true).open(self.path(name))?;
+            self.appending = Some((name.to_owned(), file));
+        }
+        let (_, file) = self.appending.as_mut().expect("it was opened above");
+        Ok(file)
     }
 
     fn gather(&self, folder: &str, names: &mut Vec<String>) -> io::Result<()> {
@@ -95,7 +87,7 @@ impl Storage for Tree {
     }
 
     fn create(&mut self, name: &str) -> io::Result<()> {
-        self.appending.clear();
+        self.appending = None;
         let path = self.path(name);
         make_dir(path.parent().unwrap_or(&self.dir))?;
         File::create(path)?;
@@ -112,7 +104,7 @@ impl Storage for Tree {
     }
 
     fn rename(&mut self, from: &str, to: &str) -> io::Result<()> {
-        self.appending.clear();
+        self.appending = None;
         fs::rename(self.path(from), self.path(to))?;
         self.note_change(from);
         self.note_change(to);
@@ -120,7 +112,7 @@ impl Storage for Tree {
     }
 
     fn remove(&mut self, name: &str) -> io::Result<()> {
-        self.appending.clear();
+        self.appending = None;
         fs::remove_file(self.path(name))?;
         self.note_change(name);
         Ok(())
@@ -136,14 +128,6 @@ impl Storage for Tree {
         }
         self.changed.clear();
         Ok(())
-    }
-
-    fn found_damaged(&self, name: &str, what: &str) {
-        found::damaged(&self.path(name), what);
-    }
-
-    fn mended(&self, name: &str, what: &str) {
-        found::mended(&self.path(name), what);
     }
 }
 

@@ -1,9 +1,8 @@
-//! One file and its copy, written as its rows come.
+//! One file, written as its rows come.
 
 use super::error::{HistoryError, io, parquet};
 use super::manifest::FileEntry;
 use super::{Journalled, rows};
-use crate::journal::copies;
 use crate::journal::storage::Storage;
 use ::parquet::arrow::ArrowWriter;
 use ::parquet::arrow::arrow_writer::ArrowWriterOptions;
@@ -23,7 +22,7 @@ pub struct FileWriter<'s, S> {
 
 impl<'s, S: Storage> FileWriter<'s, S> {
     pub fn create(files: &'s mut S, name: String, folded: bool) -> Result<FileWriter<'s, S>, HistoryError> {
-        copies::create(files, &name).map_err(io("create", &name))?;
+        files.create(&name).map_err(io("create", &name))?;
         let encoder = rows::properties()
             .and_then(|properties| {
                 // The columns' types are Parquet's own; Arrow's copy of the schema would only be one thing more to check.
@@ -68,15 +67,15 @@ impl<'s, S: Storage> FileWriter<'s, S> {
         }
         self.crc32.update(&bytes);
         self.entry.bytes += bytes.len() as u64;
-        copies::append(self.files, &self.entry.name, &bytes).map_err(io("write", &self.entry.name))
+        self.files.append(&self.entry.name, &bytes).map_err(io("write", &self.entry.name))
     }
 
-    /// Makes file and copy durable; their names are when the folder is synced.
+    /// Makes the file durable; its name is when the folder is synced.
     pub fn finish(mut self) -> Result<FileEntry, HistoryError> {
         self.encode()?;
         self.encoder.finish().map_err(parquet(&self.entry.name))?;
         self.pass_on()?;
-        copies::sync(self.files, &self.entry.name).map_err(io("sync", &self.entry.name))?;
+        self.files.sync(&self.entry.name).map_err(io("sync", &self.entry.name))?;
         self.entry.crc32 = self.crc32.finalize();
         Ok(self.entry)
     }

@@ -1,21 +1,15 @@
 //! The files of a journal, checked each by itself and in their order, without changing any.
 
 use super::codec::decode;
-use super::copies::COPY;
-use super::cursor::{Cursor, Step};
 use super::recovery::torn;
-use super::segment::{Kind, Record, Segment, list};
+use super::segment::{Cursor, Kind, Record, Segment, Step, list};
 use super::storage::Storage;
 use super::{FIRST_TICK, FOLDER, JournalError, Reason, thin};
 use crate::verify::Finding;
 use lehr_domain::Tick;
-use std::collections::BTreeSet;
 use std::io::ErrorKind;
 
-const RESTORE: &str = "restore it from a backup, or start with --salvage to go on without what is lost";
-/// Where file and copy hold everything together.
-const MENDED: &str =
-    "nothing: its other copy has what is bad here, and the next start, or the server that runs, mends it";
+const RESTORE: &str = "restore it from a copy, or start with --salvage to go on without what is lost";
 
 /// How far a segment can be read.
 #[derive(Debug, Default)]
@@ -24,20 +18,18 @@ pub struct Walk {
     pub readings: u64,
     /// First and last tick.
     pub ticks: Option<(Tick, Tick)>,
-    /// The last tick that was durable when the last one was appended.
-    pub acknowledged: Tick,
     /// Where the first bad bytes are, and what is wrong with them.
     pub bad: Option<(u64, Reason)>,
 }
 
-/// Reads a segment from its begin to its end or to the first bad bytes; `visit` may find fault with a record.
+/// Reads a sound segment to its end or to the first bad bytes; `visit` may find fault with a record.
 pub fn walk<S: Storage>(
     storage: &S,
-    mut cursor: Cursor,
+    segment: Segment,
     mut visit: impl FnMut(Record, &[u8]) -> Result<u64, Reason>,
 ) -> Result<Walk, JournalError> {
     let mut walk = Walk::default();
-    let segment = cursor.segment();
+    let mut cursor = Cursor::at(segment, 0);
     if let Err(reason) = cursor.header(storage)? {
         walk.bad = Some((0, reason));
         return Ok(walk);
@@ -65,7 +57,6 @@ pub fn walk<S: Storage>(
         }
         walk.records += 1;
         walk.ticks = Some((segment.first, record.tick));
-        walk.acknowledged = record.acknowledged;
         expected = record.tick.next();
     }
 }
@@ -76,38 +67,28 @@ pub fn check<S: Storage>(storage: &S) -> Result<Vec<Finding>, JournalError> {
     let mut names = storage.list().map_err(|error| super::io_error("list", FOLDER, error))?;
     names.sort_unstable();
     let counting = list(storage)?;
-    let mut segments = BTreeSet::new();
-    for name in &names {
-        match Segment::parse(name.strip_suffix(COPY).unwrap_or(name)) {
-            Some(segment) => drop(segments.insert(segment)),
-            None => findings.extend(other(name, format!("{FOLDER}/{name}"))),
-        }
-    }
     let mut expected = Some(FIRST_TICK);
-    for segment in segments {
+    for name in names {
+        let file = format!("{FOLDER}/{name}");
+        let Some(segment) = Segment::parse(&name) else {
+            findings.extend(other(&name, file));
+            continue;
+        };
         let counts = counting.contains(&segment);
         if counts && expected.is_some_and(|expected| segment.first != expected) {
             let before = expected.unwrap_or_default();
             let found = format!("ticks {} to {} before it are missing", before.0, segment.first.0.saturating_sub(1));
-            findings.push(Finding::damaged(format!("{FOLDER}/{}", segment.name()), found, RESTORE));
-        }
-        if !counts && segment.kind == Kind::Whole {
-            let found = "its readings were moved to history, and its removal was cut short";
-            let there = segment.files().into_iter().filter(|file| names.contains(file));
-            let note = |file| Finding::note(format!("{FOLDER}/{file}"), found, "nothing: the next start removes it");
-            findings.extend(there.map(note));
-            continue;
+            findings.push(Finding::damaged(&file, found, RESTORE));
         }
         let last = counting.last() == Some(&segment);
-        let next = match both(storage, segment, last, &mut findings) {
+        let (finding, next) = match one(storage, segment, last, file.clone()) {
             Err(JournalError::Io { source, .. }) if source.kind() == ErrorKind::NotFound => {
                 let found = "it was converted to history while it was looked at";
-                let file = format!("{FOLDER}/{}", segment.name());
-                findings.push(Finding::note(file, found, "check again when no server runs"));
-                None
+                (Finding::note(file, found, "check again when no server runs"), None)
             }
             checked => checked?,
         };
+        findings.push(finding);
         if counts {
             expected = next;
         }
@@ -126,79 +107,38 @@ fn other(name: &str, file: String) -> Option<Finding> {
     }
 }
 
-/// Says of a segment's two files what they are worth; gives the tick that must follow, `None` where that cannot be told.
-fn both<S: Storage>(
+/// What a segment is worth, and the tick that must follow; `None` where that cannot be told.
+fn one<S: Storage>(
     storage: &S,
     segment: Segment,
     last: bool,
-    findings: &mut Vec<Finding>,
-) -> Result<Option<Tick>, JournalError> {
-    let files = segment.files().map(|file| format!("{FOLDER}/{file}"));
+    file: String,
+) -> Result<(Finding, Option<Tick>), JournalError> {
     if segment.is_damaged() {
         let found = "set aside by a salvage; what is good of it is still read";
-        let note = |file| Finding::note(file, found, "restore it from a backup to have the rest back");
-        findings.extend(files.into_iter().take(1).map(note));
-        return Ok(None);
+        return Ok((Finding::note(file, found, "restore it from a copy to have the rest back"), None));
     }
-    let readings = |record: Record, payload: &[u8]| {
+    let walk = match walk(storage, segment, |record, payload| {
         decode(record.tick, payload).map(|recorded| recorded.inputs.readings.len() as u64)
-    };
-    let together = match walk(storage, Cursor::at(segment, 0), readings) {
+    }) {
         Err(error @ JournalError::Version { .. }) => {
-            let [file, _] = files;
-            findings.push(Finding::damaged(file, error.to_string(), "use the lehr that wrote it"));
-            return Ok(None);
+            return Ok((Finding::damaged(file, error.to_string(), "use the lehr that wrote it"), None));
         }
         walk => walk?,
     };
-    let end = |walk: &Walk| walk.ticks.map_or(Tick(segment.first.0 - 1), |(_, last)| last);
-    // But for what a crash, or a writer that is at it, may leave of the last group.
-    let whole = match &together.bad {
-        Some((offset, reason)) if last && !is_whole(reason) => torn(storage, segment, *offset, end(&together).next())?,
-        Some(_) => false,
-        None => true,
+    let (first, end) = walk.ticks.unwrap_or((segment.first, Tick(segment.first.0 - 1)));
+    let sound = format!("ticks {} to {}, {} readings", first.0, end.0, walk.readings);
+    let Some((offset, reason)) = walk.bad else {
+        let what = if segment.kind == Kind::Thin { "thin: " } else { "" };
+        return Ok((Finding::good(file, format!("{what}{sound}")), Some(end.next())));
     };
-    for (name, file) in segment.files().into_iter().zip(files) {
-        let alone = match walk(storage, Cursor::alone(segment, name), readings) {
-            Err(JournalError::Io { source, .. }) => {
-                let advice = if whole { MENDED } else { RESTORE };
-                let missing = source.kind() == ErrorKind::NotFound;
-                let found = if missing { "it is missing".into() } else { format!("it cannot be read: {source}") };
-                findings.push(Finding::damaged(file, found, advice));
-                continue;
-            }
-            alone => alone?,
-        };
-        let sound = format!("ticks {} to {}, {} readings", segment.first.0, end(&alone).0, alone.readings);
-        let in_last_group = end(&alone) >= together.acknowledged;
-        findings.push(match &alone.bad {
-            None if end(&alone) == end(&together) => {
-                let what = if segment.kind == Kind::Thin { "thin: " } else { "" };
-                Finding::good(file, format!("{what}{sound}"))
-            }
-            None if last && in_last_group => {
-                let found = format!("{sound}; its other copy has the last group");
-                Finding::note(file, found, "nothing: it is being written, or the next start adds it")
-            }
-            Some((offset, reason)) if last && in_last_group && whole && !is_whole(reason) => {
-                let found = format!("{sound}; behind them, at byte {offset}, an unfinished group: {reason}");
-                let advice = "nothing: it is being written, or was never acknowledged, or its other copy has it";
-                Finding::note(file, found, advice)
-            }
-            Some((offset, reason)) => {
-                let found = format!("damaged at byte {offset}: {reason}; before it {sound}");
-                Finding::damaged(file, found, if whole { MENDED } else { RESTORE })
-            }
-            None => {
-                let found = format!("it ends early, with {sound}");
-                Finding::damaged(file, found, if whole { MENDED } else { RESTORE })
-            }
-        });
+    // A record whose checksum is right was written whole: what is wrong with it no crash explains.
+    let whole = matches!(reason, Reason::Tick { .. } | Reason::Payload(_));
+    if last && !whole && torn(storage, segment, offset, end.next())? {
+        let found = format!("{sound}; behind them, at byte {offset}, an unfinished group: {reason}");
+        let advice = "nothing: it is being written, or was never acknowledged and will be cut off";
+        return Ok((Finding::note(file, found, advice), Some(end.next())));
     }
-    Ok(whole.then(|| end(&together).next()))
-}
-
-/// A record whose checksum is right was written whole: what is wrong with it no crash explains.
-fn is_whole(reason: &Reason) -> bool {
-    matches!(reason, Reason::Tick { .. } | Reason::Payload(_))
+    let found = format!("damaged at byte {offset}: {reason}; before it {sound}");
+    Ok((Finding::damaged(file, found, RESTORE), None))
 }

@@ -9,7 +9,6 @@
 //! DIR/journal/00000000000000004711.seg          ticks 4711 …; only the last segment is written to
 //! DIR/journal/00000000000000000042.thin         ticks 42 …, their readings moved to history
 //! DIR/journal/00000000000000000815.seg.damaged  set aside by a salvage: bad stretches are skipped
-//! DIR/journal/NAME.copy                         the same bytes as NAME, for each of these
 //!
 //! segment  magic "LEHRJRN1" │ version u32 │ crc32 u32 of both │ record*
 //! record   length u32 │ crc32 u32 │ tick u64 │ acknowledged u64 │ payload of `length` bytes
@@ -19,36 +18,27 @@
 //! itself. `acknowledged` is the last tick that was durable when this one was appended.
 //!
 //! **Order of writing.** [`Journal::append`] gathers records in memory; [`Journal::sync`] writes them with one
-//! write to the last segment and one to its copy, then fdatasyncs both at once, and only then a tick counts as
-//! acknowledged. A new segment is begun between two groups, and its headers and names are made durable before its
-//! first record is written. So after a loss of power only the last group, or the header of the last segment, can be
-//! incomplete, in either file or both.
-//!
-//! **Two files.** Whoever reads a segment reads its file, and at any place where that is bad the copy ([`cursor`]): a
-//! record is lost only where both are bad. That a copy serves is said once in the log and in `/api/health`, and the bad
-//! file is made anew: when the journal is opened, as far as it is read then, and else by the keeper, which looks at every
-//! file now and then ([`mend`]). The last segment's files are made the same before anything is added to them; what
-//! counts after a crash is whatever is whole in either. A directory from before there were copies gets them in the same
-//! way.
+//! write to one segment, then fdatasyncs, and only then a tick counts as acknowledged. A new segment is begun
+//! between two groups, and its header and its name are made durable before its first record is written. So after
+//! a loss of power only the last group, or the header of the last segment, can be incomplete.
 //!
 //! **Damage.** What a crash can leave behind is told from what it cannot by `acknowledged`: a good record behind
-//! a bad one says whether the bad one had been durable before. In this table *bad* is bad in both files at the same place.
+//! a bad one says whether the bad one had been durable before.
 //!
 //! | found | meaning | what happens |
 //! |---|---|---|
 //! | last segment: bad bytes, behind them nothing that knew them durable | torn last group, or damage to it | cut off, reported in [`OpenReport::torn`] |
 //! | last segment: no longer than a header, and that bad | torn creation | header written again, reported in [`OpenReport::torn`] |
 //! | last segment: bad bytes, behind them a record that knew them durable | damage | [`JournalError::Corrupt`] |
-//! | one of the two files bad, short, longer, or missing | damage, or a crash | the other one counts, and this one is mended |
 //! | earlier segment: bad bytes, short, or bad header | damage | [`JournalError::Corrupt`] |
 //! | thin segment: bad bytes, short, or bad header, wherever it stands | damage | [`JournalError::Corrupt`] |
-//! | `.thin` beside a `.seg` of the same tick | readings were being moved out | the `.seg` counts while it has both files |
+//! | `.thin` beside a `.seg` of the same tick | readings were being moved out | the `.seg` counts |
 //! | `.thin.unfinished` | a crash while readings were moved out | of no account; written over |
 //! | a thin segment last | the segments after it are missing whole | the next group begins a new segment |
 //! | a tick out of order, or missing between segments | a segment was lost, renamed or copied in | [`JournalError::Corrupt`] |
 //! | good checksum, other version | another Lehr wrote it | [`JournalError::Version`], also with salvage |
 //! | good checksum, payload that does not decode | another Lehr wrote it, or a fault in this code | [`JournalError::Corrupt`] when read |
-//! | the last segments missing whole | not to be seen from inside | the journal ends earlier; a checkpoint of a later tick shows it |
+//! | the last segments missing whole | not to be seen from inside | the journal ends earlier |
 //!
 //! With [`Options::salvage`] a damaged segment is renamed `.damaged` and stays where it is; from then on its good
 //! records are read and the bad stretches skipped. A missing segment is marked by an empty `.damaged` file in its
@@ -58,15 +48,10 @@
 //! **Failing writes.** When a write fails (a full disk), the segment is cut back to what is durable, what was
 //! gathered is kept, and a later [`Journal::sync`] tries again. When an fsync fails, the kernel may have dropped
 //! the unwritten pages and called them clean, so that a second fsync succeeds without having written anything:
-//! the journal is then poisoned, and only opening it again, which reads what is there, can go on. Both files count for
-//! this: a group that is durable in one of them alone is not acknowledged.
+//! the journal is then poisoned, and only opening it again, which reads what is there, can go on.
 
 pub(crate) mod check;
 pub mod codec;
-pub(crate) mod copies;
-pub(crate) mod cursor;
-pub(crate) mod found;
-pub(crate) mod mend;
 mod reader;
 mod recovery;
 pub(crate) mod segment;
@@ -106,7 +91,7 @@ pub enum JournalError {
     #[error("journal {dir} is being written by another process: stop it, or choose another data directory")]
     Locked { dir: String },
     #[error(
-        "journal segment {segment} is damaged at byte {offset}: {reason}; restore it from a backup, or open with \
+        "journal segment {segment} is damaged at byte {offset}: {reason}; restore it from a copy, or open with \
          salvage to go on without what is lost"
     )]
     Corrupt { segment: String, offset: u64, reason: Reason },
@@ -151,16 +136,6 @@ pub enum Reason {
     },
     /// Ticks from the first up to, without, the second.
     Missing(Tick, Tick),
-    /// The last tick is not the one before the segment that follows.
-    EndsEarly {
-        last: Tick,
-        next: Tick,
-    },
-    /// A checkpoint, which is made of durable ticks alone, is of a later tick.
-    EndsBefore {
-        last: Tick,
-        checkpoint: Tick,
-    },
     Payload(String),
 }
 
@@ -173,16 +148,6 @@ impl fmt::Display for Reason {
             Reason::Checksum => write!(f, "the checksum of the record is wrong"),
             Reason::Tick { found, expected } => write!(f, "tick {} stands where {} belongs", found.0, expected.0),
             Reason::Missing(from, to) => write!(f, "ticks {} to {} before it are missing", from.0, to.0 - 1),
-            Reason::EndsEarly { last, next } => {
-                write!(f, "it ends with tick {}, and tick {} follows in the next segment", last.0, next.0)
-            }
-            Reason::EndsBefore { last, checkpoint } => {
-                write!(
-                    f,
-                    "the journal ends with tick {}, though there is a checkpoint of tick {}",
-                    last.0, checkpoint.0
-                )
-            }
             Reason::Payload(why) => write!(f, "the payload does not decode: {why}"),
         }
     }

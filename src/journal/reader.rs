@@ -6,9 +6,8 @@
 //! which promises whole inputs, takes it for an error.
 
 use super::codec::Recorded;
-use super::cursor::{Cursor, Step};
 use super::recovery::torn;
-use super::segment::{HEADER_BYTES, Kind, Record, Segment, list};
+use super::segment::{Cursor, HEADER_BYTES, Kind, Record, Segment, Step, list};
 use super::storage::{Disk, Storage};
 use super::{Damage, FIRST_TICK, FOLDER, JournalError, Reason, codec, io_error};
 use lehr_domain::{Inputs, Tick};
@@ -170,20 +169,16 @@ impl<S: Storage> Reader<S> {
                 Step::End | Step::Bad(_) if self.list_ahead(segment)? => {
                     self.cursor = Some(Cursor::at(segment, offset));
                 }
-                Step::End if segment.kind != Kind::Whole => return Ok(None),
-                ended => {
-                    let bad = match ended {
-                        Step::Bad(reason) => Some(reason),
-                        _ => None,
-                    };
+                Step::End => return Ok(None),
+                Step::Bad(reason) => {
                     if torn(&self.storage, segment, offset, self.expected)? {
-                        self.torn = bad.map(|reason| Damage { segment: segment.name(), offset, reason });
+                        self.torn = Some(Damage { segment: segment.name(), offset, reason });
                         return Ok(None);
                     }
                     // What is behind proves that the record was durable before, so that now it can be read, if it
                     // was only being written when it was read first.
                     if self.read_again.replace((segment, offset)) == Some((segment, offset)) {
-                        return Err(corrupt(segment, offset, bad.unwrap_or(Reason::Short)));
+                        return Err(corrupt(segment, offset, reason));
                     }
                     self.cursor = Some(Cursor::at(segment, offset));
                 }

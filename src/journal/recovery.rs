@@ -1,10 +1,9 @@
 //! Opening a journal for writing: reads every record's checksum, finds the end, cuts off what a crash tore and
 //! refuses, or sets aside, what is damaged. See the table in [`super`].
 
-use super::cursor::{Cursor, Step};
-use super::segment::{HEADER_BYTES, Kind, Segment, header, list};
+use super::segment::{Cursor, HEADER_BYTES, Kind, Segment, Step, header, list};
 use super::storage::Storage;
-use super::{Damage, FIRST_TICK, JournalError, OpenReport, Reason, copies, io_error, mend};
+use super::{Damage, FIRST_TICK, JournalError, OpenReport, Reason, io_error};
 use lehr_domain::Tick;
 
 /// The segment that is written to, and how long it is as far as it is durable.
@@ -40,10 +39,9 @@ pub fn torn<S: Storage>(storage: &S, segment: Segment, offset: u64, bad: Tick) -
         return Ok(false);
     }
     if offset < HEADER_BYTES {
-        // Records come only when the headers of both files are durable.
-        let lens = segment.files().map(|file| storage.len(&file).ok());
-        let unborn = lens.into_iter().any(|len| len.unwrap_or_default() <= HEADER_BYTES);
-        return Ok(unborn && Cursor::at(segment, 0).seek(storage, bad, None)?.is_none());
+        let name = segment.name();
+        let len = storage.len(&name).map_err(|error| io_error("measure", &name, error))?;
+        return Ok(len <= HEADER_BYTES);
     }
     let mut behind = Cursor::at(segment, offset);
     while let Some(record) = behind.seek(storage, bad, None)? {
@@ -84,10 +82,9 @@ pub fn recover<S: Storage>(
     recovery.report.last = Tick(recovery.expected.0 - 1);
     // Records that a killed process wrote may be seen and yet not be durable: before anybody builds on them,
     // they must be. So must what was cut off, mended and set aside above.
-    if let Some(Current { segment, len }) = current {
+    if let Some(Current { segment, .. }) = &current {
         let name = segment.name();
-        mend::last(recovery.storage, segment, len)?;
-        copies::sync(recovery.storage, &name).map_err(|error| io_error("sync", &name, error))?;
+        recovery.storage.sync(&name).map_err(|error| io_error("sync", &name, error))?;
     }
     recovery.storage.sync_dir().map_err(|error| io_error("sync", "journal directory", error))?;
     Ok((current, recovery.report))
@@ -116,7 +113,7 @@ impl<S: Storage> Recovery<'_, S> {
             return Err(corrupt(segment, 0, reason));
         }
         let mark = Segment::whole(expected).aside().name();
-        copies::create(self.storage, &mark).map_err(|error| io_error("create", &mark, error))?;
+        self.storage.create(&mark).map_err(|error| io_error("create", &mark, error))?;
         self.report.damaged.push(mark.clone());
         self.report.salvaged.push(Damage { segment: mark, offset: 0, reason });
         Ok(())
@@ -133,7 +130,7 @@ impl<S: Storage> Recovery<'_, S> {
             Scan::Whole { .. } if segment.kind == Kind::Thin => Ok(Left::Closed),
             Scan::Whole { len } => Ok(Left::Open(Current { segment, len })),
             Scan::Torn { offset, reason } => {
-                let len = self.cut(segment, offset)?;
+                let len = self.mend(segment, offset)?;
                 self.report.torn = Some(Damage { segment: segment.name(), offset, reason });
                 Ok(Left::Open(Current { segment, len }))
             }
@@ -142,11 +139,10 @@ impl<S: Storage> Recovery<'_, S> {
                 let (name, aside) = (segment.name(), segment.aside());
                 // Renaming would overwrite what an earlier salvage set aside.
                 let names = self.storage.list().map_err(|error| io_error("list", "journal", error))?;
-                if aside.files().iter().any(|file| names.contains(file)) {
+                if names.contains(&aside.name()) {
                     return Err(corrupt(segment, offset, reason));
                 }
-                let renamed = copies::rename(self.storage, &name, &aside.name());
-                renamed.map_err(|error| io_error("rename", &name, error))?;
+                self.storage.rename(&name, &aside.name()).map_err(|error| io_error("rename", &name, error))?;
                 self.report.salvaged.push(Damage { segment: name, offset, reason });
                 (self.expected, self.report.records) = (first, records);
                 self.skim(aside, next)?;
@@ -158,7 +154,7 @@ impl<S: Storage> Recovery<'_, S> {
     fn scan(&mut self, segment: Segment, last: bool) -> Result<Scan, JournalError> {
         let mut cursor = Cursor::at(segment, 0);
         let bad = match cursor.header(self.storage)? {
-            Err(reason) => Some(reason),
+            Err(reason) => reason,
             Ok(()) => loop {
                 match cursor.step(self.storage)? {
                     Step::Record(record) if record.tick == self.expected => {
@@ -169,36 +165,16 @@ impl<S: Storage> Recovery<'_, S> {
                         let reason = Reason::Tick { found: record.tick, expected: self.expected };
                         return Ok(Scan::Damaged { offset: record.offset, reason });
                     }
-                    Step::End => break None,
-                    Step::Bad(reason) => break Some(reason),
+                    Step::End => return Ok(Scan::Whole { len: cursor.offset() }),
+                    Step::Bad(reason) => break reason,
                 }
             },
         };
         let offset = cursor.offset();
-        match bad {
-            // Only one of the files may end here, and what is behind in the other one show that both should go on.
-            None if !last || segment.kind != Kind::Whole || torn(self.storage, segment, offset, self.expected)? => {
-                self.mend(segment, &cursor, last);
-                Ok(Scan::Whole { len: offset })
-            }
-            None => Ok(Scan::Damaged { offset, reason: Reason::Short }),
-            Some(reason) if last && torn(self.storage, segment, offset, self.expected)? => {
-                Ok(Scan::Torn { offset, reason })
-            }
-            Some(reason) => Ok(Scan::Damaged { offset, reason }),
+        if last && torn(self.storage, segment, offset, self.expected)? {
+            return Ok(Scan::Torn { offset, reason: bad });
         }
-    }
-
-    /// Makes good a segment that was read from its copy, in part or whole, or has none. The last one is made good before
-    /// anything is added to it. That this fails keeps nobody from starting: the keeper tries again, and says so.
-    fn mend(&mut self, segment: Segment, cursor: &Cursor, last: bool) {
-        let lacks = segment.files().iter().any(|file| self.storage.len(file).is_err());
-        if !last
-            && (lacks || cursor.fell_back().is_some())
-            && let Err(error) = mend::closed(self.storage, segment)
-        {
-            tracing::warn!("{} is not mended: {error}", segment.name());
-        }
+        Ok(Scan::Damaged { offset, reason: bad })
     }
 
     /// Reads what is good of a damaged segment.
@@ -212,20 +188,24 @@ impl<S: Storage> Recovery<'_, S> {
         Ok(())
     }
 
-    /// Gives the last segment a header when that was torn. Returns its length; [`recover`] makes both its files that long.
-    fn cut(&mut self, segment: Segment, offset: u64) -> Result<u64, JournalError> {
+    /// Makes the last segment end at `offset`, and gives it a header when that was torn. Returns its length. It is
+    /// durable when [`recover`] has synced the last segment.
+    fn mend(&mut self, segment: Segment, offset: u64) -> Result<u64, JournalError> {
         if offset < HEADER_BYTES {
             write_header(self.storage, segment)?;
+            return Ok(HEADER_BYTES);
         }
-        Ok(offset.max(HEADER_BYTES))
+        let name = segment.name();
+        self.storage.truncate(&name, offset).map_err(|error| io_error("truncate", &name, error))?;
+        Ok(offset)
     }
 }
 
 /// Makes a segment that holds its header and nothing else. Neither it nor its name is durable yet.
 pub fn write_header<S: Storage>(storage: &mut S, segment: Segment) -> Result<(), JournalError> {
     let name = segment.name();
-    copies::create(storage, &name).map_err(|error| io_error("create", &name, error))?;
-    copies::append(storage, &name, &header()).map_err(|error| io_error("write", &name, error))
+    storage.create(&name).map_err(|error| io_error("create", &name, error))?;
+    storage.append(&name, &header()).map_err(|error| io_error("write", &name, error))
 }
 
 fn corrupt(segment: Segment, offset: u64, reason: Reason) -> JournalError {

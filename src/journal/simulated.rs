@@ -99,30 +99,6 @@ impl SimDisk {
         }
     }
 
-    /// Does harm to one file as time, a bad sector or a person may: what was durable in it is no more. Gives its name;
-    /// `None` when there is no file that is any of `these`.
-    pub fn damage(&self, rng: &mut ChaCha8Rng, these: impl Fn(&str) -> bool) -> Option<String> {
-        let state = &mut *self.0.borrow_mut();
-        let names: Vec<String> = state.seen.keys().filter(|name| these(name)).cloned().collect();
-        let name = names.get(rng.random_range(0..names.len().max(1)))?.clone();
-        let file = &mut state.files[state.seen[&name]];
-        let at = rng.random_range(0..file.seen.len().max(1));
-        let sector = at / SECTOR * SECTOR;
-        match rng.random_range(0..5) {
-            0 if !file.seen.is_empty() => file.seen[at] ^= 1 << rng.random_range(0..8),
-            1 => file.seen.truncate(at),
-            2 => file.seen.iter_mut().skip(sector).take(SECTOR).for_each(|byte| *byte = 0),
-            3 => file.seen.extend((0..SECTOR).map(|_| rng.random::<u8>())),
-            _ => {
-                state.seen.remove(&name);
-                state.durable.remove(&name);
-                return Some(name);
-            }
-        }
-        file.durable.clone_from(&file.seen);
-        Some(name)
-    }
-
     /// Power off and on again.
     pub fn crash(&self, rng: &mut ChaCha8Rng) {
         self.restart();

@@ -1,7 +1,6 @@
 //! The files of one directory, as the journal needs them: a seam, so that tests can put a disk underneath that
 //! loses and tears what was not synced.
 
-use super::found;
 use std::fs::{File, OpenOptions, TryLockError};
 use std::io::{self, ErrorKind, Read, Seek, SeekFrom, Write};
 use std::path::{Path, PathBuf};
@@ -23,31 +22,19 @@ pub trait Storage {
     fn rename(&mut self, from: &str, to: &str) -> io::Result<()>;
     fn remove(&mut self, name: &str) -> io::Result<()>;
     fn sync(&mut self, name: &str) -> io::Result<()>;
-    /// Both, at once where that is quicker.
-    fn sync_both(&mut self, one: &str, other: &str) -> io::Result<()> {
-        self.sync(one)?;
-        self.sync(other)
-    }
     fn sync_dir(&mut self) -> io::Result<()>;
-    /// Hears of a file that a reader passed over because of `what`, for its copy.
-    fn found_damaged(&self, _name: &str, _what: &str) {}
-    /// Hears of a file that was made anew from its copy, because of `what`.
-    fn mended(&self, _name: &str, _what: &str) {}
 }
 
 /// A directory of the file system.
 #[derive(Debug)]
 pub struct Disk {
     dir: PathBuf,
-    /// The two files appended to last, kept open: a tick then costs one write and one fdatasync of each, and an error of
+    /// The file appended to last, kept open: a tick then costs one write and one fdatasync, and an error of
     /// writing back that the kernel reports once is reported to the handle that wrote.
-    appending: Vec<(String, File)>,
+    appending: Option<(String, File)>,
     /// Held, not read.
     _lock: Option<Lock>,
 }
-
-/// Files kept open for appending: one and its copy.
-pub const APPENDING_MOST: usize = 2;
 
 /// Its lock is the journal's lock. It holds no data and stays when the journal is closed.
 const LOCK_FILE: &str = "lock";
@@ -77,12 +64,12 @@ impl Disk {
         if !dir.is_dir() {
             return Err(io::Error::new(ErrorKind::NotFound, "there is no such directory"));
         }
-        Ok(Disk { dir: dir.to_owned(), appending: Vec::new(), _lock: None })
+        Ok(Disk { dir: dir.to_owned(), appending: None, _lock: None })
     }
 
     /// For the writer, who has the lock of the directory.
     pub fn exclusive(dir: &Path, lock: Lock) -> Disk {
-        Disk { dir: dir.to_owned(), appending: Vec::new(), _lock: Some(lock) }
+        Disk { dir: dir.to_owned(), appending: None, _lock: Some(lock) }
     }
 
     fn path(&self, name: &str) -> PathBuf {
@@ -90,18 +77,12 @@ impl Disk {
     }
 
     fn appending(&mut self, name: &str) -> io::Result<&mut File> {
-        let place = match self.appending.iter().position(|(open, _)| open == name) {
-            Some(place) => place,
-            None => {
-                let file = OpenOptions::new().append(true).open(self.path(name))?;
-                if self.appending.len() == APPENDING_MOST {
-                    self.appending.remove(0);
-                }
-                self.appending.push((name.to_owned(), file));
-                self.appending.len() - 1
-            }
-        };
-        Ok(&mut self.appending[place].1)
+        if self.appending.as_ref().is_none_or(|(open, _)| open != name) {
+            let file = OpenOptions::new().append(true).open(self.path(name))?;
+            self.appending = Some((name.to_owned(), file));
+        }
+        let (_, file) = self.appending.as_mut().expect("it was opened above");
+        Ok(file)
     }
 }
 
@@ -148,7 +129,7 @@ impl Storage for Disk {
     }
 
     fn create(&mut self, name: &str) -> io::Result<()> {
-        self.appending.clear();
+        self.appending = None;
         File::create(self.path(name)).map(drop)
     }
 
@@ -161,12 +142,12 @@ impl Storage for Disk {
     }
 
     fn rename(&mut self, from: &str, to: &str) -> io::Result<()> {
-        self.appending.clear();
+        self.appending = None;
         std::fs::rename(self.path(from), self.path(to))
     }
 
     fn remove(&mut self, name: &str) -> io::Result<()> {
-        self.appending.clear();
+        self.appending = None;
         std::fs::remove_file(self.path(name))
     }
 
@@ -174,30 +155,7 @@ impl Storage for Disk {
         self.appending(name)?.sync_data()
     }
 
-    /// One fdatasync each, at the same time: the second waits for what the first has begun, and seldom for more.
-    fn sync_both(&mut self, one: &str, other: &str) -> io::Result<()> {
-        self.appending(one)?;
-        self.appending(other)?;
-        let file = |name: &str| self.appending.iter().find(|(open, _)| open == name).map(|(_, file)| file);
-        let (Some(one), Some(other)) = (file(one), file(other)) else {
-            return Err(io::Error::other("a file and its copy are open at once"));
-        };
-        std::thread::scope(|scope| {
-            let copied = scope.spawn(|| other.sync_data());
-            let synced = one.sync_data();
-            copied.join().unwrap_or_else(|_| Err(io::Error::other("syncing the copy panicked"))).and(synced)
-        })
-    }
-
     fn sync_dir(&mut self) -> io::Result<()> {
         File::open(&self.dir)?.sync_all()
-    }
-
-    fn found_damaged(&self, name: &str, what: &str) {
-        found::damaged(&self.path(name), what);
-    }
-
-    fn mended(&self, name: &str, what: &str) {
-        found::mended(&self.path(name), what);
     }
 }

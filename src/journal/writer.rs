@@ -1,9 +1,9 @@
-//! The writing side: gathers records and makes them durable in groups, in a segment and its copy.
+//! The writing side: gathers records and makes them durable in groups.
 
 use super::recovery::{Current, recover, write_header};
 use super::segment::{HEAD_BYTES, HEADER_BYTES, Segment, begin_record, finish_record};
 use super::storage::{Disk, Lock, Storage};
-use super::{FOLDER, JournalError, OpenReport, codec, copies, io_error};
+use super::{FOLDER, JournalError, OpenReport, codec, io_error};
 use lehr_domain::{Inputs, Tick};
 use std::path::Path;
 
@@ -147,7 +147,7 @@ impl<S: Storage> Journal<S> {
         let Current { segment, len } = current;
         let name = segment.name();
         self.overhang = true;
-        if let Err(error) = copies::append(&mut self.storage, &name, &self.pending) {
+        if let Err(error) = self.storage.append(&name, &self.pending) {
             // Gives the room back at once. Should that fail too, the next attempt begins with it and says so.
             let _ = self.cut_back(current);
             return Err(io_error("write", &name, error));
@@ -181,11 +181,11 @@ impl<S: Storage> Journal<S> {
 
     fn cut_back(&mut self, current: Current) -> Result<(), JournalError> {
         let name = current.segment.name();
-        copies::truncate(&mut self.storage, &name, current.len).map_err(|error| io_error("truncate", &name, error))
+        self.storage.truncate(&name, current.len).map_err(|error| io_error("truncate", &name, error))
     }
 
     fn sync_file(&mut self, name: &str) -> Result<(), JournalError> {
-        let done = copies::sync(&mut self.storage, name);
+        let done = self.storage.sync(name);
         self.poisoned |= done.is_err();
         done.map_err(|error| io_error("sync", name, error))
     }

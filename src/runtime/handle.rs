@@ -188,15 +188,10 @@ impl Runtime {
             let Sizes { segment_bytes, .. } = options.sizes;
             Options { segment_bytes, salvage: options.salvage, trusted }
         };
-        let (journal, report) = recovery::open_journal(checkpoint, options.salvage, |trusted| {
+        let (journal, report) = recovery::open_journal(checkpoint, |trusted| {
             Journal::open_locked(&options.data, lock.clone(), settings(trusted))
         })?;
         let history = Arc::new(History::open(&options.data)?);
-        if options.salvage {
-            for file in history.salvage()? {
-                tracing::error!("history/{file} and its copy are damaged: set aside, and its readings are lost");
-            }
-        }
         history.tidy()?;
         let (workers, outputs) = Workers::start(options.workers, options.graph)?;
         let (latest_sender, latest) = watch::channel(Arc::new(Snapshot::empty()));

@@ -1,11 +1,10 @@
-//! Keeps what is on disk small to start from, small to store and whole, beside the running system: makes checkpoints,
-//! moves the readings of closed segments into history, and looks at every file and its copy in turn, to mend from the
-//! other what is damaged of one. Nothing waits for it, and nothing is lost when it fails: the journal goes on, a restart
-//! takes longer.
+//! Keeps what is on disk small to start from and small to store, beside the running system: makes checkpoints, and
+//! moves the readings of closed segments into history. Nothing waits for it, and nothing is lost when it fails: the
+//! journal goes on, a restart takes longer.
 
 use super::handle::{RuntimeStats, Sizes};
 use crate::checkpoint::{CheckpointError, Checkpoints, Written};
-use crate::history::{History, HistoryError, Round};
+use crate::history::{History, HistoryError};
 use crate::journal::storage::{Disk, Storage};
 use lehr_dataflows::graph::GraphConfig;
 use lehr_queries::Snapshot;
@@ -22,18 +21,8 @@ const SHARE_OF_KEPT: u64 = 4;
 /// must not show in what people see.
 const REST: u32 = 100;
 
-/// Files named as beyond mending: more say no more.
-const NAMED_MOST: usize = 20;
-
 /// How often it looks whether there is something to do.
 const PACE: Duration = Duration::from_millis(100);
-
-/// Bytes of files and copies that are looked at in a second, when there is that much: little beside what a disk gives.
-const LOOKED_AT_PER_S: u64 = 32 << 20;
-
-/// From the end of one round over all files to the begin of the next. What goes bad in one copy is mended long before it
-/// is likely to go bad in the other.
-const ROUND_REST: Duration = Duration::from_secs(24 * 3600);
 
 /// How long it waits after a failure, at first and at most.
 const RETRY_LEAST: Duration = Duration::from_secs(2);
@@ -48,23 +37,12 @@ pub struct KeeperStats {
     pub segments_converted: AtomicU64,
     pub failures: AtomicU64,
     failure: Mutex<Option<String>>,
-    /// Files of which both copies are damaged, found in the last round.
-    beyond_mending: Mutex<Vec<String>>,
 }
 
 impl KeeperStats {
     /// What keeps the keeper from its work at present.
     pub fn failure(&self) -> Option<String> {
         self.failure.lock().unwrap_or_else(std::sync::PoisonError::into_inner).clone()
-    }
-
-    /// What is damaged in both copies, each as an error that names it.
-    pub fn beyond_mending(&self) -> Vec<String> {
-        self.beyond_mending.lock().unwrap_or_else(std::sync::PoisonError::into_inner).clone()
-    }
-
-    fn found_beyond_mending(&self, found: Vec<String>) {
-        *self.beyond_mending.lock().unwrap_or_else(std::sync::PoisonError::into_inner) = found;
     }
 
     fn set_failure(&self, failure: Option<String>) {
@@ -118,50 +96,6 @@ impl<S: Storage> Checkpointing<S> {
     }
 }
 
-/// Rounds over all files, each a little at a time.
-struct Looking {
-    round: Option<Round>,
-    not_before: Instant,
-    beyond_mending: Vec<String>,
-}
-
-impl Looking {
-    fn new() -> Looking {
-        Looking { round: None, not_before: Instant::now(), beyond_mending: Vec::new() }
-    }
-
-    /// Looks at one file and its copy, if that is due.
-    fn go_on(&mut self, history: &History, stats: &KeeperStats) -> Result<(), HistoryError> {
-        if Instant::now() < self.not_before {
-            return Ok(());
-        }
-        let round = match &mut self.round {
-            Some(round) => round,
-            None => self.round.insert(history.round()?),
-        };
-        match history.look_at_next(round) {
-            Ok(Some(bytes)) => {
-                let rest = Duration::from_millis(bytes.saturating_mul(1000) / LOOKED_AT_PER_S);
-                self.not_before = Instant::now() + rest;
-            }
-            Ok(None) => {
-                stats.found_beyond_mending(std::mem::take(&mut self.beyond_mending));
-                self.round = None;
-                self.not_before = Instant::now() + ROUND_REST;
-            }
-            Err(error) if error.is_damage() => {
-                tracing::error!("{}", error);
-                if self.beyond_mending.len() < NAMED_MOST {
-                    self.beyond_mending.push(error.to_string());
-                    stats.found_beyond_mending(self.beyond_mending.clone());
-                }
-            }
-            Err(error) => return Err(error),
-        }
-        Ok(())
-    }
-}
-
 /// Rows that have come since the start.
 fn rows(stats: &RuntimeStats) -> u64 {
     stats.readings.load(Ordering::Relaxed) + stats.events.load(Ordering::Relaxed)
@@ -175,11 +109,9 @@ pub(super) fn run(
     stats: &RuntimeStats,
 ) {
     let mut retry = RETRY_LEAST;
-    let mut looking = Looking::new();
     while latest.has_changed().is_ok() {
         std::thread::sleep(PACE);
-        let kept = round(latest, checkpointing, history, stats);
-        match kept.and_then(|()| Ok(looking.go_on(history, &stats.keeper)?)) {
+        match round(latest, checkpointing, history, stats) {
             Ok(()) => {
                 retry = RETRY_LEAST;
                 stats.keeper.set_failure(None);

@@ -10,7 +10,7 @@ use super::work::Work;
 use crate::checkpoint::{Checkpoint, Checkpoints, Passed};
 use crate::history::{self, Files, History};
 use crate::journal::storage::Storage;
-use crate::journal::{Journal, JournalError, OpenReport, Reader, Reason};
+use crate::journal::{Journal, JournalError, OpenReport, Reader};
 use lehr_dataflows::graph::GraphConfig;
 use lehr_domain::Tick;
 use lehr_domain::event::Revised;
@@ -31,11 +31,9 @@ pub(super) fn names_of(checkpoint: &Checkpoint) -> Arc<Names> {
 }
 
 /// Opens the journal without reading what is behind `checkpoint`; all of it when the journal turns out to end before
-/// that, so that the checkpoint cannot be gone on from. A checkpoint is made of durable ticks alone: so the journal has
-/// lost some then, and only a salvage goes on. `open` is told up to which tick segments need not be read.
+/// that, so that the checkpoint cannot be gone on from. `open` is told up to which tick segments need not be read.
 pub(crate) fn open_journal<S>(
     checkpoint: Option<Tick>,
-    salvage: bool,
     open: impl Fn(Tick) -> Result<(Journal<S>, OpenReport), JournalError>,
 ) -> Result<(Journal<S>, OpenReport), JournalError> {
     let trusted = checkpoint.unwrap_or(Tick(0));
@@ -44,12 +42,7 @@ pub(crate) fn open_journal<S>(
         return Ok((journal, report));
     }
     drop(journal);
-    if salvage {
-        return open(Tick(0));
-    }
-    let reason = Reason::EndsBefore { last: report.last, checkpoint: trusted };
-    let (segment, offset) = report.torn.map_or(("the last".to_owned(), 0), |torn| (torn.segment, torn.offset));
-    Err(JournalError::Corrupt { segment, offset, reason })
+    open(Tick(0))
 }
 
 /// Where a start goes on.

@@ -2,7 +2,6 @@
 
 use super::mutation::{Mutation, Omission};
 use crate::history::{Files, Source};
-use crate::journal::copies::COPY;
 use crate::journal::simulated::SimDisk;
 use crate::journal::storage::Storage;
 use rand::RngExt;
@@ -45,8 +44,8 @@ impl Disks {
     /// The power will go in the middle of some change: any of a commit, of a conversion, of a checkpoint.
     pub fn fail_power_soon(&self, rng: &mut ChaCha8Rng) {
         let (disk, changes) = match rng.random_range(0..6) {
-            0..2 => (&self.journal, 10),
-            2..4 => (&self.history, 60),
+            0..2 => (&self.journal, 6),
+            2..4 => (&self.history, 40),
             4 => (&self.checkpoints, 8),
             _ => (&self.changes, 6),
         };
@@ -79,12 +78,6 @@ impl Disks {
     /// The process ends; the machine goes on.
     pub fn restart(&self) {
         self.all().iter().for_each(|disk| disk.restart());
-    }
-
-    /// Does harm to one file of journal or history. Says whether there was one.
-    pub fn damage(&self, rng: &mut ChaCha8Rng) -> bool {
-        let disk = if rng.random_bool(0.7) { &self.journal } else { &self.history };
-        disk.damage(rng, |_| true).is_some()
     }
 
     /// The power goes.
@@ -140,18 +133,9 @@ impl Handle {
             Role::Journal if self.disk.len(name)? > HEADER_BYTES => Omission::Group,
             Role::Journal => Omission::Header,
             Role::Thinning => Omission::Thin,
-            Role::History if name.contains(".parquet") => Omission::Readings,
+            Role::History if name.ends_with(".parquet") => Omission::Readings,
             Role::History => Omission::Manifest,
             Role::Checkpoints => Omission::Checkpoint,
-        })
-    }
-
-    /// Whether the sync of a file only says that it is done.
-    fn is_omitted(&self, name: &str) -> io::Result<bool> {
-        Ok(match self.omits {
-            Some(Omission::Copy) => name.ends_with(COPY) && self.kind_of_file(name)? == Omission::Group,
-            Some(omits) => omits == self.kind_of_file(name)?,
-            None => false,
         })
     }
 
@@ -200,7 +184,7 @@ impl Storage for Handle {
     }
 
     fn sync(&mut self, name: &str) -> io::Result<()> {
-        if self.is_omitted(name)? { Ok(()) } else { self.disk.sync(name) }
+        if self.omits == Some(self.kind_of_file(name)?) { Ok(()) } else { self.disk.sync(name) }
     }
 
     fn sync_dir(&mut self) -> io::Result<()> {

@@ -61,16 +61,6 @@ impl Keeping {
     pub fn compact(&self, shown: &Snapshot) -> Done<bool> {
         Ok(done(self.history.compact(shown.now))?.map(|merged| merged.is_some()))
     }
-
-    /// Looks at every file and its copy, and mends what is damaged of either.
-    pub fn mend(&self) -> Done<()> {
-        let look_at_all = || {
-            let mut round = self.history.round()?;
-            while self.history.look_at_next(&mut round)?.is_some() {}
-            Ok::<_, RuntimeError>(())
-        };
-        done(look_at_all())
-    }
 }
 
 fn done<T, E: Into<RuntimeError>>(tried: Result<T, E>) -> Done<T> {

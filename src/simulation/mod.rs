@@ -21,11 +21,10 @@
 //! | process killed, also in the middle of these; bytes and names written and not synced | survived | – |
 //! | disk full | survived | – |
 //! | fsync fails, from some moment on | survived | – |
-//! | a file of journal or history harmed between two lives: a bit, a sector, its end, all of it | survived | – |
 //! | down, or answers lost | – | survived |
 //!
-//! Recovery sees the disks and the sinks and nothing else. Not simulated: damage to a second file before the first is
-//! mended, and to checkpoints and changes (the tests of these rooms do that), the keeper's work between two changes of a disk beside other stages'
+//! Recovery sees the disks and the sinks and nothing else. Not simulated: damage to what was durable (the tests of
+//! journal, history and checkpoints do that), the keeper's work between two changes of a disk beside other stages'
 //! (here one move does it whole, or is cut short), and time of day inside the stages, because they have none.
 //!
 //! To read it, begin with what can happen ([`moves`]) in a [`world`]: a [`plant`], [disks](disk), a database

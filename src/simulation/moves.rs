@@ -26,7 +26,6 @@ pub enum Move {
     Checkpoint,
     Convert,
     Compact,
-    Mend,
     LookBack,
     WriteBack,
     PowerFailsSoon,
@@ -84,7 +83,6 @@ impl World {
             offer(keeping.can_checkpoint(&shown), Move::Checkpoint, 0.3);
             offer(keeping.convertible().is_some(), Move::Convert, 0.6);
             offer(true, Move::Compact, 0.5);
-            offer(self.damaged, Move::Mend, 1.0);
             offer(shown.tick > Tick(0), Move::LookBack, 0.08);
         }
         moves
@@ -130,11 +128,6 @@ impl World {
             Move::Compact => {
                 let merged = process.keeping.compact(&process.snapshot());
                 self.kept(merged, |merged| merged.then_some(Happened::Merged))?;
-            }
-            Move::Mend => {
-                let mended = process.keeping.mend();
-                self.damaged &= !matches!(mended, Ok(Some(())));
-                self.kept(mended, |()| Some(Happened::Mended))?;
             }
             Move::LookBack => {
                 let tick = Tick(self.rng.random_range(1..=process.snapshot().tick.0));

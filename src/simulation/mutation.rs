@@ -10,8 +10,6 @@ use std::collections::BTreeSet;
 pub enum Omission {
     /// Of a group of ticks.
     Group,
-    /// Of a group of ticks in the copy of its segment.
-    Copy,
     /// Of a new segment's header.
     Header,
     /// Of the names of the journal, as far as its writer makes them.
@@ -48,9 +46,8 @@ pub enum Mutation {
 }
 
 impl Mutation {
-    pub const ALL: [Mutation; 17] = [
+    pub const ALL: [Mutation; 16] = [
         Mutation::Omit(Omission::Group),
-        Mutation::Omit(Omission::Copy),
         Mutation::Omit(Omission::Header),
         Mutation::Omit(Omission::Names),
         Mutation::Omit(Omission::Recovery),

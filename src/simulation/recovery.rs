@@ -100,7 +100,7 @@ impl Found {
             let options = Options { segment_bytes: SEGMENT_BYTES, salvage: false, trusted };
             Journal::recover(disks.handle(Role::Journal), options)
         };
-        let (journal, _) = disks.recovering(|| open_journal(trusted, false, open))?;
+        let (journal, _) = disks.recovering(|| open_journal(trusted, open))?;
         let durable = journal.durable();
         let history = open_history(disks)?;
         history.tidy()?;

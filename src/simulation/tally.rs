@@ -31,14 +31,10 @@ pub enum Happened {
     Reopened,
     /// An earlier tick was made again from disk.
     LookedBack,
-    /// A file of journal or history was harmed.
-    Damaged,
-    /// Every file was looked at and is whole again.
-    Mended,
 }
 
 impl Happened {
-    pub const ALL: [Happened; 21] = [
+    pub const ALL: [Happened; 19] = [
         Happened::Step,
         Happened::Tick,
         Happened::Acknowledged,
@@ -58,8 +54,6 @@ impl Happened {
         Happened::FailedKeeping,
         Happened::Reopened,
         Happened::LookedBack,
-        Happened::Damaged,
-        Happened::Mended,
     ];
 }
 

@@ -25,8 +25,6 @@ use std::sync::Arc;
 const CHANGE_FILE_BYTES: u64 = 20_000;
 /// Starts that may fail in a row because of faults before they are taken away.
 const FAILED_STARTS: u32 = 4;
-/// How often the end of a life is followed by damage.
-const HARM: f64 = 0.4;
 /// Moves that bring everything to rest, at most: some hundred for each tick that can wait.
 const MOVES_TO_REST: u32 = 20_000;
 
@@ -42,8 +40,6 @@ pub struct World {
     in_flight: Option<Arc<Inputs>>,
     /// Whether disks are full, or fail to sync.
     pub faulty: bool,
-    /// Whether a file was harmed and is not mended: no other one is harmed before.
-    pub damaged: bool,
     pub tally: Tally,
 }
 
@@ -61,7 +57,6 @@ impl World {
             process: None,
             in_flight: None,
             faulty: false,
-            damaged: false,
             tally: Tally::default(),
         }
     }
@@ -98,7 +93,6 @@ impl World {
         self.tally.note(Happened::Kill);
         self.end();
         self.disks.restart();
-        self.harm();
     }
 
     /// The power goes.
@@ -106,7 +100,6 @@ impl World {
         self.tally.note(Happened::Crash);
         self.end();
         self.disks.crash(&mut self.rng);
-        self.harm();
     }
 
     /// A disk was stopped in the middle of a change: the power went, or it was the process that was killed.
@@ -117,14 +110,6 @@ impl World {
     fn end(&mut self) {
         if let Some(process) = self.process.take() {
             self.in_flight = process.in_flight();
-        }
-    }
-
-    /// Now and then what a life left is harmed before the next one begins.
-    fn harm(&mut self) {
-        if !self.damaged && self.rng.random_bool(HARM) {
-            self.damaged = self.disks.damage(&mut self.rng);
-            self.tally.note_many(Happened::Damaged, u64::from(self.damaged));
         }
     }
 

@@ -46,8 +46,8 @@ fn crash_everywhere(make: impl Fn() -> World, work: impl Fn(&World) -> Result<()
             world.check_lookups(&history, &mut rng, &context);
             history.tidy().unwrap();
             let left: Vec<String> = world.files.list().unwrap();
-            // Every file is there twice, the manifest as well.
-            assert_eq!(left.len(), 2 * history.view().files.len() + 2, "{context}: {left:?}");
+            // The manifest is there twice.
+            assert_eq!(left.len(), history.view().files.len() + 2, "{context}: {left:?}");
             crashes += 1;
             if done.is_ok() && trial + 1 == TRIALS {
                 break;

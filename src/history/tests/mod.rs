@@ -1,7 +1,6 @@
 //! What history promises, tested on simulated disks.
 
 mod crashes;
-mod harm;
 mod lookups;
 mod round_trip;
 mod verify;

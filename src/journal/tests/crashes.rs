@@ -21,29 +21,13 @@ impl Model {
     }
 }
 
-/// Opens until it succeeds, with the power failing during recovery now and then, and now and then harm done to one file;
-/// then all is mended.
+/// Opens until it succeeds, with the power failing during recovery now and then.
 fn reopen(disk: &SimDisk, options: &Options, rng: &mut ChaCha8Rng, context: &str) -> (Journal<SimDisk>, OpenReport) {
-    let opened = reopen_harmed(disk, options, rng, context);
-    mend_all(disk).unwrap_or_else(|error| panic!("{context}: mending failed: {error}"));
-    opened
-}
-
-fn reopen_harmed(
-    disk: &SimDisk,
-    options: &Options,
-    rng: &mut ChaCha8Rng,
-    context: &str,
-) -> (Journal<SimDisk>, OpenReport) {
-    let harmed = rng.random_bool(0.5).then(|| rng.random_range(0..3));
-    for attempt in 0..20 {
+    for _ in 0..20 {
         if rng.random_bool(0.3) {
             disk.restart();
         } else {
             disk.crash(rng);
-        }
-        if harmed == Some(attempt) {
-            disk.damage(rng, |_| true);
         }
         if rng.random_bool(0.4) {
             disk.set_fuse(Some(rng.random_range(0..4)));
@@ -110,7 +94,7 @@ fn run(seed: u64) {
 
 #[test]
 fn everything_acknowledged_survives_any_crash_and_nothing_is_made_up() {
-    for seed in 0..2000 {
+    for seed in 0..3000 {
         run(seed);
     }
 }
@@ -132,7 +116,7 @@ fn a_full_disk_loses_nothing_and_the_next_sync_succeeds_when_there_is_room() {
                 let durable = disk.used();
                 assert!(matches!(journal.sync(), Err(JournalError::Io { .. })));
                 assert_eq!(journal.durable(), Tick(3));
-                assert!(disk.used() <= durable + 32, "what was written in vain is given back");
+                assert!(disk.used() <= durable + 16, "what was written in vain is given back");
             }
         }
         disk.set_capacity(None);
@@ -195,7 +179,7 @@ fn what_a_failed_write_left_behind_is_gone_before_the_next_segment_begins() {
             journal.append(&inputs(journal.next().0, 30, &mut rng)).unwrap();
         }
         let last = journal.sync().unwrap();
-        assert_eq!(originals(&disk).len(), 2, "seed {seed}");
+        assert_eq!(disk.image().len(), 2, "seed {seed}");
         disk.crash(&mut rng);
         let (_, report) = open(&disk, &options).unwrap();
         assert_eq!((report.last, report.torn), (last, None), "seed {seed}");

@@ -4,13 +4,7 @@ use super::*;
 
 /// Segment names, ascending.
 fn names(disk: &SimDisk) -> Vec<String> {
-    originals(disk).into_keys().collect()
-}
-
-/// As [`super::sample`], in files that have no copy, or one that is damaged in the same places.
-fn sample(seed: u64, groups: usize, segment_bytes: u64) -> (SimDisk, Vec<Inputs>, Vec<u64>) {
-    let (disk, written, ends) = super::sample(seed, groups, segment_bytes);
-    (without_copies(&disk), written, ends)
+    disk.image().into_keys().collect()
 }
 
 #[test]
@@ -39,7 +33,7 @@ fn every_changed_byte_is_found() {
                     }
                     Err(error) => {
                         assert!(matches!(error, JournalError::Corrupt { .. }), "{context}: {error}");
-                        assert_eq!(originals(&disk), bent, "{context}: nothing is changed on damage");
+                        assert_eq!(disk.image(), bent, "{context}: nothing is changed on damage");
                         let (read, reading) = read_all(&disk);
                         assert!(reading.is_some(), "{context}: the reader did not see it");
                         assert!(read[..] == written[..read.len()], "{context}: other content");
@@ -98,12 +92,12 @@ fn a_torn_record_followed_by_good_ones_of_the_same_group_is_cut_off() {
     let mut rng = rng(14);
     journal.append(&inputs(1, 5, &mut rng)).unwrap();
     journal.sync().unwrap();
-    let durable = originals(&disk).values().next().unwrap().len();
+    let durable = disk.used();
     for tick in 2..=4 {
         journal.append(&inputs(tick, 5, &mut rng)).unwrap();
     }
     journal.sync().unwrap();
-    let mut image = originals(&disk);
+    let mut image = disk.image();
     image.values_mut().next().unwrap()[durable + 8] ^= 1;
     let (journal, report) = open(&SimDisk::from_image(&image), &Options::default()).unwrap();
     assert_eq!(journal.durable(), Tick(1));
@@ -163,7 +157,7 @@ fn salvage_keeps_every_record_but_the_damaged_one_and_never_gives_a_tick_out_aga
 /// Segment, offset and tick of each record.
 fn records(disk: &SimDisk) -> Vec<(String, usize, u64)> {
     let mut records = Vec::new();
-    for (name, bytes) in originals(disk) {
+    for (name, bytes) in disk.image() {
         let mut at = 16;
         while at < bytes.len() {
             let tick = u64::from_le_bytes(*bytes[at + 8..].first_chunk().unwrap());
@@ -245,7 +239,7 @@ fn thinned(seed: u64) -> (SimDisk, Vec<Inputs>) {
         thin::write(&mut disk, segment).unwrap();
         thin::remove(&mut disk, segment).unwrap();
     }
-    (without_copies(&disk), written)
+    (disk, written)
 }
 
 /// Every record as it is, readings or not.
@@ -270,7 +264,7 @@ fn every_changed_byte_of_a_thin_segment_is_damage_wherever_it_stands() {
             let disk = SimDisk::from_image(&bent);
             let refused = open(&disk, &segments_of(700));
             assert!(matches!(refused, Err(JournalError::Corrupt { .. })), "{name} byte {at}: {refused:?}");
-            assert_eq!(originals(&disk), bent, "nothing is changed on damage");
+            assert_eq!(disk.image(), bent, "nothing is changed on damage");
             assert!(events_of(&disk).is_err(), "{name} byte {at}: the reader did not see it");
             let (_, report) =
                 open(&disk, &Options { segment_bytes: 700, salvage: true, ..Options::default() }).unwrap();
@@ -296,7 +290,7 @@ fn whole_inputs_are_not_read_from_a_thin_segment_by_mistake() {
 
 #[test]
 fn a_whole_segment_counts_as_long_as_it_is_beside_its_thin_one() {
-    let (mut disk, written, _) = super::sample(23, 12, 700);
+    let (mut disk, written, _) = sample(23, 12, 700);
     for segment in thin::closed(&disk).unwrap() {
         thin::write(&mut disk, segment).unwrap();
     }

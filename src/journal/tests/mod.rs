@@ -4,11 +4,8 @@ mod codec;
 mod crashes;
 mod damage;
 mod disk;
-mod harm;
 mod racing;
 
-use super::copies::{self, COPY};
-use super::mend;
 use super::simulated::SimDisk;
 use super::{Journal, JournalError, OpenReport, Options, Reader, Tick};
 use lehr_domain::calendar::Calendar;
@@ -27,7 +24,6 @@ use lehr_domain::{
 };
 use rand::{RngExt, SeedableRng};
 use rand_chacha::ChaCha8Rng;
-use std::collections::BTreeMap;
 
 fn rng(seed: u64) -> ChaCha8Rng {
     ChaCha8Rng::seed_from_u64(seed)
@@ -231,24 +227,6 @@ fn edge() -> Edge {
         mechanism: "thermal stress".into(),
         advice: "cool".into(),
     }
-}
-
-/// The same without the copies of segments: what is damaged then is damaged.
-fn without_copies(disk: &SimDisk) -> SimDisk {
-    let mut image = disk.image();
-    image.retain(|name, _| !name.ends_with(COPY));
-    SimDisk::from_image(&image)
-}
-
-/// What is there, but for the copies.
-fn originals(disk: &SimDisk) -> BTreeMap<String, Vec<u8>> {
-    without_copies(disk).image()
-}
-
-/// Looks at every segment that is closed, and mends it.
-fn mend_all(disk: &SimDisk) -> Result<(), JournalError> {
-    let mut disk = disk.clone();
-    mend::to_look_at(&disk)?.into_iter().try_for_each(|segment| mend::closed(&mut disk, segment).map(drop))
 }
 
 fn open(disk: &SimDisk, options: &Options) -> Result<(Journal<SimDisk>, OpenReport), JournalError> {

@@ -22,20 +22,13 @@ impl Growing {
     fn new(written: &SimDisk, seed: u64) -> Growing {
         let mut rng = rng(seed);
         let mut steps = VecDeque::new();
-        for (name, bytes) in originals(written) {
-            let files = copies::both(&name);
-            steps.extend(files.iter().map(|file| Step::Create(file.clone())));
+        for (name, bytes) in written.image() {
+            steps.push_back(Step::Create(name.clone()));
             let mut rest = &bytes[..];
-            // The header is a group of its own.
-            let mut group = 16;
             while !rest.is_empty() {
-                let (now, later) = rest.split_at(group.min(rest.len()));
-                for file in &files {
-                    let pieces = now.chunks(rng.random_range(1..=300));
-                    steps.extend(pieces.map(|piece| Step::Append(file.clone(), piece.to_vec())));
-                }
+                let (now, later) = rest.split_at(rng.random_range(1..=rest.len().min(300)));
+                steps.push_back(Step::Append(name.clone(), now.to_vec()));
                 rest = later;
-                group = rng.random_range(1..=600);
             }
         }
         Growing { disk: RefCell::default(), steps: RefCell::new(steps), rng: RefCell::new(rng) }
@@ -99,10 +92,6 @@ impl Storage for &Growing {
 
     fn sync_dir(&mut self) -> io::Result<()> {
         self.read_only()
-    }
-
-    fn found_damaged(&self, name: &str, what: &str) {
-        panic!("{name} only grows, and was taken for damaged: {what}");
     }
 }
 

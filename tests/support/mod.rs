@@ -141,11 +141,11 @@ impl Server {
     }
 
     /// The status of a request with a body of so many blanks.
-    pub fn oversized(&self, method: &str, path: &str, bytes: usize) -> u16 {
+    pub fn oversized(&self, method: &str, path: &str, content_type: &str, bytes: usize) -> u16 {
         let mut stream = std::net::TcpStream::connect(&self.address).expect("the server listens");
         stream.set_read_timeout(Some(PATIENCE)).expect("a timeout is allowed");
         let head = format!(
-            "{method} {path} HTTP/1.1\r\nhost: {}\r\nauthorization: Bearer {}\r\ncontent-type: application/json\r\n\
+            "{method} {path} HTTP/1.1\r\nhost: {}\r\nauthorization: Bearer {}\r\ncontent-type: {content_type}\r\n\
              content-length: {bytes}\r\n\r\n",
             self.address, self.token
         );

@@ -407,7 +407,7 @@ export const text = {
     stores: "Stores",
     storesHint: "Systems that follow Lehr's tables. What waits for one that is away is kept, and sent in order when it is back.",
     noStores: "No stores are configured",
-    noStoresHint: "Everything is kept in the data directory. Start Lehr with --stores FILE to mirror the tables elsewhere.",
+    noStoresHint: "Everything is kept in the data directory. Start Lehr with --changes FOLDER to write every change to files too.",
     name: "Name",
     state: "State",
     states: { connecting: "Connecting", connected: "Connected", away: "Away" },

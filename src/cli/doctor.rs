@@ -27,7 +27,7 @@ pub struct DoctorArgs {
     #[arg(long, env = "LEHR_SOURCES")]
     sources: Option<PathBuf>,
     /// Stores that follow the tables: each is reached once.
-    #[arg(long, env = "LEHR_STORES")]
+    #[arg(long, env = "LEHR_STORES", hide = true)]
     stores: Option<PathBuf>,
     /// Print a JSON array instead of text.
     #[arg(long)]

@@ -62,8 +62,9 @@ pub struct ServeArgs {
     /// Peers that readings come from: a file of sources; see docs/sources.
     #[arg(long, env = "LEHR_SOURCES")]
     sources: Option<PathBuf>,
-    /// Stores that follow the tables: a file of stores; see docs/stores.
-    #[arg(long, env = "LEHR_STORES")]
+    /// Stores that follow the tables: a file of stores.
+    // Shown once there is a kind of store to name in it.
+    #[arg(long, env = "LEHR_STORES", hide = true)]
     stores: Option<PathBuf>,
     /// Without a plant, plant time goes on at least so often, so that silent sensors are noticed; 0s: when readings
     /// come alone.

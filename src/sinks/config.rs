@@ -37,7 +37,7 @@ pub trait StoreConfig: Debug + Send + Sync + 'static {
     async fn probe(&self) -> Result<Vec<String>, String>;
 }
 
-/// As written: a list for each kind. Each page of docs/stores has the entries of one.
+/// As written: a list for each kind of store. There is none yet.
 #[derive(Debug, Default, Deserialize)]
 #[serde(default, deny_unknown_fields)]
 pub struct StoresConfig {}

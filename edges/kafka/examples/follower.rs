@@ -93,15 +93,14 @@ async fn take(bootstrap: &str, group: &str, topic: &str, file: &str) {
         "name = \"child\"\nbootstrap = {}\ngroup = \"{group}\"\nsession_timeout_ms = 1000\n[[rows]]\ntopic = \"{topic}\"",
         brokers(bootstrap)
     );
-    let ended = lehr_kafka::run(toml::from_str(&config).unwrap(), intake, Arc::new(SourceStatus::new("child", "kafka")));
+    let ended =
+        lehr_kafka::run(toml::from_str(&config).unwrap(), intake, Arc::new(SourceStatus::new("child", "kafka")));
     panic!("the source ended: {:?}", ended.await);
 }
 
 async fn keep(bootstrap: &str, seed: u64, transactions: &str, file: &str, last: u64) {
-    let config = format!(
-        "name = \"child\"\nbootstrap = {}\ntransactions = {transactions}\ntimeout_s = 10",
-        brokers(bootstrap)
-    );
+    let config =
+        format!("name = \"child\"\nbootstrap = {}\ntransactions = {transactions}\ntimeout_s = 10", brokers(bootstrap));
     let config: lehr_kafka::store::Config = toml::from_str(&config).unwrap();
     let mut target = config.target();
     let holds = loop {

@@ -18,5 +18,5 @@ mod publisher;
 mod source;
 pub mod store;
 
-pub use publisher::{Measured, Publisher, PublishError};
+pub use publisher::{Measured, PublishError, Publisher};
 pub use source::{Config, ConfigError, ProbeError, QualityCodes, Rows, Start, Tag, TimeUnit, probe, run};

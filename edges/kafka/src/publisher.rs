@@ -45,7 +45,8 @@ impl Publisher {
 
     /// Returns when the brokers have all of it. After an error, what is missing is still tried.
     pub async fn publish(&self, measured: &[Measured<'_>]) -> Result<(), PublishError> {
-        let failed = |error: lehr_targets::TargetError| PublishError { topic: self.topic.clone(), why: error.to_string() };
+        let failed =
+            |error: lehr_targets::TargetError| PublishError { topic: self.topic.clone(), why: error.to_string() };
         let (headers, deadline) = (OwnedHeaders::new(), Instant::now() + DELIVERED_WITHIN);
         self.link.forgive();
         for Measured { sensor, value, at, quality } in measured {

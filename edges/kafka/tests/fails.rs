@@ -57,8 +57,10 @@ async fn refused_requests_and_long_ways_lose_nothing_and_offsets_are_committed_i
     until("all are taken", || tally(of_kept(&kept), start, 10, EACH).lost == 0).await;
     brokers.broker_round_trip_time(-1, Duration::ZERO).unwrap();
     let all = (10 * EACH) as i64;
-    until("all are committed", || committed(&brokers.bootstrap_servers(), "lehr-fails", "rows", 3).iter().sum::<i64>() == all)
-        .await;
+    until("all are committed", || {
+        committed(&brokers.bootstrap_servers(), "lehr-fails", "rows", 3).iter().sum::<i64>() == all
+    })
+    .await;
     let tally = tally(of_kept(&kept), start, 10, EACH);
     println!("{all} messages, refused and late: {tally:?}");
     assert_eq!((tally.wrong, tally.disordered), (0, 0));
@@ -84,7 +86,9 @@ async fn a_source_that_is_killed_at_any_moment_loses_nothing() {
         // A line that was cut off by the kill is no reading; its message was not committed.
         let whole = text.split_inclusive('\n').filter(|line| line.ends_with('\n'));
         let numbers = whole.map(|line| line.split_whitespace().map(|word| word.parse().unwrap_or(-1)).collect());
-        numbers.filter_map(|line: Vec<i64>| Some((u32::try_from(*line.first()?).ok()?, *line.get(1)?, *line.get(2)?))).collect::<Vec<_>>()
+        numbers
+            .filter_map(|line: Vec<i64>| Some((u32::try_from(*line.first()?).ok()?, *line.get(1)?, *line.get(2)?)))
+            .collect::<Vec<_>>()
     };
     for kill in 0..KILLS {
         let child = begin();
@@ -98,8 +102,10 @@ async fn a_source_that_is_killed_at_any_moment_loses_nothing() {
     let child = begin();
     until("all are taken", || tally(lines(), start, 10, EACH).lost == 0).await;
     let all = (10 * EACH) as i64;
-    until("all are committed", || committed(&brokers.bootstrap_servers(), "killed", "rows", 3).iter().sum::<i64>() == all)
-        .await;
+    until("all are committed", || {
+        committed(&brokers.bootstrap_servers(), "killed", "rows", 3).iter().sum::<i64>() == all
+    })
+    .await;
     drop(child);
     let found = tally(lines(), start, 10, EACH);
     println!("{all} messages, {KILLS} kills: {found:?}");

@@ -47,7 +47,8 @@ async fn values_units_times_and_qualities_arrive_and_a_bad_message_harms_no_othe
     until("five readings", || kept.count() == 5).await;
     until("three errors", || kept.errors().len() == 3).await;
     let at = EventMs::parse("2026-01-31T06:00:00Z").unwrap();
-    let of = |sensor: u32| kept.readings().into_iter().filter(move |reading| reading.sensor.0 == sensor).collect::<Vec<_>>();
+    let of =
+        |sensor: u32| kept.readings().into_iter().filter(move |reading| reading.sensor.0 == sensor).collect::<Vec<_>>();
     let told: Vec<(EventMs, Micro, Status)> = of(0).iter().map(|r| (r.at, r.value, r.status)).collect();
     assert_eq!(
         told,

@@ -17,9 +17,10 @@ const TOPICS: [(&str, i32); 3] = [("lehr.wares", 2), ("lehr.alarms", 1), ("lehr.
 
 fn config(brokers: &Brokers, transactions: bool) -> Config {
     let bootstrap: Vec<String> = brokers.bootstrap_servers().split(',').map(str::to_owned).collect();
-    let config: Config =
-        toml::from_str(&format!("name = \"log\"\nbootstrap = {bootstrap:?}\ntransactions = {transactions}\ntimeout_s = 5"))
-            .unwrap();
+    let config: Config = toml::from_str(&format!(
+        "name = \"log\"\nbootstrap = {bootstrap:?}\ntransactions = {transactions}\ntimeout_s = 5"
+    ))
+    .unwrap();
     config.check(&tables()).unwrap();
     config
 }
@@ -92,7 +93,9 @@ async fn follows(transactions: bool, ticks: u64) {
                 &[Answer::RD_KAFKA_RESP_ERR_NOT_LEADER_FOR_PARTITION, Answer::RD_KAFKA_RESP_ERR_REQUEST_TIMED_OUT],
             ),
             // The topic says no, for good: part of the delta is there, and part is not.
-            2 => brokers.request_errors(RDKafkaApiKey::Produce, &[Answer::RD_KAFKA_RESP_ERR_TOPIC_AUTHORIZATION_FAILED]),
+            2 => {
+                brokers.request_errors(RDKafkaApiKey::Produce, &[Answer::RD_KAFKA_RESP_ERR_TOPIC_AUTHORIZATION_FAILED])
+            }
             3 => brokers.broker_round_trip_time(-1, Duration::from_millis(100)).unwrap(),
             _ => {}
         }

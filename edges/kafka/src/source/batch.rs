@@ -28,7 +28,7 @@ impl Batch {
     }
 
     pub fn is_empty(&self) -> bool {
-        self.messages == 0
+        self.messages == 0 && self.gathered.errors.is_empty()
     }
 
     pub fn is_full(&self) -> bool {

@@ -170,7 +170,9 @@ impl Config {
                 [("sensor", &rows.sensor), ("value", &rows.value), ("time", &rows.time), ("quality", &rows.quality)];
             for (field, pointer) in pointers {
                 if pointer.is_empty() {
-                    return Err(self.topic(&rows.topic, format!("{field} is empty; a row has it at a place of its own")));
+                    return Err(
+                        self.topic(&rows.topic, format!("{field} is empty; a row has it at a place of its own"))
+                    );
                 }
             }
             self.check_topic(&rows.topic, pointers.map(|(field, pointer)| (field, Some(pointer.as_str()))))?;

@@ -11,14 +11,17 @@ use lehr_tags::{Backoff, Gathered, Intake, SourceStatus, Stopped, Tags};
 use rdkafka::Message;
 use rdkafka::error::{KafkaError, RDKafkaErrorCode};
 use rdkafka::message::BorrowedMessage;
+use std::collections::HashMap;
 use std::future::Future;
 use std::mem;
 use std::pin::Pin;
 use std::sync::Arc;
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 /// How often it is looked whether offsets have to be committed again.
 const AGAIN_EVERY: Duration = Duration::from_secs(1);
+/// What goes on being refused is told once in so long a time.
+const TOLD_EVERY: Duration = Duration::from_secs(60);
 
 /// Runs until the intake has stopped, or the future is dropped, which leaves the group. What was read and not committed
 /// then comes again.
@@ -52,6 +55,7 @@ struct Reader {
     sensors: Sensors,
     intake: Arc<dyn Intake>,
     status: Arc<SourceStatus>,
+    told: HashMap<&'static str, Instant>,
 }
 
 /// A batch that is being made durable.
@@ -93,6 +97,7 @@ impl Reader {
             config,
             intake,
             status,
+            told: HashMap::new(),
         })
     }
 
@@ -181,20 +186,18 @@ impl Reader {
         batch.heard(record.topic, message.partition(), member.held(message), bytes);
     }
 
-    /// What the brokers refuse, and which the client tries again.
-    fn complain(&self, member: &Member, error: &KafkaError, into: &mut Gathered) {
+    /// What the brokers refuse. The client tries it again by itself.
+    fn complain(&mut self, member: &Member, error: &KafkaError, into: &mut Gathered) {
         let said = client::said(error);
         match client::code(error) {
             Some(RDKafkaErrorCode::UnknownTopicOrPartition | RDKafkaErrorCode::UnknownTopic) => {
                 let topics: Vec<&str> = self.config.topics().into_iter().collect();
-                let why = "a topic is not there; create it, or correct topic";
-                self.status.refused(1);
-                into.refuse(&self.config.name, self.intake.now(), why, &topics.join(", "));
+                self.tell("a topic is not there; create it, or correct topic", &topics.join(", "), into);
             }
             Some(RDKafkaErrorCode::NotImplemented | RDKafkaErrorCode::BadCompression) => {
-                self.status.refused(1);
-                let why = "messages are compressed in a way that is not read here; let the producer use gzip, snappy or lz4";
-                into.refuse(&self.config.name, self.intake.now(), why, &said);
+                let why = "a partition stands still: its messages are compressed in a way that is not read here; let the \
+                           producer use gzip, snappy or lz4";
+                self.tell(why, &said, into);
             }
             Some(RDKafkaErrorCode::TopicAuthorizationFailed | RDKafkaErrorCode::GroupAuthorizationFailed) => {
                 member.away(&format!("{said}: allow Read and Describe of topics and group {}", self.config.group()));
@@ -202,5 +205,15 @@ impl Reader {
             Some(RDKafkaErrorCode::AllBrokersDown | RDKafkaErrorCode::BrokerTransportFailure) => member.away(&said),
             _ => tracing::info!(target: "lehr_kafka", "{}: {said}", self.config.name),
         }
+    }
+
+    fn tell(&mut self, why: &'static str, input: &str, into: &mut Gathered) {
+        let now = Instant::now();
+        if self.told.get(why).is_some_and(|told| now - *told < TOLD_EVERY) {
+            return;
+        }
+        self.told.insert(why, now);
+        self.status.refused(1);
+        into.refuse(&self.config.name, self.intake.now(), why, input);
     }
 }

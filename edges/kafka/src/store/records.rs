@@ -44,11 +44,8 @@ mod tests {
     #[test]
     fn a_key_has_one_record_whatever_happened_to_it() {
         let column = |name, kind| Column { name, kind, doc: "" };
-        let columns = vec![
-            column("line", ColumnType::Text),
-            column("at", ColumnType::Time),
-            column("value", ColumnType::Float),
-        ];
+        let columns =
+            vec![column("line", ColumnType::Text), column("at", ColumnType::Time), column("value", ColumnType::Float)];
         let table = Arc::new(Table { name: "ware", doc: "", columns, key: 2 });
         let row = |line: &str, value| vec![Cell::Text(line.into()), Cell::Time(EventMs(0)), value];
         let change = |appeared, row| Change { appeared, row };
@@ -61,8 +58,14 @@ mod tests {
         let found: Vec<Record> = records(&TableDelta { table, changes }).collect();
         let expected = [
             (r#"["a\"","1970-01-01T00:00:00.000Z"]"#, None),
-            (r#"["b","1970-01-01T00:00:00.000Z"]"#, Some(r#"{"at":"1970-01-01T00:00:00.000Z","line":"b","value":2.5}"#)),
-            (r#"["c","1970-01-01T00:00:00.000Z"]"#, Some(r#"{"at":"1970-01-01T00:00:00.000Z","line":"c","value":null}"#)),
+            (
+                r#"["b","1970-01-01T00:00:00.000Z"]"#,
+                Some(r#"{"at":"1970-01-01T00:00:00.000Z","line":"b","value":2.5}"#),
+            ),
+            (
+                r#"["c","1970-01-01T00:00:00.000Z"]"#,
+                Some(r#"{"at":"1970-01-01T00:00:00.000Z","line":"c","value":null}"#),
+            ),
         ];
         let value = |text: &str| serde_json::from_str::<Value>(text).unwrap();
         for (found, (key, row)) in found.iter().zip(expected) {

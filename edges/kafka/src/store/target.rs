@@ -44,7 +44,8 @@ impl KafkaTarget {
 
     /// Makes the topics that are missing.
     async fn create(&self, tables: &[Arc<Table>]) -> Result<(), TargetError> {
-        let names: BTreeSet<String> = self.config.chosen(tables).iter().map(|table| self.config.topic(table.name)).collect();
+        let names: BTreeSet<String> =
+            self.config.chosen(tables).iter().map(|table| self.config.topic(table.name)).collect();
         let position = self.config.position();
         let wanted: Vec<String> = names.into_iter().chain([position.clone()]).collect();
         let missing = self.missing(wanted).await?;
@@ -53,12 +54,12 @@ impl KafkaTarget {
         }
         let admin: AdminClient<DefaultClientContext> =
             self.settings().create().map_err(|error| failed("the client cannot be made", &error))?;
-        let copies = TopicReplication::Fixed(self.config.replication.unwrap_or(-1));
+        let copies = self.config.replication.unwrap_or(-1);
         let topics: Vec<NewTopic<'_>> = missing
             .iter()
             .map(|name| {
                 let partitions = if *name == position { 1 } else { self.config.partitions };
-                NewTopic::new(name, partitions, copies).set("cleanup.policy", "compact")
+                NewTopic::new(name, partitions, TopicReplication::Fixed(copies)).set("cleanup.policy", "compact")
             })
             .collect();
         let options = AdminOptions::new().request_timeout(Some(CONNECT_WITHIN)).operation_timeout(Some(CONNECT_WITHIN));
@@ -109,7 +110,11 @@ impl KafkaTarget {
         }
         if let Some(link) = self.link.take() {
             // It may take a moment to end.
-            blocking(move || Ok(drop(link))).await?;
+            blocking(move || {
+                drop(link);
+                Ok(())
+            })
+            .await?;
         }
         let patience = Duration::from_secs(self.config.timeout_s);
         let link = Arc::new(Link::open(self.settings(), transactional.as_deref(), patience)?);

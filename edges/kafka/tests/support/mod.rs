@@ -230,7 +230,12 @@ pub struct Tally {
     pub disordered: usize,
 }
 
-pub fn tally(readings: impl IntoIterator<Item = (u32, i64, i64)>, start: EventMs, sensors: usize, each: usize) -> Tally {
+pub fn tally(
+    readings: impl IntoIterator<Item = (u32, i64, i64)>,
+    start: EventMs,
+    sensors: usize,
+    each: usize,
+) -> Tally {
     let mut seen: BTreeMap<u32, Vec<bool>> = (0..sensors as u32).map(|sensor| (sensor, vec![false; each])).collect();
     let (mut tally, mut last) = (Tally::default(), BTreeMap::new());
     for (sensor, at, value) in readings {

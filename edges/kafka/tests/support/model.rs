@@ -27,7 +27,8 @@ pub fn tables() -> Vec<Arc<Table>> {
         column("weight", ColumnType::Float),
         column("since", ColumnType::Time),
     ];
-    let alarms = vec![column("id", ColumnType::Text), column("open", ColumnType::Bool), column("note", ColumnType::Text)];
+    let alarms =
+        vec![column("id", ColumnType::Text), column("open", ColumnType::Bool), column("note", ColumnType::Text)];
     vec![
         Arc::new(Table { name: "wares", doc: "", columns: wares, key: 2 }),
         Arc::new(Table { name: "alarms", doc: "", columns: alarms, key: 1 }),

@@ -78,7 +78,7 @@ async fn follows(transactions: bool, ticks: u64) {
     let brokers = brokers(&TOPICS);
     let mut target = config(&brokers, transactions).target();
     assert_eq!(connected(target.as_mut()).await, 0);
-    let (mut world, mut failures, mut wanted, mut changes) = (World::new(seed), 0, 0, 0);
+    let (mut world, mut failures, mut wanted, mut compares) = (World::new(seed), 0, 0, 0);
     // Nothing behind it can have reached the store.
     let mut under_way = 0;
     while world.tick < ticks {
@@ -110,8 +110,9 @@ async fn follows(transactions: bool, ticks: u64) {
                     // The same again.
                     target.apply(&going).await.unwrap();
                 }
-                if dice.below(8) == 0 {
-                    changes += 1;
+                // By then each table has rows.
+                if world.tick > 20 && dice.below(8) == 0 {
+                    compares += 1;
                     compared(&brokers, &world);
                 }
             }
@@ -127,7 +128,7 @@ async fn follows(transactions: bool, ticks: u64) {
     println!(
         "transactions {transactions}: {ticks} ticks, {wanted} changes, {failures} failures, {count} records, compared \
          {} times: equal",
-        changes + 1
+        compares + 1
     );
     assert!(failures > 0, "no fault did anything");
 }
@@ -210,7 +211,7 @@ async fn a_probe_says_what_there_is_and_what_to_do() {
     let lines = probe(&config(&empty, false)).await.unwrap().join("\n");
     assert!(lines.contains("lehr.position is not there yet"), "{lines}");
     let refused = config(&empty, false).target().connect(&tables()).await.unwrap_err().to_string();
-    assert!(refused.contains("topics lehr.alarms, lehr.wares, lehr.position cannot be created"), "{refused}");
+    assert!(refused.contains("cannot be created") && refused.contains("by hand"), "{refused}");
 
     let nobody = there.bootstrap_servers();
     drop(there);

@@ -104,7 +104,9 @@ pub fn committed(bootstrap: &str, group: &str, topic: &str, partitions: i32) -> 
     let reader: BaseConsumer =
         ClientConfig::new().set("bootstrap.servers", bootstrap).set("group.id", group).create().unwrap();
     let mut list = TopicPartitionList::new();
-    (0..partitions).for_each(|partition| drop(list.add_partition(topic, partition)));
+    for partition in 0..partitions {
+        list.add_partition(topic, partition);
+    }
     let found = reader.committed_offsets(list, Duration::from_secs(30)).unwrap();
     found.elements().iter().map(|element| element.offset().to_raw().unwrap_or(-1).max(0)).collect()
 }

@@ -98,7 +98,7 @@ async fn members_that_come_and_go_lose_nothing_between_them() {
     const EACH: usize = 1500;
     let brokers = brokers(&[("rows", 4)]);
     let start = EventMs(wall().0 - 100_000);
-    let config = "name = \"shared\"\nsession_timeout_ms = 2000\n[[rows]]\ntopic = \"rows\"";
+    let config = "name = \"shared\"\n[[rows]]\ntopic = \"rows\"";
     let kept = Kept::new(10, true, SLOW);
     let first = Running::start(&brokers, config, &kept);
     first.is_connected().await;

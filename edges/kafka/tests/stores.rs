@@ -211,7 +211,7 @@ async fn a_probe_says_what_there_is_and_what_to_do() {
     let lines = probe(&config(&empty, false)).await.unwrap().join("\n");
     assert!(lines.contains("lehr.position is not there yet"), "{lines}");
     let refused = config(&empty, false).target().connect(&tables()).await.unwrap_err().to_string();
-    assert!(refused.contains("cannot be created") && refused.contains("by hand"), "{refused}");
+    assert!(refused.contains("cannot be created"), "{refused}");
 
     let nobody = there.bootstrap_servers();
     drop(there);

@@ -53,7 +53,10 @@ pub(crate) fn bind<'q>(
 }
 
 fn misfit(table: &str, column: &Column, cell: &Cell) -> TargetError {
-    TargetError::Refused(format!("{table}.{} is {:?} and has {cell:?}: report this as a fault of Lehr", column.name, column.kind))
+    TargetError::Refused(format!(
+        "{table}.{} is {:?} and has {cell:?}: report this as a fault of Lehr",
+        column.name, column.kind
+    ))
 }
 
 /// PostgreSQL has no text with the character 0. Its symbol stands for it.

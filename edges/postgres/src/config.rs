@@ -6,6 +6,7 @@ use lehr_targets::{Table, Target, TargetError};
 use serde::Deserialize;
 use sqlx::ConnectOptions;
 use sqlx::postgres::{PgConnectOptions, PgSslMode};
+use std::fs;
 use std::path::PathBuf;
 use std::str::FromStr;
 use std::sync::Arc;
@@ -32,7 +33,7 @@ pub struct Config {
     pub password: Option<SecretFrom>,
     /// What `url` says when absent, else `prefer`.
     pub tls: Option<Tls>,
-    /// Certificates of authorities, PEM. Those of the system when absent.
+    /// Certificates of authorities beside those of the system, PEM.
     pub ca: Option<PathBuf>,
     /// Where Lehr's tables lie. Nobody else's should.
     #[serde(default = "lehr")]
@@ -195,7 +196,8 @@ impl Config {
             });
         }
         if let Some(ca) = &self.ca {
-            options = options.ssl_root_cert(ca);
+            let read = fs::read(ca).map_err(|error| TargetError::Refused(format!("ca {}: {error}", ca.display())));
+            options = options.ssl_root_cert_from_pem(read?);
         }
         // Two statements a table, and some.
         Ok(options.application_name("lehr").statement_cache_capacity(256).disable_statement_logging())
@@ -249,10 +251,7 @@ mod tests {
         for (text, expected) in [
             ("name = \"a\"".to_owned(), "address is missing; give address, database and user, or url"),
             (PLACE.replace(":5432", ""), "address 'db' must be host:port, such as db-1:5432"),
-            (
-                format!("{PLACE}url = {{ env = \"U\" }}"),
-                "address is part of url already; leave out one of them",
-            ),
+            (format!("{PLACE}url = {{ env = \"U\" }}"), "address is part of url already; leave out one of them"),
             (format!("{PLACE}schema = \"pg_x\""), "schema 'pg_x' must have 1 to 63 bytes and not begin with pg_"),
             (format!("{PLACE}timeout_s = 0"), "timeout_s is 0; it must lie in 1 to 3600"),
             (format!("{PLACE}tables = [\"alarms\"]"), "tables has alarms, which Lehr has not; it has alerts"),
@@ -269,12 +268,12 @@ mod tests {
     #[test]
     fn a_url_is_shown_without_its_password() {
         let file = tempfile::NamedTempFile::new().unwrap();
-        std::fs::write(&file, "postgres://lehr:s3cret@db:5433/glass?sslmode=require\n").unwrap();
+        fs::write(&file, "postgres://lehr:s3cret@db:5433/glass?sslmode=require\n").unwrap();
         let text = format!("name = \"archive\"\nurl = {{ file = {:?} }}", file.path());
         let config: Config = toml::from_str(&text).unwrap();
         config.check(&[]).unwrap();
         assert_eq!(config.address(), "db:5433/glass");
-        std::fs::write(&file, "s3cret").unwrap();
+        fs::write(&file, "s3cret").unwrap();
         assert_eq!(config.address(), "the url that is configured");
         assert!(!config.options().unwrap_err().to_string().contains("s3cret"));
     }

@@ -3,6 +3,7 @@
 use lehr_targets::TargetError;
 use sqlx::Error;
 use sqlx::postgres::PgDatabaseError;
+use std::io::ErrorKind;
 
 /// While `doing` something. Holds neither secrets nor rows: PostgreSQL's details, which quote rows, are left out.
 pub(crate) fn failure(doing: &str, error: Error) -> TargetError {
@@ -11,15 +12,21 @@ pub(crate) fn failure(doing: &str, error: Error) -> TargetError {
             Some(error) => told(doing, error.code(), error.message()),
             None => TargetError::Refused(format!("{doing}: {error}")),
         },
-        Error::Tls(error) => TargetError::Refused(format!(
-            "{doing}: no trusted connection: {error}; set ca to the authority's certificate, or tls to what the server offers"
-        )),
+        Error::Tls(error) => untrusted(doing, &error.to_string()),
+        // So come errors of the handshake.
+        Error::Io(error) if error.kind() == ErrorKind::InvalidData => untrusted(doing, &error.to_string()),
         Error::Configuration(_) | Error::Encode(_) | Error::InvalidArgument(_) | Error::ColumnDecode { .. } => {
             TargetError::Refused(format!("{doing}: {error}"))
         }
         // The connection is gone, or what came over it was cut.
         error => TargetError::Away(format!("{doing}: {error}")),
     }
+}
+
+fn untrusted(doing: &str, why: &str) -> TargetError {
+    TargetError::Refused(format!(
+        "{doing}: no trusted connection: {why}; set ca to the authority's certificate, or tls to what the server offers"
+    ))
 }
 
 /// From a code as PostgreSQL's manual lists them, "Error Codes".

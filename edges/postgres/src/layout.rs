@@ -1,10 +1,9 @@
 //! What the schema in the store has, and what of a table it lacks.
 
 use crate::cells::type_name;
-use crate::link::Link;
+use crate::link::{Link, value};
 use crate::sql;
 use lehr_targets::{Table, TargetError};
-use sqlx::Row;
 use std::collections::HashMap;
 
 /// Per table, per column, what PostgreSQL calls its type.
@@ -29,7 +28,7 @@ impl Layout {
         let mut tables: HashMap<String, HashMap<String, String>> = HashMap::new();
         for row in rows {
             let (Some(table), column, kind): (Option<String>, Option<String>, Option<String>) =
-                (row.get(0), row.get(1), row.get(2))
+                (value(&row, 0)?, value(&row, 1)?, value(&row, 2)?)
             else {
                 continue;
             };
@@ -93,7 +92,10 @@ mod tests {
         let at = ("at", "timestamp with time zone");
         assert_eq!(missing(&[key, ("id", "bigint"), at, ("more", "text")]).unwrap(), "");
         let added = missing(&[key, ("id", "bigint")]).unwrap();
-        assert!(added.starts_with("ALTER TABLE \"lehr\".\"ware\" ADD COLUMN \"at\" timestamp with time zone;"), "{added}");
+        assert!(
+            added.starts_with("ALTER TABLE \"lehr\".\"ware\" ADD COLUMN \"at\" timestamp with time zone;"),
+            "{added}"
+        );
         let foreign = missing(&[("id", "bigint"), at]).unwrap_err().to_string();
         assert!(foreign.starts_with("lehr.ware is there and is no table of Lehr's"), "{foreign}");
         let other = missing(&[key, ("id", "text"), at]).unwrap_err().to_string();

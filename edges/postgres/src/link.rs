@@ -6,7 +6,7 @@ use crate::config::Config;
 use crate::failure::failure;
 use lehr_targets::TargetError;
 use sqlx::postgres::{PgConnection, PgRow};
-use sqlx::{AssertSqlSafe, ConnectOptions};
+use sqlx::{AssertSqlSafe, ConnectOptions, Decode, Postgres, Row, Type};
 use std::future::Future;
 use std::time::Duration;
 
@@ -62,6 +62,14 @@ fn settings(timeout: Duration) -> String {
         SET idle_in_transaction_session_timeout = {statement_ms};
         SELECT set_config('synchronous_commit', 'on', false) WHERE current_setting('synchronous_commit') = 'off'"
     )
+}
+
+/// A value of a row. Another type than expected is what somebody made of Lehr's own tables.
+pub(crate) fn value<'r, T: Decode<'r, Postgres> + Type<Postgres>>(
+    row: &'r PgRow,
+    place: usize,
+) -> Result<T, TargetError> {
+    row.try_get(place).map_err(|error| failure("reading an answer", error))
 }
 
 async fn bounded<T>(

@@ -1,11 +1,11 @@
 //! Looks whether a store can be used, and changes nothing in it.
 
 use crate::config::{Config, POSITION, TABLES};
-use crate::link::Link;
+use crate::link::{Link, value};
 use crate::sql;
 use lehr_targets::TargetError;
+use sqlx::AssertSqlSafe;
 use sqlx::postgres::PgRow;
-use sqlx::{AssertSqlSafe, Row};
 use std::time::Duration;
 
 /// For all of it.
@@ -38,7 +38,7 @@ async fn look(config: &Config) -> Result<Vec<String>, TargetError> {
     let rows = link.rows("looking", statement).await?;
     let row = rows.first().ok_or_else(|| TargetError::Away("the server gave no answer".to_owned()))?;
     let mut lines = server(row)?;
-    let (may_create, has_schema, has_position): (bool, bool, bool) = (row.get(8), row.get(9), row.get(10));
+    let (may_create, has_schema, has_position): (bool, bool, bool) = (value(row, 8)?, value(row, 9)?, value(row, 10)?);
     if has_position {
         lines.push(standing(&mut link, config).await?);
     } else if has_schema {
@@ -46,7 +46,7 @@ async fn look(config: &Config) -> Result<Vec<String>, TargetError> {
     } else if may_create {
         lines.push(format!("schema {} is made at the start", config.schema));
     } else {
-        let user: String = row.get(3);
+        let user: String = value(row, 3)?;
         return Err(TargetError::Refused(format!(
             "schema {0} is missing and {user} may not make it: CREATE SCHEMA {0} AUTHORIZATION {user}",
             config.schema
@@ -56,8 +56,8 @@ async fn look(config: &Config) -> Result<Vec<String>, TargetError> {
 }
 
 fn server(row: &PgRow) -> Result<Vec<String>, TargetError> {
-    let (version, number): (String, i32) = (row.get(0), row.get(1));
-    let (database, user, encoding): (String, String, String) = (row.get(2), row.get(3), row.get(4));
+    let (version, number): (String, i32) = (value(row, 0)?, value(row, 1)?);
+    let (database, user, encoding): (String, String, String) = (value(row, 2)?, value(row, 3)?, value(row, 4)?);
     if number < OLDEST {
         return Err(TargetError::Refused(format!("PostgreSQL {version} is too old: Lehr needs 9.5 or newer")));
     }
@@ -66,7 +66,7 @@ fn server(row: &PgRow) -> Result<Vec<String>, TargetError> {
             "database {database} has the encoding {encoding}: create one with ENCODING 'UTF8'"
         )));
     }
-    let (encrypted, standby, durable): (bool, bool, bool) = (row.get(5), row.get(6), row.get(7));
+    let (encrypted, standby, durable): (bool, bool, bool) = (value(row, 5)?, value(row, 6)?, value(row, 7)?);
     if standby {
         return Err(TargetError::Refused("the server is a standby: give the address of the primary".to_owned()));
     }
@@ -86,7 +86,8 @@ async fn standing(link: &mut Link, config: &Config) -> Result<String, TargetErro
     );
     let rows = link.rows("looking", sqlx::query(AssertSqlSafe(statement))).await?;
     let Some(row) = rows.first() else { return Ok(format!("schema {} holds nothing yet", config.schema)) };
-    let (tick, now, kept, partly): (i64, String, i64, i64) = (row.get(0), row.get(1), row.get(2), row.get(3));
+    let (tick, now, kept, partly): (i64, String, i64, i64) =
+        (value(row, 0)?, value(row, 1)?, value(row, 2)?, value(row, 3)?);
     let partly = if partly > 0 { format!(", {partly} of them only from some tick on") } else { String::new() };
     Ok(format!("schema {} holds tick {tick} ({now}), {kept} tables{partly}", config.schema))
 }

@@ -2,11 +2,11 @@
 
 use crate::config::{POSITION, TABLES};
 use crate::layout::Layout;
-use crate::link::Link;
+use crate::link::{Link, value};
 use crate::sql;
 use lehr_domain::Tick;
 use lehr_targets::{Table, TargetError};
-use sqlx::{AssertSqlSafe, Row};
+use sqlx::AssertSqlSafe;
 use std::collections::HashMap;
 use std::sync::Arc;
 
@@ -39,7 +39,7 @@ pub(crate) async fn prepare(link: &mut Link, schema: &str, tables: &[Arc<Table>]
 async fn check_encoding(link: &mut Link) -> Result<(), TargetError> {
     let statement = sqlx::query("SELECT current_setting('server_encoding')");
     let rows = link.rows("reading the encoding", statement).await?;
-    match rows.first().map(|row| row.get::<String, _>(0)) {
+    match rows.first().map(|row| value::<String>(row, 0)).transpose()? {
         Some(encoding) if encoding != "UTF8" => {
             let problem = format!("the database has the encoding {encoding}: create one with ENCODING 'UTF8'");
             Err(TargetError::Refused(problem))
@@ -78,8 +78,8 @@ async fn stand(link: &mut Link, schema: &str) -> Result<Tick, TargetError> {
     let Some(row) = rows.first() else {
         return Err(TargetError::Refused(format!("{schema}.{POSITION} has no row: let this user read it")));
     };
-    match row.get::<i32, _>(1) {
-        sql::FORMAT => Ok(Tick(row.get::<i64, _>(0) as u64)),
+    match value::<i32>(row, 1)? {
+        sql::FORMAT => Ok(Tick(value::<i64>(row, 0)? as u64)),
         other => Err(TargetError::Refused(format!(
             "schema {schema} has format {other}, and this Lehr writes {}: drop the schema and let Lehr fill it anew",
             sql::FORMAT
@@ -122,7 +122,7 @@ async fn keep(
 async fn kept(link: &mut Link, schema: &str) -> Result<HashMap<String, Kept>, TargetError> {
     let list = format!("SELECT name, key, until IS NOT NULL FROM {}", sql::place(schema, TABLES));
     let rows = link.rows("listing tables", sqlx::query(AssertSqlSafe(list))).await?;
-    Ok(rows.iter().map(|row| (row.get(0), Kept { key: row.get(1), left: row.get(2) })).collect())
+    rows.iter().map(|row| Ok((value(row, 0)?, Kept { key: value(row, 1)?, left: value(row, 2)? }))).collect()
 }
 
 async fn begin(link: &mut Link, schema: &str, name: &str, key: &str, tick: Tick) -> Result<(), TargetError> {

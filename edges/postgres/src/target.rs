@@ -2,14 +2,14 @@
 
 use crate::cells::{Stamp, bind};
 use crate::config::Config;
-use crate::link::Link;
+use crate::link::{Link, value};
 use crate::pieces::Left;
 use crate::{schema, sql};
 use async_trait::async_trait;
 use lehr_domain::Tick;
 use lehr_domain::table::Cell;
 use lehr_targets::{Delta, Table, TableDelta, Target, TargetError};
-use sqlx::{AssertSqlSafe, Row};
+use sqlx::AssertSqlSafe;
 use std::collections::HashMap;
 use std::sync::Arc;
 
@@ -102,7 +102,7 @@ impl Following {
         }
         let stand = sqlx::query(AssertSqlSafe(statements.stand.clone()));
         let rows = link.rows("reading the position", stand).await?;
-        let holds = rows.first().map_or(0, |row| row.get::<i64, _>(0) as u64);
+        let holds = rows.first().map(|row| value::<i64>(row, 0)).transpose()?.unwrap_or(0) as u64;
         if holds >= delta.tick.0 {
             return Ok(false);
         }

@@ -35,7 +35,8 @@ async fn what_is_refused_says_what_to_do_and_no_secret() {
     let server = Server::start();
     let wrong = server.folder().join("wrong");
     std::fs::write(&wrong, "s3cret").unwrap();
-    let password = toml::from_str::<Config>(&format!("name = \"a\"\npassword = {{ file = {wrong:?} }}")).unwrap().password;
+    let password =
+        toml::from_str::<Config>(&format!("name = \"a\"\npassword = {{ file = {wrong:?} }}")).unwrap().password;
     let refused = failure(&Config { password, ..server.config("") }).await;
     assert!(matches!(&refused, TargetError::Refused(why) if why.contains("pg_hba.conf")), "{refused:?}");
     assert!(!format!("{refused:?}").contains("s3cret"));
@@ -99,18 +100,21 @@ async fn an_ended_session_is_followed_by_another() {
 #[tokio::test]
 async fn an_encrypted_connection_is_held_to_the_authority() {
     let server = Server::start();
-    let [key, certificate, other] = ["key.pem", "certificate.pem", "other.pem"].map(|name| server.folder().join(name));
-    for (key, certificate) in [(&key, &certificate), (&server.folder().join("k"), &other)] {
-        let made = Command::new("openssl")
-            .args(["req", "-x509", "-newkey", "rsa:2048", "-nodes", "-days", "2", "-subj", "/CN=localhost"])
-            .args(["-addext", "subjectAltName=DNS:localhost", "-keyout"])
-            .arg(key)
-            .arg("-out")
-            .arg(certificate)
-            .stderr(Stdio::null())
-            .status();
-        assert!(made.expect("openssl").success());
+    let dir = server.folder().to_owned();
+    let openssl = |arguments: &str| {
+        let made = Command::new("openssl").current_dir(&dir).args(arguments.split(' ')).stderr(Stdio::null()).status();
+        assert!(made.expect("openssl: run `make test-setup`").success(), "{arguments}");
+    };
+    let new = "-newkey ec -pkeyopt ec_paramgen_curve:prime256v1 -nodes";
+    for authority in ["ca", "other"] {
+        openssl(&format!("req -x509 {new} -days 2 -subj /CN={authority} -keyout {authority}.key -out {authority}.pem"));
     }
+    std::fs::write(dir.join("names"), "subjectAltName=DNS:localhost").unwrap();
+    openssl(&format!("req {new} -subj /CN=localhost -keyout key.pem -out request.pem"));
+    openssl(
+        "x509 -req -in request.pem -CA ca.pem -CAkey ca.key -CAcreateserial -days 2 -extfile names -out server.pem",
+    );
+    let [key, certificate, ca, other] = ["key.pem", "server.pem", "ca.pem", "other.pem"].map(|name| dir.join(name));
     server.give(&key);
     let refused = failure(&server.config("tls = \"require\"")).await;
     assert!(matches!(&refused, TargetError::Refused(why) if why.contains("does not support TLS")), "{refused:?}");
@@ -130,14 +134,15 @@ async fn an_encrypted_connection_is_held_to_the_authority() {
     let verified = Config {
         address: Some(format!("localhost:{}", server.port)),
         tls: Some(Tls::Verify),
-        ca: Some(certificate.clone()),
+        ca: Some(ca),
         ..server.config("")
     };
     let seen = probe(&verified).await;
     assert!(encrypted(seen.unwrap()));
-    for ca in [Some(other), None] {
+    for ca in [Some(other), None, Some(dir.join("missing.pem"))] {
         let refused = failure(&Config { ca, ..verified.clone() }).await;
-        assert!(matches!(&refused, TargetError::Refused(why) if why.contains("no trusted connection")), "{refused:?}");
+        let said = |why: &str| why.contains("no trusted connection") || why.contains("missing.pem: No such file");
+        assert!(matches!(&refused, TargetError::Refused(why) if said(why)), "{refused:?}");
     }
     let by_number = Config { address: Some(format!("127.0.0.1:{}", server.port)), ..verified };
     assert!(matches!(failure(&by_number).await, TargetError::Refused(_)));

@@ -55,11 +55,11 @@ fn killed_at_any_moment() {
             .stdout(Stdio::piped())
             .spawn()
             .expect("it starts");
-        let lines = BufReader::new(child.stdout.take().expect("asked for")).lines();
+        let mut lines = BufReader::new(child.stdout.take().expect("asked for")).lines();
         let mut follower = Follower(child);
         // So many tries are made, then it dies in the middle of the next.
         let tries = if kills < KILLS { rng.random_range(1..8) } else { usize::MAX };
-        if lines.map_while(Result::ok).take(tries).count() < tries {
+        if lines.by_ref().map_while(Result::ok).take(tries).count() < tries {
             let status = follower.0.wait().expect("it ends");
             assert!(status.success(), "the follower failed");
             break;

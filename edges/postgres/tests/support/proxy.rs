@@ -41,7 +41,8 @@ impl Proxy {
                 let pair = |one: &TcpStream, other: &TcpStream| {
                     (one.try_clone().expect("a handle"), other.try_clone().expect("a handle"))
                 };
-                for (whose, (source, target)) in [(From::Lehr, pair(&client, &server)), (From::Server, pair(&server, &client))]
+                for (whose, (source, target)) in
+                    [(From::Lehr, pair(&client, &server)), (From::Server, pair(&server, &client))]
                 {
                     let plan = for_all.clone();
                     thread::spawn(move || pass_on(whose, source, target, &plan));

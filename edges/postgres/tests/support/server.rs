@@ -42,7 +42,8 @@ fn server_user() -> Option<(u32, u32)> {
         return None;
     }
     let users = fs::read_to_string("/etc/passwd").expect("users");
-    let line = users.lines().find(|line| line.starts_with("postgres:")).expect("run `make test-setup`: no user postgres");
+    let line =
+        users.lines().find(|line| line.starts_with("postgres:")).expect("run `make test-setup`: no user postgres");
     let fields: Vec<&str> = line.split(':').collect();
     Some((fields[2].parse().expect("a number"), fields[3].parse().expect("a number")))
 }

@@ -84,7 +84,8 @@ impl World {
         let (old, new) = (&self.ticks[after.0 as usize], &self.ticks[tick.0 as usize]);
         let tables = self.tables.iter().zip(old.iter().zip(new)).filter_map(|(table, (old, new))| {
             let differs = |one: &Rows, other: &Rows| {
-                let rows = one.iter().filter(|(key, row)| other.get(*key).is_none_or(|other| shown(other) != shown(row)));
+                let rows =
+                    one.iter().filter(|(key, row)| other.get(*key).is_none_or(|other| shown(other) != shown(row)));
                 rows.map(|(_, row)| row.clone()).collect::<Vec<_>>()
             };
             let gone = differs(old, new).into_iter().map(|row| Change { appeared: false, row });
@@ -97,8 +98,10 @@ impl World {
 
     /// Holds the store against the tick. Gives rows, and fails with what is lost and what is too much.
     pub fn compare(&self, server: &Server, schema: &str, tick: Tick) -> usize {
-        let position = server.psql(&format!("SELECT tick, now = to_timestamp({}::numeric / 1000) FROM {schema}.position",
-            World::now(tick).0));
+        let position = server.psql(&format!(
+            "SELECT tick, now = to_timestamp({}::numeric / 1000) FROM {schema}.position",
+            World::now(tick).0
+        ));
         assert_eq!(position, format!("{}|t", tick.0), "the position");
         let mut count = 0;
         for (table, rows) in self.tables.iter().zip(&self.ticks[tick.0 as usize]) {
@@ -173,7 +176,9 @@ fn key_cell(rng: &mut impl Rng, kind: ColumnType) -> Cell {
         ColumnType::Int => Cell::Int(number),
         ColumnType::Float => Cell::Float((number % 3) as f64 - 0.5),
         // Longer than an index takes.
-        ColumnType::Text if number == 0 => Cell::Text((0..4000).map(|at| char::from(b'!' + (at * at % 89) as u8)).collect()),
+        ColumnType::Text if number == 0 => {
+            Cell::Text((0..4000).map(|at| char::from(b'!' + (at * at % 89) as u8)).collect())
+        }
         ColumnType::Text => Cell::Text(format!("s{}", number % 5)),
         ColumnType::Time => Cell::Time(EventMs(number * 1000)),
     }
@@ -188,11 +193,13 @@ fn cell(rng: &mut impl Rng, kind: ColumnType) -> Cell {
         ColumnType::Int => Cell::Int(*[0, -1, i64::MAX, i64::MIN, rng.random()].choose(rng).expect("some")),
         ColumnType::Float => {
             let finite = f64::from_bits(rng.random::<u64>() >> 2);
-            let values = [0.0, -0.0, 0.1, f64::MAX, f64::MIN_POSITIVE / 3.0, f64::INFINITY, f64::NEG_INFINITY, f64::NAN, finite];
+            let values =
+                [0.0, -0.0, 0.1, f64::MAX, f64::MIN_POSITIVE / 3.0, f64::INFINITY, f64::NEG_INFINITY, f64::NAN, finite];
             Cell::Float(*values.choose(rng).expect("some"))
         }
         ColumnType::Text => {
-            let mut parts = ["\0", "'", "\"", "\\N", "\\", "\t", "\n", "{", "}", ",", "NULL", "$1", "µ°", "🔥", "a", ""];
+            let mut parts =
+                ["\0", "'", "\"", "\\N", "\\", "\t", "\n", "{", "}", ",", "NULL", "$1", "µ°", "🔥", "a", ""];
             parts.shuffle(rng);
             Cell::Text(parts[..rng.random_range(0..parts.len())].concat())
         }

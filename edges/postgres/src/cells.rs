@@ -114,7 +114,8 @@ mod tests {
     fn times_beyond_what_can_be_said_are_infinite() {
         assert_eq!(Stamp::of(EventMs(ORIGIN_MS + 1)), Stamp(1000));
         assert_eq!(Stamp::of(EventMs(0)), Stamp(-946_684_800_000_000));
-        for (time, stamp) in [(i64::MAX, i64::MAX), (i64::MIN, i64::MIN), (i64::MAX / 1000, i64::MAX)] {
+        let end = END_US / 1000 + ORIGIN_MS;
+        for (time, stamp) in [(i64::MAX, i64::MAX), (i64::MIN, i64::MIN), (end, i64::MAX), (end - 1, END_US - 1000)] {
             assert_eq!(Stamp::of(EventMs(time)), Stamp(stamp));
         }
     }

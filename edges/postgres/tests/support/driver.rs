@@ -68,9 +68,9 @@ impl Driver {
         mark(self.held, self.under_way);
         let delta = world.delta(self.held, tick);
         // It need not be asked before: it ignores what it holds already.
-        for _ in 0..1 + usize::from(again) {
+        for time in 0..1 + usize::from(again) {
             self.figures.deltas += 1;
-            self.figures.again += usize::from(again);
+            self.figures.again += time;
             self.figures.rows_sent += delta.tables.iter().map(|table| table.changes.len()).sum::<usize>();
             self.target.apply(&delta).await?;
         }

@@ -169,7 +169,7 @@ impl Server {
     /// A session that has done the first and is at the second.
     pub fn session(&self, first: &str, second: &str) -> Session<'_> {
         let sql = format!("{first}; SELECT pg_advisory_lock({HOLDING}); {second}");
-        let child = self.client("glass", &sql).stdout(Stdio::null()).spawn().expect("psql");
+        let child = self.client("glass", &sql).stdout(Stdio::null()).stderr(Stdio::null()).spawn().expect("psql");
         let session = Session { server: self, child };
         wait_for("the session holds what it should", || (!session.backends().is_empty()).then_some(()));
         session

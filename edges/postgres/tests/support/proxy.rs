@@ -16,6 +16,7 @@ pub enum From {
 #[derive(Default)]
 struct Plan {
     cut: Option<(From, usize)>,
+    lost: Option<&'static [u8]>,
     cuts: usize,
 }
 
@@ -57,8 +58,9 @@ impl Proxy {
         self.plan.lock().unwrap().cut = Some((whose, bytes));
     }
 
-    pub fn heal(&self) {
-        self.plan.lock().unwrap().cut = None;
+    /// Cuts the connection where the server answers like this, once.
+    pub fn lose(&self, answer: &'static [u8]) {
+        self.plan.lock().unwrap().lost = Some(answer);
     }
 
     pub fn cuts(&self) -> usize {
@@ -78,6 +80,11 @@ fn pass_on(whose: From, mut source: TcpStream, mut target: TcpStream, plan: &Mut
     while let Ok(count @ 1..) = source.read(&mut buffer) {
         let (passed, cut) = {
             let mut plan = plan.lock().unwrap();
+            let holds = |lost: &[u8]| buffer[..count].windows(lost.len()).any(|window| window == lost);
+            if whose == From::Server && plan.lost.is_some_and(holds) {
+                plan.lost = None;
+                plan.cut = Some((whose, 0));
+            }
             match &mut plan.cut {
                 Some((of, left)) if *of == whose && *left <= count => {
                     let passed = *left;

@@ -11,11 +11,13 @@ pub mod history;
 pub mod journal;
 pub mod live;
 pub mod recording;
+mod replace;
 pub mod replay;
 pub mod runtime;
 #[cfg(test)]
 mod simulation;
 pub mod sinks;
 pub mod sources;
+mod toml_file;
 pub mod twin;
 pub mod verify;

@@ -182,6 +182,13 @@ impl Catalogue {
         Ok(calendar)
     }
 
+    /// What is registered in a plant that has this catalogue and nothing else.
+    pub fn names(&self) -> Result<Names, BadCatalogue> {
+        let mut names = Names::default();
+        self.events(&names)?.iter().for_each(|event| names.apply(event));
+        Ok(names)
+    }
+
     /// The registrations and rules that `known` does not have yet, in an order in which each refers only to
     /// earlier ones. Ids go on where those of `known` end. Rules are numbered by their place in the text and
     /// given only when `known` is empty: later they are edited as rows.

@@ -241,9 +241,14 @@ pub fn too_large() -> ApiError {
     ApiError::new(Problem::TooLarge, format!("a body may have {BODY_MOST} bytes; send less at a time"))
 }
 
+/// A body as text.
+pub fn utf_8(body: &[u8]) -> Result<&str, ApiError> {
+    std::str::from_utf8(body).map_err(|_| ApiError::bad("body", "the body is not UTF-8"))
+}
+
 fn checked_body(declared: &Value, bytes: &[u8]) -> Result<Value, ApiError> {
     static COMPONENTS: OnceLock<Map<String, Value>> = OnceLock::new();
-    let text = std::str::from_utf8(bytes).map_err(|_| ApiError::bad("body", "the body is not UTF-8"))?;
+    let text = utf_8(bytes)?;
     // serde_json refuses to nest deeper than 128.
     let value: Value =
         serde_json::from_str(text).map_err(|error| ApiError::bad("body", format!("the body is not JSON: {error}")))?;

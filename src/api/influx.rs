@@ -1,6 +1,7 @@
 //! Points that are pushed as to InfluxDB 2: Telegraf and other agents need only another address and token.
 
 use super::App;
+use super::dispatch::utf_8;
 use super::error::ApiError;
 use super::intake::Mistakes;
 use super::params::Kind;
@@ -32,7 +33,7 @@ pub fn routes() -> Vec<Route> {
 }
 
 async fn take(app: App, call: Call) -> Answer {
-    let text = std::str::from_utf8(&call.rows).map_err(|_| ApiError::bad("body", "the body is not UTF-8"))?;
+    let text = utf_8(&call.rows)?;
     let precision = call.query.text("precision").and_then(Precision::parse).unwrap_or_default();
     let (names, now) = (app.runtime().snapshot().names.clone(), app.runtime().now());
     let taken = lehr_influx::read(text, precision, &names, now, |reading| refusal(reading, now, &names));

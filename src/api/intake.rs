@@ -1,5 +1,6 @@
 //! Rows that somebody sends: taken one by one, so that a bad one never drops the rest.
 
+use super::dispatch::utf_8;
 use super::error::ApiError;
 use super::route::{Call, ContentType};
 use super::schema::{self, Wrong};
@@ -18,7 +19,7 @@ const SAMPLE_MOST: usize = 200;
 
 /// The rows of a body, each with its mistake or as it was sent.
 pub fn rows(call: &Call) -> Result<Vec<Result<Value, String>>, ApiError> {
-    let text = std::str::from_utf8(&call.rows).map_err(|_| ApiError::bad("body", "the body is not UTF-8"))?;
+    let text = utf_8(&call.rows)?;
     match call.content_type {
         ContentType::Json => {
             let not_a_list = |error| ApiError::bad("body", format!("the body is no JSON array of rows: {error}"));

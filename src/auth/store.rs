@@ -3,8 +3,9 @@
 
 use super::AuthError;
 use super::token::Entry;
-use std::fs::{self, File, OpenOptions};
-use std::io::{self, Write};
+use crate::replace::replace;
+use std::fs;
+use std::io;
 use std::path::Path;
 
 pub(super) fn read(path: &Path) -> Result<Vec<Entry>, AuthError> {
@@ -23,25 +24,4 @@ pub(super) fn write(path: &Path, entries: &[&Entry]) -> Result<(), AuthError> {
         source: error.into(),
     })?;
     replace(path, &text).map_err(|source| AuthError::Io { action: "write", path: path.into(), source })
-}
-
-fn replace(path: &Path, text: &[u8]) -> io::Result<()> {
-    let folder = path.parent().unwrap_or(Path::new("."));
-    fs::create_dir_all(folder)?;
-    let partial = path.with_extension("json.partial");
-    // What an earlier crash left may have other permissions.
-    match fs::remove_file(&partial) {
-        Err(error) if error.kind() != io::ErrorKind::NotFound => return Err(error),
-        _ => {}
-    }
-    let mut options = OpenOptions::new();
-    options.write(true).create_new(true);
-    #[cfg(unix)]
-    std::os::unix::fs::OpenOptionsExt::mode(&mut options, 0o600);
-    let mut file = options.open(&partial)?;
-    file.write_all(text)?;
-    file.sync_all()?;
-    fs::rename(&partial, path)?;
-    // The name is durable only when the folder is.
-    File::open(folder)?.sync_all()
 }

@@ -5,7 +5,6 @@ use crate::sinks::StoresConfig;
 use crate::sources::{Peer, SourcesConfig};
 use clap::Args;
 use lehr_domain::Tick;
-use lehr_domain::names::Names;
 use std::net::SocketAddr;
 use std::path::{Path, PathBuf};
 use std::process::ExitCode;
@@ -116,8 +115,7 @@ fn dashboard(args: &DoctorArgs) -> Result<String, String> {
 /// The file of sources, and each peer that it names.
 fn sources(args: &DoctorArgs, file: &Path) -> Vec<Finding> {
     let peers = || -> Result<Vec<Arc<dyn Peer>>, Failure> {
-        let mut names = Names::default();
-        data::catalogue(args.plant.as_deref(), None)?.events(&names)?.iter().for_each(|event| names.apply(event));
+        let names = data::catalogue(args.plant.as_deref(), None)?.names()?;
         Ok(SourcesConfig::read(file)?.peers(&names)?)
     };
     let peers = match peers() {

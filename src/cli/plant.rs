@@ -106,9 +106,7 @@ pub fn run(args: &PlantArgs) -> Result<(), Failure> {
     if args.modbus.is_none() && args.opcua.is_none() && args.mqtt.is_none() {
         return Err("nothing to serve: give --modbus, --opcua or --mqtt".into());
     }
-    let mut names = Names::default();
-    let catalogue = data::catalogue(args.plant.as_deref(), None)?;
-    catalogue.events(&names.clone())?.iter().for_each(|event| names.apply(event));
+    let names = data::catalogue(args.plant.as_deref(), None)?.names()?;
     let start = EventMs(jiff::Timestamp::now().as_millisecond());
     let mut sim = PlantSim::new(&names, PlantConfig { seed: args.seed, start, ..PlantConfig::default() })?;
     for fault in &args.faults {

@@ -3,6 +3,7 @@
 use super::manifest::{self, FileEntry, Manifest};
 use super::reader;
 use super::{FOLDER, Files, History, HistoryError, Journalled, rows};
+use crate::causes::with_causes;
 use crate::journal::check::walk;
 use crate::journal::segment::{Kind, Segment, list};
 use crate::journal::storage::Storage;
@@ -42,7 +43,7 @@ impl<J: Storage, H: Files> History<J, H> {
             }
             Ok(None) if view.files.is_empty() => return None,
             Ok(None) => "it is missing".to_owned(),
-            Err(error) => super::error::with_cause(&error),
+            Err(error) => with_causes(&error),
         };
         Some(Finding::damaged(format!("{FOLDER}/{name}"), found, advice))
     }
@@ -59,7 +60,7 @@ impl<J: Storage, H: Files> History<J, H> {
                 Finding::note(name, "it was merged while it was looked at", "check again when no server runs")
             }
             Err(HistoryError::Moved { .. }) => Finding::damaged(name, "it is missing", RESTORE),
-            Err(error) => Finding::damaged(name, super::error::with_cause(&error), RESTORE),
+            Err(error) => Finding::damaged(name, with_causes(&error), RESTORE),
         }
     }
 
@@ -126,7 +127,7 @@ impl<J: Storage, H: Files> History<J, H> {
         let mut found = match self.of_ticks(*first, *last) {
             Ok(found) => found,
             Err(error) => {
-                return vec![format!("ticks {} to {}: {}", first.0, last.0, super::error::with_cause(&error))];
+                return vec![format!("ticks {} to {}: {}", first.0, last.0, with_causes(&error))];
             }
         };
         let fault = |(tick, removed): (&Tick, &Removed)| {

@@ -69,11 +69,3 @@ pub fn io<'a>(action: &'static str, file: &'a str) -> impl Fn(io::Error) -> Hist
 pub fn parquet<E: Into<ParquetError>>(file: &str) -> impl Fn(E) -> HistoryError + '_ {
     move |source| HistoryError::Parquet { file: file.to_owned(), source: source.into() }
 }
-
-/// An error and what it came from.
-pub fn with_cause(error: &HistoryError) -> String {
-    match std::error::Error::source(error) {
-        Some(cause) => format!("{error}: {cause}"),
-        None => error.to_string(),
-    }
-}

@@ -6,6 +6,7 @@ use super::disk::{Disks, Handle, Role};
 use super::model::Model;
 use super::mutation::Mutation;
 use super::plant;
+use crate::causes::with_causes;
 use crate::checkpoint::{CheckpointError, Checkpoints};
 use crate::history::{self, Files, History, HistoryError, Journalled, Range};
 use crate::journal::simulated::SimDisk;
@@ -21,7 +22,6 @@ use lehr_queries::Snapshot;
 use rand::RngExt;
 use rand_chacha::ChaCha8Rng;
 use std::collections::{BTreeSet, VecDeque};
-use std::error::Error;
 use std::sync::Arc;
 
 /// A few ticks, so that most crashes meet several segments.
@@ -63,13 +63,6 @@ pub fn disk_failed(error: &RuntimeError) -> bool {
             )
             | RuntimeError::Checkpoint(CheckpointError::Io { .. })
     )
-}
-
-fn with_causes(error: &dyn Error) -> String {
-    match error.source() {
-        Some(cause) => format!("{error}: {}", with_causes(cause)),
-        None => error.to_string(),
-    }
 }
 
 /// What a life begins with.

@@ -2,18 +2,19 @@
 
 use super::tables::Tables;
 use super::{Sink, SinkError, Store};
+use crate::toml_file::{self, TomlFileError};
 use async_trait::async_trait;
 use lehr_targets::{Table, Target};
 use serde::Deserialize;
 use std::collections::BTreeSet;
 use std::fmt::Debug;
-use std::path::{Path, PathBuf};
+use std::path::Path;
 use std::sync::Arc;
 
 /// Stores that one system may have.
 const MOST: usize = 50;
-/// Bytes of the longest file that is read.
-const LONGEST: u64 = 1 << 20;
+/// MiB of the longest file that is read.
+const LONGEST_MIB: u64 = 1;
 /// Folder of the data directory with where each store stands.
 const MARKS: &str = "stores";
 
@@ -45,10 +46,8 @@ pub struct StoresConfig {}
 /// Why the file cannot be used. Names the entry and the fix.
 #[derive(Debug, thiserror::Error)]
 pub enum StoresError {
-    #[error("cannot read {}: {why}", .file.display())]
-    File { file: PathBuf, why: String },
-    #[error("{}: {error}", .file.display())]
-    Syntax { file: PathBuf, error: Box<toml::de::Error> },
+    #[error(transparent)]
+    File(#[from] TomlFileError),
     #[error("store {name}: {why}")]
     Store { name: String, why: String },
     #[error("two stores are named {0}: each needs a name of its own")]
@@ -61,13 +60,7 @@ pub enum StoresError {
 
 impl StoresConfig {
     pub fn read(file: &Path) -> Result<StoresConfig, StoresError> {
-        let failed = |why: String| StoresError::File { file: file.to_owned(), why };
-        let size = std::fs::metadata(file).map_err(|error| failed(error.to_string()))?.len();
-        if size > LONGEST {
-            return Err(failed(format!("it is longer than {} MiB", LONGEST >> 20)));
-        }
-        let text = std::fs::read_to_string(file).map_err(|error| failed(error.to_string()))?;
-        toml::from_str(&text).map_err(|error| StoresError::Syntax { file: file.to_owned(), error: Box::new(error) })
+        Ok(toml_file::read(file, LONGEST_MIB)?)
     }
 
     /// The stores, each of which can follow.

@@ -1,10 +1,11 @@
 //! Where a store elsewhere stands, kept here: so Lehr can start while the store is away.
 
 use super::SinkError;
+use crate::replace::replace;
 use lehr_domain::Tick;
 use serde::{Deserialize, Serialize};
-use std::fs::{self, File};
-use std::io::{self, Write};
+use std::fs;
+use std::io;
 use std::path::{Path, PathBuf};
 
 /// What a store is known to hold, and what may have reached it too.
@@ -23,11 +24,10 @@ pub struct Mark {
 }
 
 impl Mark {
-    /// The mark of the store of this name, whose folder is made if missing. A new store holds nothing.
+    /// The mark of the store of this name, in this folder. A new store holds nothing.
     pub fn open(folder: &Path, store: &str) -> Result<Mark, SinkError> {
         let file = folder.join(format!("{store}.json"));
         let failed = |action, source| SinkError::Io { action, file: file.display().to_string(), source };
-        fs::create_dir_all(folder).map_err(|source| failed("create the folder of", source))?;
         let standing = match fs::read(&file) {
             Ok(bytes) => serde_json::from_slice(&bytes).map_err(|error| failed("understand", error.into()))?,
             Err(error) if error.kind() == io::ErrorKind::NotFound => Standing::default(),
@@ -54,15 +54,9 @@ impl Mark {
         if standing == self.standing && self.file.exists() {
             return Ok(());
         }
-        let partial = self.file.with_extension("partial");
-        let write = || -> io::Result<()> {
-            let mut file = File::create(&partial)?;
-            file.write_all(&serde_json::to_vec(&standing)?)?;
-            file.sync_all()?;
-            fs::rename(&partial, &self.file)?;
-            File::open(self.file.parent().unwrap_or(Path::new(".")))?.sync_all()
-        };
-        write().map_err(|source| SinkError::Io { action: "write", file: self.file.display().to_string(), source })?;
+        let failed = |source| SinkError::Io { action: "write", file: self.file.display().to_string(), source };
+        let bytes = serde_json::to_vec(&standing).map_err(|error| failed(error.into()))?;
+        replace(&self.file, &bytes).map_err(failed)?;
         self.standing = standing;
         Ok(())
     }

@@ -2,16 +2,17 @@
 
 use super::folder::Folder;
 use super::peers::Peer;
+use crate::toml_file::{self, TomlFileError};
 use lehr_domain::names::Names;
 use serde::Deserialize;
 use std::collections::BTreeSet;
-use std::path::{Path, PathBuf};
+use std::path::Path;
 use std::sync::Arc;
 
 /// Sources that one system may have.
 const MOST: usize = 200;
-/// Bytes of the longest file that is read.
-const LONGEST: u64 = 16 << 20;
+/// MiB of the longest file that is read.
+const LONGEST_MIB: u64 = 16;
 
 /// As written: a list for each protocol. Each page of docs/sources has the entries of one.
 #[derive(Debug, Default, Deserialize)]
@@ -26,10 +27,8 @@ pub struct SourcesConfig {
 /// Why the file cannot be used. Names the entry and the fix.
 #[derive(Debug, thiserror::Error)]
 pub enum SourcesError {
-    #[error("cannot read {}: {why}", .file.display())]
-    File { file: PathBuf, why: String },
-    #[error("{}: {error}", .file.display())]
-    Syntax { file: PathBuf, error: Box<toml::de::Error> },
+    #[error(transparent)]
+    File(#[from] TomlFileError),
     #[error("source {name}: {why}")]
     Source { name: String, why: String },
     #[error("two sources are named {0}: each needs a name of its own")]
@@ -40,13 +39,7 @@ pub enum SourcesError {
 
 impl SourcesConfig {
     pub fn read(file: &Path) -> Result<SourcesConfig, SourcesError> {
-        let failed = |why: String| SourcesError::File { file: file.to_owned(), why };
-        let size = std::fs::metadata(file).map_err(|error| failed(error.to_string()))?.len();
-        if size > LONGEST {
-            return Err(failed(format!("it is longer than {} MiB", LONGEST >> 20)));
-        }
-        let text = std::fs::read_to_string(file).map_err(|error| failed(error.to_string()))?;
-        toml::from_str(&text).map_err(|error| SourcesError::Syntax { file: file.to_owned(), error: Box::new(error) })
+        Ok(toml_file::read(file, LONGEST_MIB)?)
     }
 
     /// The peers, each of which can be run with these names registered.

@@ -174,17 +174,13 @@ impl Point<'_, '_> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use lehr_domain::Event;
     use lehr_domain::catalogue::{Catalogue, DEFAULT};
     use proptest::prelude::*;
 
     const NOW: EventMs = EventMs(1_800_000_000_000);
 
     fn names() -> Names {
-        let mut names = Names::default();
-        let events: Vec<Event> = Catalogue::parse(DEFAULT).unwrap().events(&names).unwrap();
-        events.iter().for_each(|event| names.apply(event));
-        names
+        Catalogue::parse(DEFAULT).unwrap().names().unwrap()
     }
 
     fn taken(text: &str) -> Vec<(String, i64, f64, Status)> {

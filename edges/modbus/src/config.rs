@@ -271,14 +271,10 @@ pub fn check_together(configs: &[Config]) -> Result<(), ConfigError> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use lehr_domain::Event;
     use lehr_domain::catalogue::{Catalogue, DEFAULT};
 
     fn names() -> Names {
-        let mut names = Names::default();
-        let events: Vec<Event> = Catalogue::parse(DEFAULT).unwrap().events(&names).unwrap();
-        events.iter().for_each(|event| names.apply(event));
-        names
+        Catalogue::parse(DEFAULT).unwrap().names().unwrap()
     }
 
     const HEAD: &str = "name = \"plc\"\naddress = \"127.0.0.1:502\"\n";

@@ -222,14 +222,10 @@ impl Tag {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use lehr_domain::Event;
     use lehr_domain::catalogue::{Catalogue, DEFAULT};
 
     fn names() -> Names {
-        let mut names = Names::default();
-        let events: Vec<Event> = Catalogue::parse(DEFAULT).unwrap().events(&names).unwrap();
-        events.iter().for_each(|event| names.apply(event));
-        names
+        Catalogue::parse(DEFAULT).unwrap().names().unwrap()
     }
 
     fn check(text: &str) -> Result<(), String> {

@@ -83,14 +83,10 @@ fn line(text: &str) -> String {
 mod tests {
     use super::*;
     use crate::Config;
-    use lehr_domain::Event;
     use lehr_domain::catalogue::{Catalogue, DEFAULT};
 
     fn names() -> Names {
-        let mut names = Names::default();
-        let events: Vec<Event> = Catalogue::parse(DEFAULT).unwrap().events(&names).unwrap();
-        events.iter().for_each(|event| names.apply(event));
-        names
+        Catalogue::parse(DEFAULT).unwrap().names().unwrap()
     }
 
     fn variable(node: &str, name: &str, unit: Option<&str>) -> Found {

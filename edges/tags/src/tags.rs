@@ -141,17 +141,13 @@ fn is_news(last: &Passed, reading: &Reading, tag: &Resolved) -> bool {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use lehr_domain::Event;
     use lehr_domain::catalogue::{Catalogue, DEFAULT};
 
     const SENSOR: &str = "Line_A.furnace_temperature";
     const NOW: EventMs = EventMs(1_800_000_000_000);
 
     fn names() -> Names {
-        let mut names = Names::default();
-        let events: Vec<Event> = Catalogue::parse(DEFAULT).unwrap().events(&names).unwrap();
-        events.iter().for_each(|event| names.apply(event));
-        names
+        Catalogue::parse(DEFAULT).unwrap().names().unwrap()
     }
 
     fn target(text: &str) -> Target {

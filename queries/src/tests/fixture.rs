@@ -32,12 +32,8 @@ pub fn pick(parts: &[u64], below: u64) -> u64 {
 
 pub fn names() -> Arc<Names> {
     static NAMES: LazyLock<Arc<Names>> = LazyLock::new(|| {
-        let mut names = Names::default();
         let catalogue = Catalogue::parse(DEFAULT).expect("the shipped catalogue is good");
-        for event in catalogue.events(&Names::default()).expect("the shipped catalogue is good") {
-            names.apply(&event);
-        }
-        Arc::new(names)
+        Arc::new(catalogue.names().expect("the shipped catalogue is good"))
     });
     NAMES.clone()
 }

@@ -3,7 +3,7 @@
 
 use lehr_domain::catalogue::{Catalogue, DEFAULT};
 use lehr_domain::names::Names;
-use lehr_domain::{Event, EventMs, Reading};
+use lehr_domain::{EventMs, Reading};
 use lehr_mqtt::{Config, ConfigError, run_with, sparkplug::Known};
 use lehr_tags::{Gathered, Intake, SourceStatus, Stopped};
 use serde_json::Value;
@@ -224,10 +224,7 @@ fn pass(mut from: TcpStream, mut to: TcpStream, delay: &AtomicU64) {
 }
 
 pub fn names() -> Names {
-    let mut names = Names::default();
-    let events: Vec<Event> = Catalogue::parse(DEFAULT).unwrap().events(&names).unwrap();
-    events.iter().for_each(|event| names.apply(event));
-    names
+    Catalogue::parse(DEFAULT).unwrap().names().unwrap()
 }
 
 /// Keeps all, slowly if told to.

@@ -47,6 +47,13 @@ async fn until_more(running: &Running, more: usize) {
     running.until("more values come", |it| it.intake.readings().len() >= wanted).await;
 }
 
+/// Halts the plant, waits for its last tick, and looks at all that came: how much is missing, and how much is wrong.
+async fn disorder_at_rest(plant: &mut Plant, running: &Running) -> (i64, usize) {
+    let last = plant.pause().await;
+    until_tick(running, last).await;
+    all_disorder(running)
+}
+
 /// Missing and disordered ticks of all counters.
 fn all_disorder(running: &Running) -> (i64, usize) {
     (0..COUNT)
@@ -66,9 +73,7 @@ async fn what_happens_during_a_cut_is_told_afterwards(peer: Peer) {
         running.until("the server is there again", Running::connected).await;
         until_more(&running, 100).await;
     }
-    let last = plant.pause().await;
-    until_tick(&running, last).await;
-    let (missing, wrong) = all_disorder(&running);
+    let (missing, wrong) = disorder_at_rest(&mut plant, &running).await;
     let standing = running.status.standing();
     println!(
         "{peer:?}, cut 3 times: {} values, {missing} missing, {wrong} twice or out of order, {} connections, {} refused",
@@ -88,9 +93,7 @@ async fn a_server_that_is_killed_and_comes_back_is_followed_again(peer: Peer) {
     let mut plant = ticking(peer, port).await;
     running.until("the server is there again", Running::connected).await;
     until_more(&running, 200).await;
-    let last = plant.pause().await;
-    until_tick(&running, last).await;
-    let (missing, wrong) = all_disorder(&running);
+    let (missing, wrong) = disorder_at_rest(&mut plant, &running).await;
     println!(
         "{peer:?}, killed once: {} values, {missing} ticks while it was dead, {wrong} twice or out of order",
         running.intake.readings().len()
@@ -114,9 +117,7 @@ async fn a_connection_that_goes_dead_without_a_word_is_noticed(peer: Peer) {
     wire.mend();
     running.until("the server is there again", Running::connected).await;
     until_more(&running, 100).await;
-    let last = plant.pause().await;
-    until_tick(&running, last).await;
-    let (missing, wrong) = all_disorder(&running);
+    let (missing, wrong) = disorder_at_rest(&mut plant, &running).await;
     println!(
         "{peer:?}, dead once: {} values, {missing} missing, {wrong} twice or out of order",
         running.intake.readings().len()
@@ -140,9 +141,7 @@ async fn an_intake_that_is_behind_holds_the_server_up_and_loses_nothing(peer: Pe
     assert!(running.intake.readings().len() <= stands, "nothing is taken while it is shut");
     *running.intake.delay.lock().unwrap() = Duration::ZERO;
     running.intake.open();
-    let last = plant.pause().await;
-    until_tick(&running, last).await;
-    let (missing, wrong) = all_disorder(&running);
+    let (missing, wrong) = disorder_at_rest(&mut plant, &running).await;
     let standing = running.status.standing();
     println!(
         "{peer:?}, behind: {} values, {missing} missing, {wrong} twice or out of order, {} refused, {} connections",
@@ -162,9 +161,7 @@ async fn queues_that_overflow_are_told_of(peer: Peer) {
         sleep(LOOK_AGAIN).await;
     }
     running.intake.open();
-    let last = plant.pause().await;
-    until_tick(&running, last).await;
-    let (missing, wrong) = all_disorder(&running);
+    let (missing, wrong) = disorder_at_rest(&mut plant, &running).await;
     let refused = running.status.standing().refused;
     println!("{peer:?}, overflowed: {missing} missing, {wrong} twice or out of order, {refused} told of");
     assert!(missing > 0 && wrong == 0);

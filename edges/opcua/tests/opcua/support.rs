@@ -134,9 +134,7 @@ pub fn now() -> EventMs {
 
 /// The default plant, and sensors `Line_A.c0`, `Line_A.c1` … without a unit.
 pub fn names(counters: usize) -> Names {
-    let mut names = Names::default();
-    let events: Vec<Event> = Catalogue::parse(DEFAULT).unwrap().events(&names).unwrap();
-    events.iter().for_each(|event| names.apply(event));
+    let mut names = Catalogue::parse(DEFAULT).unwrap().names().unwrap();
     let (most, like) = names.sensors().max_by_key(|(id, _)| *id).map(|(id, def)| (id, def.clone())).unwrap();
     for number in 0..counters {
         let mut id = most;

@@ -1,5 +1,7 @@
 // The peers that readings come from, and the stores that follow the tables: how each stands, and since when.
 
+import type { UseQueryResult } from "@tanstack/react-query";
+import type { ReactElement } from "react";
 import { useSources, useStores } from "../../api/queries";
 import type { Source, Store } from "../../api/types";
 import { Empty, Loaded } from "../../components/States";
@@ -20,47 +22,68 @@ export default function Connections() {
   );
 }
 
-function Sources() {
-  const query = useSources();
-  const rates = useRates(query.data?.sources, ({ readings }) => readings, query.dataUpdatedAt);
+/** A panel with a table of peers, or why there are none. */
+function Peers<T>(props: {
+  title: string;
+  hint: string;
+  query: UseQueryResult<T>;
+  none: string;
+  noneHint: string;
+  columns: string[];
+  amounts: string[];
+  rows: (data: T) => ReactElement[];
+}) {
   return (
-    <section className="panel" aria-label={words.sources}>
+    <section className="panel" aria-label={props.title}>
       <header className="section-head">
-        <h2>{words.sources}</h2>
-        <p className="faint small">{words.sourcesHint}</p>
+        <h2>{props.title}</h2>
+        <p className="faint small">{props.hint}</p>
       </header>
-      <Loaded query={query} what={words.sources} rows={4}>
-        {({ sources }) =>
-          sources.length === 0 ? (
-            <Empty title={words.noSources} hint={words.noSourcesHint} />
-          ) : (
+      <Loaded query={props.query} what={props.title} rows={4}>
+        {(data) => {
+          const rows = props.rows(data);
+          if (rows.length === 0) return <Empty title={props.none} hint={props.noneHint} />;
+          return (
             <div className="scroll-x">
               <table className="figures">
                 <thead>
                   <tr>
-                    {[words.name, words.state, words.lastValue].map((title) => (
+                    {props.columns.map((title) => (
                       <th key={title} scope="col">
                         {title}
                       </th>
                     ))}
-                    {[words.rate, words.readings, words.refused, words.missed, words.connected].map((title) => (
+                    {props.amounts.map((title) => (
                       <th key={title} scope="col" className="amount">
                         {title}
                       </th>
                     ))}
                   </tr>
                 </thead>
-                <tbody>
-                  {sources.map((source) => (
-                    <SourceRow key={source.name} source={source} rate={rates.get(source.name)} />
-                  ))}
-                </tbody>
+                <tbody>{rows}</tbody>
               </table>
             </div>
-          )
-        }
+          );
+        }}
       </Loaded>
     </section>
+  );
+}
+
+function Sources() {
+  const query = useSources();
+  const rates = useRates(query.data?.sources, ({ readings }) => readings, query.dataUpdatedAt);
+  return (
+    <Peers
+      title={words.sources}
+      hint={words.sourcesHint}
+      query={query}
+      none={words.noSources}
+      noneHint={words.noSourcesHint}
+      columns={[words.name, words.state, words.lastValue]}
+      amounts={[words.rate, words.readings, words.refused, words.missed, words.connected]}
+      rows={({ sources }) => sources.map((source) => <SourceRow key={source.name} source={source} rate={rates.get(source.name)} />)}
+    />
   );
 }
 
@@ -94,42 +117,17 @@ function SourceRow({ source, rate }: { source: Source; rate: number | undefined 
 }
 
 function Stores() {
-  const query = useStores();
   return (
-    <section className="panel" aria-label={words.stores}>
-      <header className="section-head">
-        <h2>{words.stores}</h2>
-        <p className="faint small">{words.storesHint}</p>
-      </header>
-      <Loaded query={query} what={words.stores} rows={3}>
-        {({ stores }) =>
-          stores.length === 0 ? (
-            <Empty title={words.noStores} hint={words.noStoresHint} />
-          ) : (
-            <div className="scroll-x">
-              <table className="figures">
-                <thead>
-                  <tr>
-                    <th scope="col">{words.name}</th>
-                    <th scope="col">{words.state}</th>
-                    {[words.position, words.behind, words.delivered].map((title) => (
-                      <th key={title} scope="col" className="amount">
-                        {title}
-                      </th>
-                    ))}
-                  </tr>
-                </thead>
-                <tbody>
-                  {stores.map((store) => (
-                    <StoreRow key={store.name} store={store} />
-                  ))}
-                </tbody>
-              </table>
-            </div>
-          )
-        }
-      </Loaded>
-    </section>
+    <Peers
+      title={words.stores}
+      hint={words.storesHint}
+      query={useStores()}
+      none={words.noStores}
+      noneHint={words.noStoresHint}
+      columns={[words.name, words.state]}
+      amounts={[words.position, words.behind, words.delivered]}
+      rows={({ stores }) => stores.map((store) => <StoreRow key={store.name} store={store} />)}
+    />
   );
 }
 

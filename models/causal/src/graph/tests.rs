@@ -4,11 +4,7 @@ use lehr_domain::SpanMs;
 use lehr_domain::catalogue::{self, Catalogue};
 
 fn plant() -> Names {
-    let mut names = Names::default();
-    for event in Catalogue::parse(catalogue::DEFAULT).unwrap().events(&names).unwrap() {
-        names.apply(&event);
-    }
-    names
+    Catalogue::parse(catalogue::DEFAULT).unwrap().names().unwrap()
 }
 
 fn shipped() -> CausalGraph {

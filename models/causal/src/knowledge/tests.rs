@@ -2,11 +2,7 @@ use super::*;
 use lehr_domain::catalogue::{self, Catalogue};
 
 fn plant() -> Names {
-    let mut names = Names::default();
-    for event in Catalogue::parse(catalogue::DEFAULT).unwrap().events(&names).unwrap() {
-        names.apply(&event);
-    }
-    names
+    Catalogue::parse(catalogue::DEFAULT).unwrap().names().unwrap()
 }
 
 fn base() -> KnowledgeBase {

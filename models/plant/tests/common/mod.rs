@@ -11,11 +11,7 @@ use std::sync::LazyLock;
 pub const START: EventMs = EventMs(1_769_839_200_000);
 
 pub fn names_of(catalogue: &Catalogue) -> Names {
-    let mut names = Names::default();
-    for event in catalogue.events(&Names::default()).expect("a good catalogue") {
-        names.apply(&event);
-    }
-    names
+    catalogue.names().expect("a good catalogue")
 }
 
 pub fn shipped() -> &'static Names {

@@ -21,11 +21,7 @@ pub fn names() -> &'static Names {
     static NAMES: LazyLock<Names> = LazyLock::new(|| {
         let mut catalogue = Catalogue::parse(DEFAULT).expect("the shipped catalogue is good");
         catalogue.plant.lines.truncate(1);
-        let mut names = Names::default();
-        for event in catalogue.events(&Names::default()).expect("a good catalogue") {
-            names.apply(&event);
-        }
-        names
+        catalogue.names().expect("a good catalogue")
     });
     &NAMES
 }

@@ -1,0 +1,117 @@
+//! What is read, and that it is read once: slow intakes, rebalances.
+
+mod support;
+
+use lehr_domain::{EventMs, Micro, Status};
+use std::time::Duration;
+use support::{Kept, Running, Tally, brokers, committed, of_kept, produce, produce_rows, tally, until, wall};
+
+const SLOW: Duration = Duration::from_millis(2);
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn values_units_times_and_qualities_arrive_and_a_bad_message_harms_no_other() {
+    let brokers = brokers(&[("furnace", 1), ("rows", 2)]);
+    let kept = Kept::new(4, true, Duration::ZERO);
+    let config = r#"
+        name = "plant"
+        [[tag]]
+        topic = "furnace"
+        value = "/temp"
+        time = "/ts"
+        quality = "/q"
+        to = { sensor = "s0", unit = "°F" }
+        [[tag]]
+        topic = "furnace"
+        key = "b"
+        value = "/pressure"
+        to = { sensor = "s1", scale = 0.5 }
+        [[rows]]
+        topic = "rows"
+    "#;
+    let running = Running::start(&brokers, config, &kept);
+    running.is_connected().await;
+    let sent = wall();
+    let furnace: [(&str, Option<&[u8]>); 5] = [
+        ("a", Some(br#"{"temp":2768,"ts":"2026-01-31T06:00:00Z","q":"uncertain"}"#)),
+        ("a", Some(b"\xff\x00 not json")),
+        ("a", None),
+        ("b", Some(br#"{"temp":"hot","ts":1,"q":"good","pressure":8}"#)),
+        ("a", Some(br#"{"temp":2786,"ts":"2026-01-31T06:00:01Z","q":"good"}"#)),
+    ];
+    produce(&brokers, "furnace", furnace);
+    let rows: [(&str, Option<&[u8]>); 2] = [
+        ("x", Some(br#"[{"sensor_id":"s2","timestamp":"2026-01-31T06:00:00Z","value":-4.5,"quality":"bad"},{"sensor_id":"s9","value":1}]"#)),
+        ("y", Some(br#"{"sensor_id":"s3","timestamp":1769839200000,"value":12,"quality":192}"#)),
+    ];
+    produce(&brokers, "rows", rows);
+    until("five readings", || kept.count() == 5).await;
+    until("three errors", || kept.errors().len() == 3).await;
+    let at = EventMs::parse("2026-01-31T06:00:00Z").unwrap();
+    let of =
+        |sensor: u32| kept.readings().into_iter().filter(move |reading| reading.sensor.0 == sensor).collect::<Vec<_>>();
+    let told: Vec<(EventMs, Micro, Status)> = of(0).iter().map(|r| (r.at, r.value, r.status)).collect();
+    assert_eq!(
+        told,
+        [(at, Micro::units(1520), Status::Warning), (EventMs(at.0 + 1000), Micro::units(1530), Status::Ok)]
+    );
+    let pressure = of(1)[0];
+    assert_eq!(pressure.value, Micro::units(4));
+    assert!((sent.0 - 1000..=wall().0).contains(&pressure.at.0), "the record's own time: {pressure:?}");
+    assert_eq!((of(2)[0].status, of(3)[0].status, of(3)[0].at), (Status::Error, Status::Ok, at));
+    let reasons: Vec<String> = kept.errors().into_iter().map(|error| error.reason).collect();
+    for part in ["the payload is no JSON", "/temp is \"hot\"", "sensor s9 is not in the catalogue"] {
+        assert!(reasons.iter().any(|reason| reason.contains(part)), "{part}: {reasons:?}");
+    }
+    let standing = running.status.standing();
+    assert_eq!((standing.messages, standing.readings, standing.refused), (7, 5, 3));
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn what_a_slow_intake_has_not_taken_stays_with_the_brokers_and_uncommitted() {
+    const EACH: usize = 3000;
+    let brokers = brokers(&[("rows", 2)]);
+    let start = EventMs(wall().0 - 100_000);
+    produce_rows(&brokers, "rows", start, 10, 0..EACH);
+    let kept = Kept::new(10, false, Duration::ZERO);
+    let running = Running::start(&brokers, "name = \"slow\"\nfetch_ahead_kib = 64\n[[rows]]\ntopic = \"rows\"", &kept);
+    until("a batch waits behind another", || running.status.standing().messages >= 5000).await;
+    let heard = running.status.standing().messages;
+    // That nothing happens can only be watched.
+    tokio::time::sleep(Duration::from_secs(2)).await;
+    let later = running.status.standing().messages;
+    let before = committed(&brokers.bootstrap_servers(), "lehr-slow", "rows", 2);
+    assert!(later <= 10_000, "{later} messages were taken on while nothing was taken in");
+    assert_eq!((kept.count(), before), (0, vec![0, 0]));
+    kept.open();
+    until("all are taken", || kept.count() >= 10 * EACH).await;
+    let end = (10 * EACH) as i64;
+    until("all are committed", || {
+        committed(&brokers.bootstrap_servers(), "lehr-slow", "rows", 2).iter().sum::<i64>() == end
+    })
+    .await;
+    println!("{end} messages: {heard} held when nothing was taken in, {later} two seconds later");
+    assert_eq!(tally(of_kept(&kept), start, 10, EACH), Tally::default());
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn members_that_come_and_go_lose_nothing_between_them() {
+    const EACH: usize = 1500;
+    let brokers = brokers(&[("rows", 4)]);
+    let start = EventMs(wall().0 - 100_000);
+    let config = "name = \"shared\"\n[[rows]]\ntopic = \"rows\"";
+    let kept = Kept::new(10, true, SLOW);
+    let first = Running::start(&brokers, config, &kept);
+    first.is_connected().await;
+    produce_rows(&brokers, "rows", start, 10, 0..EACH / 3);
+    let second = Running::start(&brokers, config, &kept);
+    second.is_connected().await;
+    produce_rows(&brokers, "rows", start, 10, EACH / 3..2 * EACH / 3);
+    until("the second has its share", || second.status.standing().messages > 0).await;
+    drop(first);
+    produce_rows(&brokers, "rows", start, 10, 2 * EACH / 3..EACH);
+    let distinct = || tally(of_kept(&kept), start, 10, EACH).lost == 0;
+    until("all are taken", distinct).await;
+    let tally = tally(of_kept(&kept), start, 10, EACH);
+    println!("{} messages, two members: {tally:?}", 10 * EACH);
+    assert_eq!((tally.lost, tally.wrong, tally.disordered), (0, 0, 0));
+}

@@ -1,0 +1,222 @@
+//! Topics that follow tables: whatever happens, the last values of the keys are the rows.
+
+mod support;
+
+use lehr_kafka::store::{Config, probe};
+use lehr_targets::{Target, TargetError, cell_to_json, row_to_json};
+use rdkafka::bindings::rd_kafka_resp_err_t as Answer;
+use rdkafka::types::RDKafkaApiKey;
+use serde_json::Value;
+use std::collections::BTreeMap;
+use std::process::{Command, Stdio};
+use std::time::{Duration, Instant};
+use support::model::{World, delta, tables};
+use support::{Alive, Brokers, DEADLINE, Dice, brokers, follower, records, until};
+
+const TOPICS: [(&str, i32); 3] = [("lehr.wares", 2), ("lehr.alarms", 1), ("lehr.position", 1)];
+
+fn config(brokers: &Brokers, transactions: bool) -> Config {
+    let bootstrap: Vec<String> = brokers.bootstrap_servers().split(',').map(str::to_owned).collect();
+    let config: Config = toml::from_str(&format!(
+        "name = \"log\"\nbootstrap = {bootstrap:?}\ntransactions = {transactions}\ntimeout_s = 5"
+    ))
+    .unwrap();
+    config.check(&tables()).unwrap();
+    config
+}
+
+/// The last value of each key, and how many records there are.
+fn folded(brokers: &Brokers, topic: &str) -> (BTreeMap<String, Value>, usize) {
+    let all = records(&brokers.bootstrap_servers(), topic);
+    let count = all.len();
+    let mut last = BTreeMap::new();
+    for (_, key, value) in all {
+        match value {
+            Some(value) => last.insert(key, serde_json::from_str(&value).unwrap()),
+            None => last.remove(&key),
+        };
+    }
+    (last, count)
+}
+
+/// What a world must look like.
+fn expected(world: &World, place: usize) -> BTreeMap<String, Value> {
+    let table = &tables()[place];
+    let key = |row| Value::Array(table.key_of(row).iter().map(cell_to_json).collect()).to_string();
+    world.rows[place].values().map(|row| (key(row), Value::Object(row_to_json(table, row)))).collect()
+}
+
+/// Records in all, after having held the topics against the world.
+fn compared(brokers: &Brokers, world: &World) -> usize {
+    let mut count = 0;
+    for (place, table) in tables().iter().enumerate() {
+        let (found, records) = folded(brokers, &format!("lehr.{}", table.name));
+        let expected = expected(world, place);
+        assert!(!expected.is_empty(), "nothing to compare of {}", table.name);
+        assert_eq!(found, expected, "{} at tick {}", table.name, world.tick);
+        count += records;
+    }
+    let (position, _) = folded(brokers, "lehr.position");
+    assert_eq!(position["position"]["tick"], world.tick);
+    count
+}
+
+async fn connected(target: &mut dyn Target) -> u64 {
+    let deadline = Instant::now() + DEADLINE;
+    loop {
+        match target.connect(&tables()).await {
+            Ok(holds) => return holds.unwrap().0,
+            Err(error) => assert!(Instant::now() < deadline, "never connected: {error}"),
+        }
+    }
+}
+
+/// Random steps with faults, each redelivered from where the store says it stands, in steps of other sizes.
+async fn follows(transactions: bool, ticks: u64) {
+    let mut dice = Dice::fresh(if transactions { "in transactions" } else { "without transactions" });
+    let seed = dice.0;
+    let brokers = brokers(&TOPICS);
+    let mut target = config(&brokers, transactions).target();
+    assert_eq!(connected(target.as_mut()).await, 0);
+    let (mut world, mut failures, mut wanted, mut compares) = (World::new(seed), 0, 0, 0);
+    // Nothing behind it can have reached the store.
+    let mut under_way = 0;
+    while world.tick < ticks {
+        let mut next = world.clone();
+        (0..1 + dice.below(6)).for_each(|_| next.step());
+        under_way = under_way.max(next.tick);
+        let going = delta(&world, &next);
+        match dice.below(8) {
+            0 => brokers.request_errors(RDKafkaApiKey::Produce, &[Answer::RD_KAFKA_RESP_ERR__TRANSPORT; 2]),
+            1 => brokers.request_errors(
+                RDKafkaApiKey::Produce,
+                &[Answer::RD_KAFKA_RESP_ERR_NOT_LEADER_FOR_PARTITION, Answer::RD_KAFKA_RESP_ERR_REQUEST_TIMED_OUT],
+            ),
+            // The topic says no, for good: part of the delta is there, and part is not.
+            2 => {
+                brokers.request_errors(RDKafkaApiKey::Produce, &[Answer::RD_KAFKA_RESP_ERR_TOPIC_AUTHORIZATION_FAILED])
+            }
+            3 => brokers.broker_round_trip_time(-1, Duration::from_millis(100)).unwrap(),
+            _ => {}
+        }
+        wanted += going.tables.iter().map(|table| table.changes.len()).sum::<usize>();
+        let applied = target.apply(&going).await;
+        brokers.clear_request_errors(RDKafkaApiKey::Produce);
+        brokers.broker_round_trip_time(-1, Duration::ZERO).unwrap();
+        match applied {
+            Ok(()) => {
+                world = next;
+                if dice.below(4) == 0 {
+                    // The same again.
+                    target.apply(&going).await.unwrap();
+                }
+                // By then each table has rows.
+                if world.tick > 20 && dice.below(8) == 0 {
+                    compares += 1;
+                    compared(&brokers, &world);
+                }
+            }
+            Err(_) => {
+                failures += 1;
+                let holds = connected(target.as_mut()).await;
+                assert!((world.tick..=under_way).contains(&holds), "{holds} is not in {}..={under_way}", world.tick);
+                world = World::at(seed, holds);
+            }
+        }
+    }
+    let count = compared(&brokers, &world);
+    println!(
+        "transactions {transactions}: {ticks} ticks, {wanted} changes, {failures} failures, {count} records, compared \
+         {} times: equal",
+        compares + 1
+    );
+    assert!(failures > 0, "no fault did anything");
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn topics_follow_in_transactions() {
+    follows(true, 150).await;
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn topics_follow_without_transactions() {
+    follows(false, 150).await;
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn brokers_that_go_and_come_get_the_rest() {
+    for transactions in [false, true] {
+        let brokers = brokers(&TOPICS);
+        let mut target = config(&brokers, transactions).target();
+        connected(target.as_mut()).await;
+        let (first, second) = (World::at(7, 20), World::at(7, 40));
+        target.apply(&delta(&World::new(7), &first)).await.unwrap();
+        brokers.broker_down(-1).unwrap();
+        let away = target.apply(&delta(&first, &second)).await;
+        assert!(matches!(away, Err(TargetError::Away(_))), "{away:?}");
+        assert!(matches!(target.connect(&tables()).await, Err(TargetError::Away(_))));
+        brokers.broker_up(-1).unwrap();
+        let holds = connected(target.as_mut()).await;
+        assert!([20, 40].contains(&holds), "{holds}");
+        target.apply(&delta(&World::at(7, holds), &second)).await.unwrap();
+        println!("transactions {transactions}: away in the middle, {} records, equal", compared(&brokers, &second));
+    }
+}
+
+/// SIGKILL of the writer at any moment, in the middle of whatever.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_writer_that_is_killed_at_any_moment_leaves_what_the_next_one_completes() {
+    const TICKS: u64 = 600;
+    for transactions in ["false", "true"] {
+        let mut dice = Dice::fresh("a_writer_that_is_killed");
+        let seed = dice.0;
+        let brokers = brokers(&TOPICS);
+        let folder = tempfile::tempdir().unwrap();
+        let file = folder.path().join("mark");
+        let (bootstrap, seed_text) = (brokers.bootstrap_servers(), seed.to_string());
+        let begin = |until: u64| {
+            let until = until.to_string();
+            let arguments = ["keep", &bootstrap, &seed_text, transactions, file.to_str().unwrap(), &until];
+            Alive(Command::new(follower()).args(arguments).stderr(Stdio::null()).stdout(Stdio::null()).spawn().unwrap())
+        };
+        let noted = || std::fs::read_to_string(&file).ok().and_then(|text| text.parse::<u64>().ok()).unwrap_or(0);
+        let mut kills = 0;
+        while noted() < TICKS * 3 / 4 {
+            let child = begin(TICKS);
+            let goal = noted() + 1 + dice.below(TICKS / 5);
+            until("the writer goes on", || noted() >= goal.min(TICKS)).await;
+            drop(child);
+            kills += 1;
+        }
+        let mut last = begin(TICKS);
+        until("the last writer is done", || last.0.try_wait().unwrap().is_some()).await;
+        assert!(last.0.wait().unwrap().success());
+        let count = compared(&brokers, &World::at(seed, TICKS));
+        println!("transactions {transactions}: {TICKS} ticks, {kills} kills, {count} records, equal");
+    }
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_probe_says_what_there_is_and_what_to_do() {
+    let there = brokers(&TOPICS);
+    let mut target = config(&there, false).target();
+    connected(target.as_mut()).await;
+    target.apply(&delta(&World::new(3), &World::at(3, 9))).await.unwrap();
+    let lines = probe(&config(&there, false)).await.unwrap().join("\n");
+    assert!(lines.starts_with("3 brokers: 127.0.0.1:"), "{lines}");
+    assert!(lines.contains("3 topics begin with lehr.; they hold tick 9"), "{lines}");
+
+    // These brokers have no way to make topics: what is missing is named.
+    let empty = brokers(&[]);
+    let lines = probe(&config(&empty, false)).await.unwrap().join("\n");
+    assert!(lines.contains("lehr.position is not there yet"), "{lines}");
+    let refused = config(&empty, false).target().connect(&tables()).await.unwrap_err().to_string();
+    assert!(refused.contains("cannot be created"), "{refused}");
+
+    let nobody = there.bootstrap_servers();
+    drop(there);
+    let bootstrap: Vec<&str> = nobody.split(',').collect();
+    let config: Config = toml::from_str(&format!("name = \"log\"\nbootstrap = {bootstrap:?}")).unwrap();
+    let error = probe(&config).await.unwrap_err();
+    assert!(error.contains("is a broker running there"), "{error}");
+}

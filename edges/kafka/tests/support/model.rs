@@ -1,0 +1,107 @@
+//! Tables that change with every tick, all by a seed: what a store must hold.
+
+use lehr_domain::table::{Cell, Column, ColumnType};
+use lehr_domain::{EventMs, Tick};
+use lehr_targets::{Change, Delta, Table, TableDelta};
+use std::collections::BTreeMap;
+use std::sync::Arc;
+
+/// One step of SplitMix64.
+pub fn mix(state: u64) -> u64 {
+    let state = state.wrapping_add(0x9E37_79B9_7F4A_7C15);
+    let mixed = (state ^ (state >> 30)).wrapping_mul(0xBF58_476D_1CE4_E5B9);
+    let mixed = (mixed ^ (mixed >> 27)).wrapping_mul(0x94D0_49BB_1331_11EB);
+    mixed ^ (mixed >> 31)
+}
+
+/// Keys of a table.
+const KEYS: u64 = 40;
+/// Changes of a table at a tick, at most.
+const CHANGES: u64 = 12;
+
+pub fn tables() -> Vec<Arc<Table>> {
+    let column = |name, kind| Column { name, kind, doc: "" };
+    let wares = vec![
+        column("line", ColumnType::Text),
+        column("number", ColumnType::Int),
+        column("weight", ColumnType::Float),
+        column("since", ColumnType::Time),
+    ];
+    let alarms =
+        vec![column("id", ColumnType::Text), column("open", ColumnType::Bool), column("note", ColumnType::Text)];
+    vec![
+        Arc::new(Table { name: "wares", doc: "", columns: wares, key: 2 }),
+        Arc::new(Table { name: "alarms", doc: "", columns: alarms, key: 1 }),
+    ]
+}
+
+/// Rows of each table at a tick, by the number of their key.
+#[derive(Clone, Debug, PartialEq)]
+pub struct World {
+    seed: u64,
+    pub tick: u64,
+    pub rows: [BTreeMap<u64, Vec<Cell>>; 2],
+}
+
+impl World {
+    pub fn new(seed: u64) -> World {
+        World { seed, tick: 0, rows: Default::default() }
+    }
+
+    pub fn at(seed: u64, tick: u64) -> World {
+        let mut world = World::new(seed);
+        (0..tick).for_each(|_| world.step());
+        world
+    }
+
+    pub fn step(&mut self) {
+        self.tick += 1;
+        let mut state = mix(self.seed ^ mix(self.tick));
+        let mut draw = |bound: u64| {
+            state = mix(state);
+            state % bound
+        };
+        for (table, rows) in self.rows.iter_mut().enumerate() {
+            for _ in 0..draw(CHANGES) {
+                let key = draw(KEYS);
+                match draw(4) {
+                    0 => drop(rows.remove(&key)),
+                    _ => drop(rows.insert(key, row(table, key, draw(1000), self.tick))),
+                }
+            }
+        }
+    }
+}
+
+fn row(table: usize, key: u64, value: u64, tick: u64) -> Vec<Cell> {
+    match table {
+        0 => vec![
+            Cell::Text(format!("Line \"{}\"", key % 3)),
+            Cell::Int(key as i64),
+            Cell::Float(value as f64 / 8.0),
+            Cell::Time(EventMs(tick as i64 * 1000)),
+        ],
+        _ => {
+            let note = if value % 5 == 0 { Cell::Null } else { Cell::Text(format!("ü{value}\n{tick}")) };
+            vec![Cell::Text(format!("{key:04x}")), Cell::Bool(value % 2 == 0), note]
+        }
+    }
+}
+
+/// What changed from one to the other.
+pub fn delta(from: &World, to: &World) -> Delta {
+    let changes = |table: usize| {
+        let (before, after) = (&from.rows[table], &to.rows[table]);
+        let gone = before.iter().filter(|(key, row)| after.get(key) != Some(row));
+        let come = after.iter().filter(|(key, row)| before.get(key) != Some(row));
+        let gone = gone.map(|(_, row)| Change { appeared: false, row: row.clone() });
+        gone.chain(come.map(|(_, row)| Change { appeared: true, row: row.clone() })).collect::<Vec<Change>>()
+    };
+    let tables = tables().into_iter().enumerate().map(|(place, table)| TableDelta { table, changes: changes(place) });
+    Delta {
+        after: Tick(from.tick),
+        tick: Tick(to.tick),
+        now: EventMs(to.tick as i64 * 1000),
+        tables: tables.filter(|table| !table.changes.is_empty()).collect(),
+    }
+}

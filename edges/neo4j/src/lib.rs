@@ -1,0 +1,1 @@
+//! Neo4j mirrors the causal graph and follows Lehr's tables over Bolt.

@@ -1,0 +1,1 @@
+//! Redis follows Lehr's tables: the rows of each in a hash, each closed tick at once.

@@ -38,7 +38,7 @@ pub struct Config {
     /// Where Lehr's tables lie. Nobody else's should.
     #[serde(default = "lehr")]
     pub schema: String,
-    /// Tables that are kept; all when absent.
+    /// Tables that are kept; all but readings when absent.
     pub tables: Option<Vec<String>>,
     /// For each statement, seconds.
     #[serde(default = "minute")]
@@ -160,7 +160,7 @@ impl Config {
     }
 
     pub(crate) fn follows(&self, table: &Table) -> bool {
-        self.tables.as_ref().is_none_or(|names| names.iter().any(|name| name == table.name))
+        table.is_kept(self.tables.as_deref())
     }
 
     /// With the secrets, as they are now: they may be changed while Lehr runs.
@@ -215,7 +215,7 @@ mod tests {
 
     fn table(name: &'static str) -> Arc<Table> {
         let columns = vec![Column { name: "id", kind: ColumnType::Int, doc: "Number." }];
-        Arc::new(Table { name, doc: "Ware.", columns, key: 1 })
+        Arc::new(Table { name, doc: "Ware.", columns, key: 1, log: false })
     }
 
     const PLACE: &str = "name = \"archive\"\naddress = \"db:5432\"\ndatabase = \"glass\"\nuser = \"lehr\"\n";

@@ -86,7 +86,7 @@ mod tests {
             Column { name: "id", kind: ColumnType::Int, doc: "Number." },
             Column { name: "at", kind: ColumnType::Time, doc: "When." },
         ];
-        let ware = Table { name: "ware", doc: "Ware.", columns, key: 1 };
+        let ware = Table { name: "ware", doc: "Ware.", columns, key: 1, log: false };
         let missing = |columns: &[(&str, &str)]| layout(columns).missing("lehr", &ware);
         let key = ("lehr_key", "uuid");
         let at = ("at", "timestamp with time zone");

@@ -15,7 +15,7 @@ fn column(name: &'static str, kind: ColumnType) -> Column {
 
 fn table(name: &'static str, columns: &[(&'static str, ColumnType)]) -> Arc<Table> {
     let columns = columns.iter().map(|(name, kind)| column(name, *kind)).collect();
-    Arc::new(Table { name, doc: "Ware.", columns, key: 1 })
+    Arc::new(Table { name, doc: "Ware.", columns, key: 1, log: false })
 }
 
 fn ware() -> Arc<Table> {

@@ -16,6 +16,8 @@ pub struct Table {
     pub columns: Vec<Column>,
     /// Leading columns that tell the rows of any tick apart.
     pub key: usize,
+    /// Rows only ever appear, and a great many of them: what happened, such as readings, and not what is.
+    pub log: bool,
 }
 
 /// A row that appeared or disappeared. One whose other cells changed does both.
@@ -47,7 +49,15 @@ pub struct Delta {
 
 impl Table {
     pub fn of<R: Row>(key: usize) -> Table {
-        Table { name: R::TABLE, doc: R::DOC, columns: R::columns(), key }
+        Table { name: R::TABLE, doc: R::DOC, columns: R::columns(), key, log: false }
+    }
+
+    /// Whether a store keeps this table whose configuration names `chosen`. Logs are kept where they are named alone.
+    pub fn is_kept(&self, chosen: Option<&[String]>) -> bool {
+        match chosen {
+            Some(names) => names.iter().any(|name| name == self.name),
+            None => !self.log,
+        }
     }
 
     /// The cells that tell a row apart.

@@ -17,7 +17,7 @@ pub struct Config {
     /// Topics are called this and the table. No two stores write under the same.
     #[serde(default = "lehr")]
     pub prefix: String,
-    /// The tables that are kept there; all when absent.
+    /// The tables that are kept there; all but readings when absent.
     pub tables: Option<Vec<String>>,
     /// Of topics that are made. Later ones would move keys, and so break their order.
     #[serde(default = "one")]
@@ -112,11 +112,11 @@ impl Config {
     }
 
     pub(super) fn chosen<'t>(&self, tables: &'t [Arc<Table>]) -> Vec<&'t Arc<Table>> {
-        tables.iter().filter(|table| self.keeps(table.name)).collect()
+        tables.iter().filter(|table| self.keeps(table)).collect()
     }
 
-    pub(super) fn keeps(&self, table: &str) -> bool {
-        self.tables.as_ref().is_none_or(|tables| tables.iter().any(|wanted| wanted == table))
+    pub(super) fn keeps(&self, table: &Table) -> bool {
+        table.is_kept(self.tables.as_deref())
     }
 
     pub(super) fn topic(&self, table: &str) -> String {
@@ -138,7 +138,7 @@ mod tests {
     #[test]
     fn what_is_wrong_is_named_with_the_fix() {
         let column = Column { name: "id", kind: ColumnType::Int, doc: "" };
-        let table = |name| Arc::new(Table { name, doc: "", columns: vec![column], key: 1 });
+        let table = |name| Arc::new(Table { name, doc: "", columns: vec![column], key: 1, log: false });
         let tables = [table("alerts"), table("position")];
         let said = |change: (&str, &str)| {
             let text = GOOD.replace(change.0, change.1);

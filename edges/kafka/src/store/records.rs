@@ -46,7 +46,7 @@ mod tests {
         let column = |name, kind| Column { name, kind, doc: "" };
         let columns =
             vec![column("line", ColumnType::Text), column("at", ColumnType::Time), column("value", ColumnType::Float)];
-        let table = Arc::new(Table { name: "ware", doc: "", columns, key: 2 });
+        let table = Arc::new(Table { name: "ware", doc: "", columns, key: 2, log: false });
         let row = |line: &str, value| vec![Cell::Text(line.into()), Cell::Time(EventMs(0)), value];
         let change = |appeared, row| Change { appeared, row };
         let changes = vec![

@@ -133,7 +133,7 @@ impl KafkaTarget {
         if self.config.transactions {
             link.begin()?;
         }
-        for table in delta.tables.iter().filter(|delta| self.config.keeps(delta.table.name)) {
+        for table in delta.tables.iter().filter(|delta| self.config.keeps(&delta.table)) {
             let topic = self.config.topic(table.table.name);
             for record in records(table) {
                 link.send(&topic, &record.key, record.value.as_deref(), &headers, deadline).await?;

@@ -30,8 +30,8 @@ pub fn tables() -> Vec<Arc<Table>> {
     let alarms =
         vec![column("id", ColumnType::Text), column("open", ColumnType::Bool), column("note", ColumnType::Text)];
     vec![
-        Arc::new(Table { name: "wares", doc: "", columns: wares, key: 2 }),
-        Arc::new(Table { name: "alarms", doc: "", columns: alarms, key: 1 }),
+        Arc::new(Table { name: "wares", doc: "", columns: wares, key: 2, log: false }),
+        Arc::new(Table { name: "alarms", doc: "", columns: alarms, key: 1, log: false }),
     ]
 }
 

@@ -36,7 +36,7 @@ pub fn tables() -> Vec<Arc<Table>> {
     ];
     let panes = vec![column("sensor", Text), column("start", Time), column("level", Float), column("mean", Float)];
     let order = vec![column("user", Text), column("group", Bool)];
-    let table = |name, columns, key| Arc::new(Table { name, doc: "One piece of 'ware'.", columns, key });
+    let table = |name, columns, key| Arc::new(Table { name, doc: "One piece of 'ware'.", columns, key, log: false });
     vec![table("ware", all, 1), table("panes", panes, 3), table("order", order, 2)]
 }
 

@@ -32,7 +32,7 @@ pub mod sparkplug;
 mod tls;
 mod topic;
 
-pub use config::{Config, ConfigError, JsonTag, QualityCodes, SparkplugConfig, SparkplugTag, TimeUnit, check_together};
+pub use config::{Config, ConfigError, JsonTag, SparkplugConfig, SparkplugTag, check_together};
 pub use link::Endpoint;
 pub use plant::{JsonPlant, Measured, SparkplugPlant, WriteBack, serve_json, serve_sparkplug};
 pub use probe::{ProbeError, probe};

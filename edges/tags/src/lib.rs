@@ -8,6 +8,7 @@
 //! - `quality`: the quality codes of the protocols, as one
 //! - `units`: units of measurement of the same quantity
 //! - `tags`: samples to readings; a bad value never takes its message along
+//! - [`json`]: fields of JSON messages
 //! - `intake`: where readings go, and what holds a source up
 //! - `secret`: passwords, which a configuration names and does not hold
 //! - `backoff`, `status`: a peer that is away, and what is said of it
@@ -16,6 +17,7 @@
 
 mod backoff;
 mod intake;
+pub mod json;
 mod quality;
 mod secret;
 mod status;

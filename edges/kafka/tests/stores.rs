@@ -85,7 +85,7 @@ fn log_compared(brokers: &Brokers, world: &World, arrived: &mut Arrived) {
         last.insert((key.clone(), row), place);
     }
     let wanted: Vec<(String, Value)> = (1..=world.tick)
-        .flat_map(|tick| World::logged(world.seed(), tick))
+        .flat_map(|tick| World::logged(world.seed, tick))
         .map(|row| (Value::from(vec![cell_to_json(&row[0])]).to_string(), Value::Object(row_to_json(&table, &row))))
         .collect();
     let mut before: BTreeMap<&str, usize> = BTreeMap::new();

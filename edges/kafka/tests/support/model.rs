@@ -19,7 +19,7 @@ const KEYS: u64 = 40;
 /// Changes of a table at a tick, at most.
 const CHANGES: u64 = 12;
 /// Sensors of the log, each with a row a tick.
-pub const SENSORS: u64 = 3;
+const SENSORS: u64 = 3;
 
 pub fn tables() -> Vec<Arc<Table>> {
     let column = |name, kind| Column { name, kind, doc: "" };
@@ -47,7 +47,7 @@ pub fn tables() -> Vec<Arc<Table>> {
 /// What there is at a tick.
 #[derive(Clone, Debug, PartialEq)]
 pub struct World {
-    seed: u64,
+    pub seed: u64,
     pub tick: u64,
     /// Of each table that is no log, by the number of their key.
     pub rows: [BTreeMap<u64, Vec<Cell>>; 2],
@@ -75,10 +75,6 @@ impl World {
                 Cell::Float(value as f64 / 8.0),
             ]
         })
-    }
-
-    pub fn seed(&self) -> u64 {
-        self.seed
     }
 
     pub fn step(&mut self) {

@@ -79,14 +79,16 @@ fn log_compared(brokers: &Brokers, world: &World, arrived: &mut Arrived) {
     let table = tables().into_iter().find(|table| table.log).unwrap();
     let all = records(&brokers.bootstrap_servers(), "lehr.readings");
     arrived.records += all.len();
-    let mut last: BTreeMap<(String, Value), usize> = BTreeMap::new();
+    let mut last: BTreeMap<(String, String), usize> = BTreeMap::new();
     for (place, (_, key, value)) in all.iter().enumerate() {
         let row: Value = serde_json::from_str(value.as_deref().expect("a log has no tombstones")).unwrap();
-        last.insert((key.clone(), row), place);
+        last.insert((key.clone(), row.to_string()), place);
     }
-    let wanted: Vec<(String, Value)> = (1..=world.tick)
+    let wanted: Vec<(String, String)> = (1..=world.tick)
         .flat_map(|tick| World::logged(world.seed, tick))
-        .map(|row| (Value::from(vec![cell_to_json(&row[0])]).to_string(), Value::Object(row_to_json(&table, &row))))
+        .map(|row| {
+            (Value::from(vec![cell_to_json(&row[0])]).to_string(), Value::Object(row_to_json(&table, &row)).to_string())
+        })
         .collect();
     let mut before: BTreeMap<&str, usize> = BTreeMap::new();
     for row in &wanted {

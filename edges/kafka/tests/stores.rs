@@ -121,7 +121,7 @@ async fn follows(transactions: bool, ticks: u64) {
     let (mut world, mut failures, mut wanted, mut compares) = (World::new(seed), 0, 0, 0);
     // Nothing behind it can have reached the store.
     let mut under_way = 0;
-    while world.tick < ticks {
+    while world.tick < ticks || world.tick < under_way {
         let mut next = world.clone();
         (0..1 + dice.below(6)).for_each(|_| next.step());
         under_way = under_way.max(next.tick);
@@ -150,8 +150,8 @@ async fn follows(transactions: bool, ticks: u64) {
                     // The same again.
                     target.apply(&going).await.unwrap();
                 }
-                // By then each table has rows.
-                if world.tick > 20 && dice.below(8) == 0 {
+                // By then each table has rows. What was interrupted on the way to a later tick may show it before.
+                if world.tick > 20 && world.tick >= under_way && dice.below(8) == 0 {
                     compares += 1;
                     compared(&brokers, &world);
                 }
@@ -262,6 +262,8 @@ async fn a_writer_that_is_killed_at_any_moment_leaves_what_the_next_one_complete
             let child = begin(TICKS);
             let goal = noted() + 1 + dice.below(TICKS / 5);
             until("the writer goes on", || noted() >= goal.min(TICKS)).await;
+            // At any moment of what it does next.
+            tokio::time::sleep(Duration::from_millis(dice.below(30))).await;
             drop(child);
             kills += 1;
         }

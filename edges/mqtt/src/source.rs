@@ -1,12 +1,13 @@
 //! The loop of a broker: one connection for JSON payloads, and one for each Sparkplug host.
 
-use crate::config::{Config, ConfigError};
+use crate::config::{Config, ConfigError, ReportTopic};
 use crate::json::Topics;
 use crate::link::{Broken, Heard, Link, Requests, Said, Wanted};
 use crate::pump::{ACKNOWLEDGEMENTS_MOST, Pump};
 use crate::repeats::Repeats;
 use crate::sparkplug::{self, Known};
-use lehr_tags::{Backoff, Intake, Quality, SourceStatus, Stopped, Tags};
+use crate::topic;
+use lehr_tags::{Backoff, Intake, Quality, SourceStatus, Stopped, Tags, read_reports};
 use std::future::Future;
 use std::pin::{Pin, pin};
 use std::sync::{Arc, Mutex, PoisonError};
@@ -31,7 +32,7 @@ pub async fn run_with(
     let names = intake.names();
     config.check(&names)?;
     let config = Arc::new(config);
-    let connections = usize::from(!config.tags.is_empty()) + config.sparkplug.len();
+    let connections = usize::from(config.has_json()) + config.sparkplug.len();
     let links = Arc::new(Links { status: status.clone(), up: Mutex::new(vec![false; connections]) });
     type Loop = Pin<Box<dyn Future<Output = Result<Stopped, ConfigError>> + Send>>;
     let mut loops: Vec<Loop> = Vec::new();
@@ -48,7 +49,7 @@ pub async fn run_with(
         };
         loops.push(Box::pin(part.run(intake.clone(), standing)));
     }
-    if !config.tags.is_empty() {
+    if config.has_json() {
         let standing = Standing { links, place: connections - 1, intake: intake.clone() };
         let tags = config.json_tags(&names)?;
         loops.push(Box::pin(run_json(config, tags, intake, status, standing)));
@@ -198,7 +199,7 @@ impl Listener {
                     self.repeats.forget();
                 }
                 let qos = self.config.qos;
-                requests.subscribe(self.topics.filters().into_iter().map(|filter| (filter, qos)))
+                requests.subscribe(self.filters().into_iter().map(|filter| (filter, qos)))
             }
             Said::Subscribed(granted) => match granted.iter().position(|granted| !granted) {
                 None => {
@@ -209,7 +210,7 @@ impl Listener {
                 Some(place) => Err(Broken(format!(
                     "the broker does not let {} subscribe to {}; see its access rules",
                     self.config.client_id(),
-                    self.topics.filters().get(place).map_or("a topic", String::as_str),
+                    self.filters().get(place).map_or("a topic", String::as_str),
                 ))),
             },
             Said::Message(message) => {
@@ -218,6 +219,17 @@ impl Listener {
             }
             _ => Ok(()),
         }
+    }
+
+    /// Each filter once.
+    fn filters(&self) -> Vec<String> {
+        let mut filters = self.topics.filters();
+        for ReportTopic { topic, .. } in &self.config.reports {
+            if !filters.contains(topic) {
+                filters.push(topic.clone());
+            }
+        }
+        filters
     }
 
     fn message(&mut self, message: Heard) {
@@ -240,6 +252,14 @@ impl Listener {
         } else {
             let decoded = self.topics.decode(&message.topic, &message.payload);
             decoded.refused.iter().for_each(|why| refuse(why, &message.payload));
+            let reports = self.config.reports.iter().filter(|report| topic::matches(&report.topic, &message.topic));
+            let names = self.intake.names();
+            let read = reports.flat_map(|report| read_reports(report.kind, &message.payload, &names, now));
+            let (good, bad): (Vec<_>, Vec<_>) = read.partition(Result::is_ok);
+            bad.into_iter().filter_map(Result::err).for_each(|why| {
+                refuse(&format!("topic {}: {why}", message.topic), &message.payload);
+            });
+            gathered.events.extend(good.into_iter().flatten());
             for mut sample in decoded.samples {
                 if message.retained && sample.times.source.is_none() {
                     // When it was measured nobody knows.

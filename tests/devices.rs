@@ -90,7 +90,8 @@ fn broker(dir: &Path) -> (Running, String) {
     let (host, port) = address.split_once(':').expect("a port");
     let config = dir.join("broker.conf");
     // Nothing is thrown away that Lehr has not taken yet.
-    let text = format!("listener {port} {host}\nallow_anonymous true\nmax_queued_messages 0\n");
+    let text =
+        format!("listener {port} {host}\nallow_anonymous true\nmax_queued_messages 0\nmax_inflight_messages 1000\n");
     std::fs::write(&config, text).expect("a file");
     let child = Command::new("mosquitto").arg("-c").arg(&config).stderr(Stdio::null()).stdout(Stdio::null()).spawn();
     let broker = Running(child.expect("mosquitto is installed by `make test-setup`"));

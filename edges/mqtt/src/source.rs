@@ -8,6 +8,7 @@ use crate::repeats::Repeats;
 use crate::sparkplug::{self, Known};
 use crate::topic;
 use lehr_tags::{Backoff, Intake, Quality, SourceStatus, Stopped, Tags, read_reports};
+use std::collections::VecDeque;
 use std::future::Future;
 use std::pin::{Pin, pin};
 use std::sync::{Arc, Mutex, PoisonError};
@@ -135,6 +136,7 @@ async fn run_json(
     let mut listener = Listener {
         topics: Topics::new(&config.tags),
         pump: Pump::new(intake.clone(), config.qos > 0),
+        taken: VecDeque::new(),
         repeats: Repeats::default(),
         tags,
         status,
@@ -162,6 +164,8 @@ struct Listener {
     topics: Topics,
     tags: Tags,
     pump: Pump,
+    /// Messages that were taken, and whose acknowledgements the connection has no room for yet.
+    taken: VecDeque<Heard>,
     repeats: Repeats,
     status: Arc<SourceStatus>,
     intake: Arc<dyn Intake>,
@@ -172,17 +176,24 @@ impl Listener {
     /// One connection, until it ends.
     async fn listen(&mut self, link: &mut Link, backoff: &mut Backoff) -> End {
         let requests = link.requests();
+        // Of another connection: the broker sends those messages again.
+        self.taken.clear();
         loop {
             let mut next = pin!(link.next());
             // The connection is listened to while there is room, and meanwhile what was heard is taken.
             let said = loop {
-                self.pump.start();
+                while self.taken.front().is_some_and(|message| requests.acknowledge(message).is_ok()) {
+                    self.taken.pop_front();
+                }
+                // A connection that sends slowly holds back what is taken.
+                if self.taken.len() < ACKNOWLEDGEMENTS_MOST {
+                    self.pump.start();
+                }
                 tokio::select! {
-                    said = &mut next, if self.pump.has_room() => break said,
-                    taken = self.pump.taken() => {
-                        if let Err(end) = acknowledge(&requests, taken) {
-                            return end;
-                        }
+                    said = &mut next, if self.pump.has_room() || !self.taken.is_empty() => break said,
+                    taken = self.pump.taken() => match taken {
+                        Ok(messages) => self.taken.extend(messages),
+                        Err(stopped) => return stopped.into(),
                     }
                 }
             };
@@ -270,11 +281,4 @@ impl Listener {
         }
         self.pump.heard(message);
     }
-}
-
-fn acknowledge(requests: &Requests, taken: Result<Vec<Heard>, Stopped>) -> Result<(), End> {
-    for message in taken? {
-        requests.acknowledge(&message)?;
-    }
-    Ok(())
 }

@@ -105,8 +105,8 @@ fn row(table: usize, key: u64, value: u64, tick: u64) -> Vec<Cell> {
             Cell::Time(EventMs(tick as i64 * 1000)),
         ],
         _ => {
-            let note = if value % 5 == 0 { Cell::Null } else { Cell::Text(format!("ü{value}\n{tick}")) };
-            vec![Cell::Text(format!("{key:04x}")), Cell::Bool(value % 2 == 0), note]
+            let note = if value.is_multiple_of(5) { Cell::Null } else { Cell::Text(format!("ü{value}\n{tick}")) };
+            vec![Cell::Text(format!("{key:04x}")), Cell::Bool(value.is_multiple_of(2)), note]
         }
     }
 }

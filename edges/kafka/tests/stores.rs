@@ -186,7 +186,7 @@ async fn topics_follow_without_transactions() {
 /// More than the client takes at once: it is sent in pieces, and is one delta all the same.
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn a_first_delta_may_hold_whole_tables() {
-    const ROWS: i64 = 150_000;
+    const ROWS: i64 = 110_000;
     let table = tables().swap_remove(0);
     let row = |number: i64| {
         vec![
@@ -243,7 +243,7 @@ async fn brokers_that_go_and_come_get_the_rest() {
 /// SIGKILL of the writer at any moment, in the middle of whatever.
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn a_writer_that_is_killed_at_any_moment_leaves_what_the_next_one_completes() {
-    const TICKS: u64 = 600;
+    const TICKS: u64 = 400;
     for transactions in ["false", "true"] {
         let mut dice = Dice::fresh("a_writer_that_is_killed");
         let seed = dice.0;

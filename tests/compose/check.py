@@ -249,6 +249,9 @@ class Images(unittest.TestCase):
         text = (ROOT / "deploy/nginx.conf").read_text()
         self.assertIn("listen 3000;", text)
         self.assertIn("http://backend:8000;", text)
+        # One in a location would take away those of the server, and with them the Host that the backend looks at.
+        for location in re.findall(r"location [^{]*\{(.*?)\}", text, re.DOTALL):
+            self.assertNotRegex(location, r"proxy_set_header|add_header")
 
     def test_pages_may_do_what_the_backend_says(self):
         policy = re.search(r'CONTENT_POLICY: &str = "(.*?)";', (ROOT / "src/api/mod.rs").read_text(), re.DOTALL)

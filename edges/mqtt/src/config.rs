@@ -4,7 +4,7 @@ use crate::link::Endpoint;
 use crate::sparkplug::{MetricAddress, check_id};
 use crate::topic;
 use lehr_domain::names::Names;
-use lehr_tags::{SecretError, SecretFrom, Tags, Target, TargetError, TimestampOf};
+use lehr_tags::{ReportKind, SecretError, SecretFrom, Tags, Target, TargetError, TimestampOf};
 use serde::Deserialize;
 use std::collections::{BTreeMap, BTreeSet};
 use std::path::PathBuf;
@@ -50,6 +50,9 @@ pub struct Config {
     pub timestamps: TimestampOf,
     #[serde(default, rename = "tag")]
     pub tags: Vec<JsonTag>,
+    /// Topics on which machines report units, states or set-points.
+    #[serde(default, rename = "report")]
+    pub reports: Vec<ReportTopic>,
     #[serde(default)]
     pub sparkplug: Vec<SparkplugConfig>,
 }
@@ -93,6 +96,15 @@ pub struct JsonTag {
     #[serde(default)]
     pub quality_codes: QualityCodes,
     pub to: Target,
+}
+
+/// A topic whose messages are reports; see docs/sources/reports.md.
+#[derive(Clone, Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct ReportTopic {
+    /// A topic, or a filter with + and #.
+    pub topic: String,
+    pub kind: ReportKind,
 }
 
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Deserialize)]
@@ -217,8 +229,11 @@ impl Config {
         range("keep_alive_s", self.keep_alive_s, 5, 43_200)?;
         range("receive_maximum", self.receive_maximum.into(), 1, 65_535)?;
         range("largest_message_kib", self.largest_message_kib as u64, 1, 65_536)?;
-        if self.tags.is_empty() && self.sparkplug.is_empty() {
-            return Err(bad("tag", "missing", "name at least one [[mqtt.tag]] or [[mqtt.sparkplug]]"));
+        if !self.has_json() && self.sparkplug.is_empty() {
+            return Err(bad("tag", "missing", "name at least one [[mqtt.tag]], [[mqtt.report]] or [[mqtt.sparkplug]]"));
+        }
+        for report in &self.reports {
+            topic::check_filter(&report.topic).map_err(|why| bad_tag(&report.topic, format!("topic: {why}")))?;
         }
         for tag in &self.tags {
             topic::check_filter(&tag.topic).map_err(|why| bad_tag(&tag.topic, format!("topic: {why}")))?;
@@ -283,13 +298,18 @@ impl Config {
         Ok((tags, addresses))
     }
 
+    /// Whether there is a connection for JSON payloads.
+    pub(crate) fn has_json(&self) -> bool {
+        !(self.tags.is_empty() && self.reports.is_empty())
+    }
+
     pub(crate) fn client_id(&self) -> String {
         self.client_id.clone().unwrap_or_else(|| format!("lehr-{}", self.name))
     }
 
     /// Of its connections.
     fn client_ids(&self) -> Vec<String> {
-        let json = (!self.tags.is_empty()).then(|| self.client_id());
+        let json = self.has_json().then(|| self.client_id());
         json.into_iter().chain(self.sparkplug.iter().map(|host| self.host_client_id(host))).collect()
     }
 

@@ -34,9 +34,11 @@ pub mod sparkplug;
 mod tls;
 mod topic;
 
-pub use config::{Config, ConfigError, JsonTag, QualityCodes, SparkplugConfig, SparkplugTag, TimeUnit, check_together};
+pub use config::{
+    Config, ConfigError, JsonTag, QualityCodes, ReportTopic, SparkplugConfig, SparkplugTag, TimeUnit, check_together,
+};
 pub use link::Endpoint;
-pub use plant::{JsonPlant, Measured, SparkplugPlant, WriteBack, serve_json, serve_sparkplug};
+pub use plant::{JsonPlant, Measured, Reported, SparkplugPlant, Told, WriteBack, serve_json, serve_sparkplug};
 pub use probe::{ProbeError, probe};
 pub use publisher::{Message, PublishError, Publisher, row_topic};
 pub use source::{run, run_with};

@@ -320,6 +320,7 @@ class Binary(unittest.TestCase):
             self.assertGreaterEqual(len(of_line), 20, "sensors of a line")
             [source] = sources[protocol]
             self.assertEqual(source["tag"], of_line, protocol)
+            self.assertEqual(source.get("report"), entry.get("report"), protocol)
 
 
 def main():

@@ -20,6 +20,8 @@
 //! - `probe`: is the broker there, and does it let us in
 
 mod config;
+#[doc(hidden)]
+pub mod fuzzing;
 mod json;
 mod link;
 mod plant;

@@ -1,6 +1,6 @@
 //! One `[[kafka]]` of `sources.toml`.
 
-use crate::client::{check_bootstrap, check_topic};
+use crate::names::{check_bootstrap, check_topic};
 use lehr_domain::names::Names;
 use lehr_tags::json::{QualityCodes, TimeUnit};
 use lehr_tags::{Tags, Target, TargetError, TimestampOf};

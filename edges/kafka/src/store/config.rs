@@ -1,7 +1,7 @@
 //! One `[[kafka]]` of `stores.toml`.
 
 use super::target::KafkaTarget;
-use crate::client::{check_bootstrap, check_topic};
+use crate::names::{check_bootstrap, check_topic};
 use lehr_targets::{Table, Target};
 use serde::Deserialize;
 use std::sync::Arc;

@@ -20,4 +20,4 @@ mod source;
 pub mod store;
 
 pub use publisher::{Measured, PublishError, Publisher};
-pub use source::{Config, ConfigError, ProbeError, QualityCodes, Rows, Start, Tag, TimeUnit, probe, run};
+pub use source::{Config, ConfigError, ProbeError, Rows, Start, Tag, probe, run};

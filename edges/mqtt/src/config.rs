@@ -4,6 +4,7 @@ use crate::link::Endpoint;
 use crate::sparkplug::{MetricAddress, check_id};
 use crate::topic;
 use lehr_domain::names::Names;
+use lehr_tags::json::{QualityCodes, TimeUnit};
 use lehr_tags::{ReportKind, SecretError, SecretFrom, Tags, Target, TargetError, TimestampOf};
 use serde::Deserialize;
 use std::collections::{BTreeMap, BTreeSet};
@@ -105,28 +106,6 @@ pub struct ReportTopic {
     /// A topic, or a filter with + and #.
     pub topic: String,
     pub kind: ReportKind,
-}
-
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Deserialize)]
-#[serde(rename_all = "snake_case")]
-pub enum TimeUnit {
-    S,
-    #[default]
-    Ms,
-    Us,
-    Ns,
-}
-
-/// Numbers for quality. The words good, uncertain, bad, and true and false, are always understood.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Deserialize)]
-#[serde(rename_all = "snake_case")]
-pub enum QualityCodes {
-    /// 192 and above good, 64 and above uncertain, less bad.
-    #[default]
-    OpcDa,
-    OpcUa,
-    /// 192 good, 500 stale, 0 bad.
-    Sparkplug,
 }
 
 /// Lehr as a Sparkplug host application on this broker: a connection of its own, without a session, as Sparkplug wants it.

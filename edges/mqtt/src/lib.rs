@@ -34,9 +34,7 @@ pub mod sparkplug;
 mod tls;
 mod topic;
 
-pub use config::{
-    Config, ConfigError, JsonTag, QualityCodes, ReportTopic, SparkplugConfig, SparkplugTag, TimeUnit, check_together,
-};
+pub use config::{Config, ConfigError, JsonTag, ReportTopic, SparkplugConfig, SparkplugTag, check_together};
 pub use link::Endpoint;
 pub use plant::{JsonPlant, Measured, Reported, SparkplugPlant, Told, WriteBack, serve_json, serve_sparkplug};
 pub use probe::{ProbeError, probe};

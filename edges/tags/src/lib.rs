@@ -8,6 +8,7 @@
 //! - `quality`: the quality codes of the protocols, as one
 //! - `units`: units of measurement of the same quantity
 //! - `tags`: samples to readings; a bad value never takes its message along
+//! - [`json`]: fields of JSON messages
 //! - `report`: what machines say besides readings: inspected units, states, set-points
 //! - `intake`: where readings go, and what holds a source up
 //! - `secret`: passwords, which a configuration names and does not hold
@@ -17,6 +18,7 @@
 
 mod backoff;
 mod intake;
+pub mod json;
 mod quality;
 mod report;
 mod secret;

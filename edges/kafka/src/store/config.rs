@@ -136,6 +136,20 @@ mod tests {
     const GOOD: &str = "name = \"log\"\nbootstrap = [\"127.0.0.1:9092\"]\ntables = [\"alerts\"]\nprefix = \"lehr.\"\n";
 
     #[test]
+    fn logs_are_kept_where_they_are_named_alone() {
+        let column = Column { name: "id", kind: ColumnType::Int, doc: "" };
+        let table = |name, log| Arc::new(Table { name, doc: "", columns: vec![column], key: 1, log });
+        let tables = [table("alerts", false), table("readings", true)];
+        let kept = |change: &str| -> Vec<&str> {
+            let config: Config = toml::from_str(&GOOD.replace("tables = [\"alerts\"]", change)).unwrap();
+            config.check(&tables).unwrap();
+            config.chosen(&tables).iter().map(|table| table.name).collect()
+        };
+        assert_eq!(kept(""), ["alerts"]);
+        assert_eq!(kept("tables = [\"readings\"]"), ["readings"]);
+    }
+
+    #[test]
     fn what_is_wrong_is_named_with_the_fix() {
         let column = Column { name: "id", kind: ColumnType::Int, doc: "" };
         let table = |name| Arc::new(Table { name, doc: "", columns: vec![column], key: 1, log: false });

@@ -6,8 +6,6 @@ mod config;
 #[allow(dead_code)]
 #[path = "../../edges/kafka/src/source/decode.rs"]
 mod decode;
-#[path = "../../edges/kafka/src/source/field.rs"]
-mod field;
 
 pub use config::Config;
 pub use decode::{Decoded, Decoder, Record};

@@ -46,7 +46,9 @@ mod tests {
         for code in [5, 261, 6, 7] {
             assert!(matches!(told("writing", code, "no"), TargetError::Away(_)), "{code}");
         }
-        for (code, fix) in [(8, "writable"), (1544, "writable"), (778, "disk"), (13, "room"), (14, "folder"), (26, "move")] {
+        for (code, fix) in
+            [(8, "writable"), (1544, "writable"), (778, "disk"), (13, "room"), (14, "folder"), (26, "move")]
+        {
             let told = told("writing", code, "no");
             assert!(matches!(&told, TargetError::Refused(why) if why.contains(fix)), "{told:?}");
         }

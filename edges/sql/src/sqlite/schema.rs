@@ -84,7 +84,9 @@ async fn stand(link: &mut Link) -> Result<Tick, TargetError> {
     };
     match value::<i32>(row, 1)? {
         FORMAT => Ok(Tick(value::<i64>(row, 0)? as u64)),
-        other => Err(TargetError::Refused(format!("the file has format {other}, and this Lehr writes {FORMAT}: {ANEW}"))),
+        other => {
+            Err(TargetError::Refused(format!("the file has format {other}, and this Lehr writes {FORMAT}: {ANEW}")))
+        }
     }
 }
 

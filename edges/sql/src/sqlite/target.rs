@@ -126,7 +126,8 @@ impl Following {
             self.link.run(&doing, keys.iter().fold(statement, bind_key)).await?;
         }
         for rows in left.row_pieces(most) {
-            let mut statement = sqlx::query(AssertSqlSafe(sql::upsert(table, rows.len()))).persistent(rows.len() == most);
+            let mut statement =
+                sqlx::query(AssertSqlSafe(sql::upsert(table, rows.len()))).persistent(rows.len() == most);
             for (key, row) in rows {
                 statement = row.iter().fold(bind_key(statement, key), bind);
             }

@@ -1,13 +1,13 @@
 //! The store holds what Lehr holds, whatever happens on the way.
 
-use lehr_domain::Tick;
-use lehr_targets::TargetError;
-use rand::{RngExt, SeedableRng};
-use rand_chacha::ChaCha8Rng;
 use crate::support::driver::{Driver, Figures};
 use crate::support::proxy::{From, Proxy};
 use crate::support::server::Server;
 use crate::support::world::World;
+use lehr_domain::Tick;
+use lehr_targets::TargetError;
+use rand::{RngExt, SeedableRng};
+use rand_chacha::ChaCha8Rng;
 
 /// Deltas with the same bounds and narrower ones, again and again, over connections that are cut at any byte of either
 /// side, to a server that is killed now and then.

@@ -1,13 +1,13 @@
 //! Servers that refuse, are silent, slow or gone.
 
+use crate::support::driver::Driver;
+use crate::support::server::Server;
+use crate::support::world::{World, tables};
 use lehr_domain::Tick;
 use lehr_sql::postgres::{Config, Tls, probe};
 use lehr_targets::TargetError;
 use std::net::TcpListener;
 use std::process::{Command, Stdio};
-use crate::support::driver::Driver;
-use crate::support::server::Server;
-use crate::support::world::{World, tables};
 
 async fn failure(config: &Config) -> TargetError {
     config.target().connect(&tables()).await.expect_err("it cannot be reached")

@@ -1,11 +1,11 @@
 //! What lies in the database, and what becomes of it when Lehr's tables change.
 
+use crate::support::server::Server;
 use lehr_domain::table::{Cell, Column, ColumnType};
 use lehr_domain::{EventMs, Tick};
 use lehr_sql::postgres::{Config, probe};
 use lehr_targets::{Change, Delta, Table, TableDelta, Target, TargetError};
 use std::sync::Arc;
-use crate::support::server::Server;
 
 fn column(name: &'static str, kind: ColumnType) -> Column {
     Column { name, kind, doc: " What's in it. " }

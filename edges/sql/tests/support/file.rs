@@ -1,7 +1,7 @@
 //! A file of SQLite in a folder of its own, and Python, which reads it with the SQLite that it has.
 
-use super::{hex, wait_for};
 use super::world::Store;
+use super::{hex, wait_for};
 use lehr_domain::table::Cell;
 use lehr_domain::{EventMs, Tick};
 use lehr_sql::sqlite::Config;

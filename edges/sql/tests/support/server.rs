@@ -1,7 +1,7 @@
 //! PostgreSQL in a folder of its own.
 
-use super::{hex, wait_for};
 use super::world::Store;
+use super::{hex, wait_for};
 use lehr_domain::table::{Cell, ColumnType};
 use lehr_domain::{EventMs, Tick};
 use lehr_sql::postgres::Config;

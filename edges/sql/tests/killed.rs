@@ -103,7 +103,7 @@ struct Follower {
 impl Follower {
     /// Waits until it has begun so many tries. Its end, when it ends before.
     fn tries(&mut self, count: usize) -> Option<ExitStatus> {
-        let begun = self.lines.by_ref().lines().map_while(Result::ok).take(count).count();
+        let begun = (&mut self.lines).lines().map_while(Result::ok).take(count).count();
         (begun < count).then(|| self.child.wait().expect("it ends"))
     }
 

@@ -152,7 +152,8 @@ impl Store for Reader {
             Cell::Bool(value) => i64::from(*value).to_string(),
             Cell::Int(value) => value.to_string(),
             Cell::Float(value) if value.is_nan() => "~".to_owned(),
-            Cell::Float(value) => format!("{:016x}", value.to_bits()),
+            // Zero has one sign.
+            Cell::Float(value) => format!("{:016x}", (value + 0.0).to_bits()),
             Cell::Text(value) => hex(&value.replace('\0', "␀")),
             Cell::Time(EventMs(i64::MAX)) => hex("infinity"),
             Cell::Time(EventMs(i64::MIN)) => hex("-infinity"),

@@ -116,10 +116,11 @@ impl World {
             let mut held = store.rows(table);
             expected.sort();
             held.sort();
-            let lost = expected.iter().filter(|row| held.binary_search(row).is_err()).count();
-            let wrong = held.iter().filter(|row| expected.binary_search(row).is_err()).count();
+            let lost: Vec<_> = expected.iter().filter(|row| held.binary_search(row).is_err()).collect();
+            let wrong: Vec<_> = held.iter().filter(|row| expected.binary_search(row).is_err()).collect();
             let duplicates = held.windows(2).filter(|pair| pair[0] == pair[1]).count();
-            assert_eq!((lost, wrong, duplicates), (0, 0, 0), "{} at tick {}", table.name, tick.0);
+            let differs = !lost.is_empty() || !wrong.is_empty() || duplicates > 0;
+            assert!(!differs, "{} at {tick:?}: lost {lost:?}, wrong {wrong:?}, twice {duplicates}", table.name);
             assert_eq!(held, expected);
             count += held.len();
         }

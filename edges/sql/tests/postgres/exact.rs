@@ -15,7 +15,7 @@ use rand_chacha::ChaCha8Rng;
 async fn rows_are_lehrs_at_every_tick() {
     let seed = crate::support::seed();
     let mut rng = ChaCha8Rng::seed_from_u64(seed);
-    let world = World::new(seed, 400, 12);
+    let world = World::new(seed, 200, 12);
     let mut server = Server::start();
     let proxy = Proxy::before(server.port);
     let config = server.config_at(proxy.port, "");

@@ -50,7 +50,7 @@ fn a_full_disk_says_so_and_is_gone_on_with_when_there_is_room() {
 }
 
 async fn full(folder: &Path) {
-    let world = World::large(5, 30_000);
+    let world = World::large(5, 100_000);
     let mut target = config(folder).target();
     target.connect(&tables()).await.unwrap();
     // It does not fit, and nothing of it stays.

@@ -56,6 +56,8 @@ async fn full(folder: &Path) {
     // It does not fit, and nothing of it stays.
     let refused = target.apply(&world.delta(Tick(0), Tick(1))).await.unwrap_err();
     assert!(matches!(&refused, TargetError::Refused(why) if why.ends_with("make room on the disk")), "{refused:?}");
+    let path = folder.join("reports.db");
+    crate::support::wait_for("the file is closed", || (!path.with_extension("db-shm").exists()).then_some(()));
     assert_eq!(target.connect(&tables()).await.unwrap(), Some(Tick(0)));
     let reader = Reader::of(&folder.join("reports.db"));
     world.compare(&reader, Tick(0));

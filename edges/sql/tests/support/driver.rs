@@ -11,6 +11,8 @@ pub struct Figures {
     pub again: usize,
     pub rows_sent: usize,
     pub failures: usize,
+    /// Times that a store held more than was known, found when connecting.
+    pub ahead: usize,
 }
 
 pub struct Driver {
@@ -63,6 +65,7 @@ impl Driver {
             let holds = self.target.connect(&world.tables).await?.expect("it keeps its tick");
             let possible = self.held..=self.under_way;
             assert!(possible.contains(&holds), "the store holds {holds:?}, which cannot be: {possible:?}");
+            self.figures.ahead += usize::from(holds > left);
             (self.connected, self.held) = (true, holds);
         }
         if tick <= self.held {

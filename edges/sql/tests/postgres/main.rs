@@ -1,0 +1,8 @@
+//! PostgreSQL, against servers of its own.
+
+#[path = "../support/mod.rs"]
+mod support;
+
+mod exact;
+mod fails;
+mod schema;

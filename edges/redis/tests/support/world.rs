@@ -136,13 +136,13 @@ fn shown(row: &[Cell]) -> String {
     cells.collect::<Vec<_>>().join(",")
 }
 
-/// A reading of the tick, no two alike.
+/// A reading of the tick: one of a sensor and a time.
 fn read(rng: &mut impl Rng, tick: u64, table: &Table, rows: &mut Rows) {
     let at = 1_767_225_600_000 + tick as i64 * 250 + rng.random_range(0..250_i64);
     let row = vec![
         Cell::Text(format!("Line A/{}.speed,=", rng.random_range(0..3))),
         Cell::Time(EventMs(at)),
-        Cell::Int(rng.random_range(0..2)),
+        Cell::Int(at % 2),
         Cell::Float(rng.random_range(-1_000_000..1_000_000_i64) as f64 / 1000.0),
         Cell::Text(["good", "uncertain", "bad"].choose(rng).expect("some").to_string()),
     ];

@@ -71,6 +71,7 @@ async fn points_are_lehrs_readings_whatever_comes_twice() {
         held = tick;
         if rng.random_bool(0.04) {
             server.end();
+            connected = false;
             let away = deliver(&mut target, &mut connected, &world, (Tick(0), held)).await.unwrap_err();
             assert!(matches!(away, TargetError::Away(_)), "{away:?}");
             server.restart();
@@ -109,7 +110,8 @@ async fn requests_are_as_the_api_has_them() {
     let world = World::large(2, 30);
     let file = tempfile::NamedTempFile::new().unwrap();
     std::fs::write(&file, "s3cret\n").unwrap();
-    let config = stub.config(&format!("token = {{ file = {:?} }}\nbatch = 13\ntables = [\"ware\", \"readings\"]", file.path()));
+    let config =
+        stub.config(&format!("token = {{ file = {:?} }}\nbatch = 13\ntables = [\"ware\", \"readings\"]", file.path()));
     config.check(&world.tables).unwrap();
     let (mut target, mut connected) = (config.target(), false);
     deliver(&mut target, &mut connected, &world, (Tick(0), Tick(1))).await.unwrap();
@@ -138,7 +140,11 @@ async fn refusals_say_what_to_do_and_no_secret() {
     let refusals = [
         ("401 Unauthorized", r#"{"code":"unauthorized","message":"unauthorized access"}"#, "does not know the token"),
         ("403 Forbidden", r#"{"code":"forbidden","message":"insufficient permissions"}"#, "may not write the bucket"),
-        ("404 Not Found", r#"{"code":"not found","message":"bucket \"plant/1\" not found"}"#, "bucket \"plant/1\" not found"),
+        (
+            "404 Not Found",
+            r#"{"code":"not found","message":"bucket \"plant/1\" not found"}"#,
+            "bucket \"plant/1\" not found",
+        ),
         ("307 Temporary Redirect\r\nLocation: http://elsewhere/", "", "to http://elsewhere/: give that as url"),
     ];
     for (head, body, part) in refusals {

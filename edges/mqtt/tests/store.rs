@@ -34,9 +34,7 @@ fn config(port: u16, more: &str) -> Config {
 fn topic(table: &Table, row: &[Cell]) -> String {
     let level = |cell: &Cell| match cell_to_json(cell) {
         Value::Null => "%null".to_owned(),
-        Value::String(text) => {
-            text.replace('%', "%25").replace('/', "%2F").replace('+', "%2B").replace('#', "%23")
-        }
+        Value::String(text) => text.replace('%', "%25").replace('/', "%2F").replace('+', "%2B").replace('#', "%23"),
         other => other.to_string(),
     };
     let levels: Vec<String> = table.key_of(row).iter().map(level).collect();
@@ -44,7 +42,7 @@ fn topic(table: &Table, row: &[Cell]) -> String {
 }
 
 /// All that the broker retains, as another client sees it.
-fn retained(port: u16) -> BTreeMap<String, Value> {
+fn retained(port: u16) -> BTreeMap<String, String> {
     let output = Command::new("mosquitto_sub")
         .args(["-p", &port.to_string(), "-q", "1", "-W", "1", "--retained-only", "-t", "lehr/#", "-F", "%t\t%p"])
         .output()
@@ -52,7 +50,7 @@ fn retained(port: u16) -> BTreeMap<String, Value> {
     let text = String::from_utf8(output.stdout).unwrap();
     let rows = text.lines().map(|line| {
         let (topic, payload) = line.split_once('\t').unwrap();
-        (topic.to_owned(), serde_json::from_str(payload).unwrap_or_else(|error| panic!("{line}: {error}")))
+        (topic.to_owned(), payload.to_owned())
     });
     rows.collect()
 }
@@ -61,11 +59,13 @@ fn retained(port: u16) -> BTreeMap<String, Value> {
 fn compare(world: &World, port: u16, tick: Tick) -> usize {
     let mut held = retained(port);
     let position = held.remove("lehr/position").expect("a position");
-    assert_eq!(position["tick"], tick.0);
+    assert_eq!(serde_json::from_str::<Value>(&position).unwrap()["tick"], tick.0);
     let mut expected = BTreeMap::new();
     for (table, rows) in world.at(tick).filter(|(table, _)| !table.log) {
         for row in rows.values() {
-            assert!(expected.insert(topic(table, row), Value::Object(row_to_json(table, row))).is_none());
+            // As texts: not every parser reads a number back bit by bit.
+            let text = Value::Object(row_to_json(table, row)).to_string();
+            assert!(expected.insert(topic(table, row), text).is_none());
         }
     }
     let lost = expected.keys().filter(|topic| !held.contains_key(*topic)).count();
@@ -201,7 +201,7 @@ async fn readings_are_said_and_not_kept() {
         .args(["-p", &broker.port.to_string(), "-q", "1", "-d", "-t", "lehr/readings/+", "-F", "said %t %p"])
         .stdout(Stdio::piped())
         .spawn()
-        .map(|child| Alive(child))
+        .map(Alive)
         .expect("mosquitto_sub is installed: run `make test-setup`");
     let mut lines = BufReader::new(listener.0.stdout.take().unwrap()).lines().map_while(Result::ok);
     assert!(lines.by_ref().any(|line| line.starts_with("Subscribed")), "it listens");
@@ -250,7 +250,8 @@ async fn what_is_refused_says_what_to_do_and_no_secret() {
     let passwords = folder.join("passwords");
     let made = Command::new("mosquitto_passwd").args(["-b", "-c"]).arg(&passwords).args(["lehr", "right"]).status();
     assert!(made.expect("mosquitto_passwd is installed: run `make test-setup`").success());
-    std::fs::write(folder.join("access"), "user lehr\ntopic readwrite lehr/position\ntopic readwrite lehr/ware/#\n").unwrap();
+    std::fs::write(folder.join("access"), "user lehr\ntopic readwrite lehr/position\ntopic readwrite lehr/ware/#\n")
+        .unwrap();
     let file = folder.join("mosquitto.conf");
     let conf = std::fs::read_to_string(&file).unwrap().replace("allow_anonymous true", "allow_anonymous false");
     let path = folder.display();
@@ -271,7 +272,10 @@ async fn what_is_refused_says_what_to_do_and_no_secret() {
     }
     let mut driver = Driver::new(config(broker.port, &format!("tables = [\"readings\"]\n{}", secret("right"))));
     let error = driver.deliver(&world, Tick(1)).await.unwrap_err();
-    assert!(matches!(&error, TargetError::Refused(why) if why.contains("refuses to publish on lehr/readings/")), "{error:?}");
+    assert!(
+        matches!(&error, TargetError::Refused(why) if why.contains("refuses to publish on lehr/readings/")),
+        "{error:?}"
+    );
     let mut driver = Driver::new(config(broker.port, &format!("tables = [\"ware\"]\n{}", secret("right"))));
     driver.deliver(&world, Tick(1)).await.unwrap();
 }

@@ -168,7 +168,9 @@ impl Config {
                 let root_cert = Some(read?);
                 redis::Client::build_with_tls(info, TlsCertificates { client_tls: None, root_cert }).map_err(unusable)
             }
-            Some(_) => Err(TargetError::Refused("ca is for an encrypted connection; url must be rediss://…".to_owned())),
+            Some(_) => {
+                Err(TargetError::Refused("ca is for an encrypted connection; url must be rediss://…".to_owned()))
+            }
             None => redis::Client::open(info).map_err(unusable),
         }
     }
@@ -193,7 +195,8 @@ impl Config {
         let info = address
             .into_connection_info()
             .map_err(|_| TargetError::Refused("address must be host:port, such as cache-1:6379".to_owned()))?;
-        let mut settings = info.redis_settings().clone().set_db(self.database.unwrap_or(0).into());
+        let mut settings = info.redis_settings().clone().set_protocol(ProtocolVersion::RESP2);
+        settings = settings.set_db(self.database.unwrap_or(0).into());
         if let Some(user) = &self.user {
             settings = settings.set_username(user);
         }

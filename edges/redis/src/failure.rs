@@ -4,6 +4,7 @@ use lehr_targets::TargetError;
 use redis::{ErrorKind, RedisError};
 use std::error::Error;
 use std::io;
+use std::sync::Arc;
 
 /// While `doing` something. Holds neither secrets nor rows.
 pub(crate) fn failure(doing: &str, error: &RedisError) -> TargetError {
@@ -26,7 +27,11 @@ pub(crate) fn failure(doing: &str, error: &RedisError) -> TargetError {
 }
 
 fn io_kind(error: &RedisError) -> Option<io::ErrorKind> {
-    error.source()?.downcast_ref::<io::Error>().map(io::Error::kind)
+    let source = error.source()?;
+    // The client shares its causes.
+    let shared = source.downcast_ref::<Arc<dyn Error + Send + Sync>>();
+    let cause = shared.map_or_else(|| source.downcast_ref::<io::Error>(), |shared| shared.downcast_ref::<io::Error>());
+    cause.map(io::Error::kind)
 }
 
 /// What the server said.

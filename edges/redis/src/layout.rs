@@ -102,8 +102,7 @@ async fn begin(link: &mut Link, keys: &Keys, tables: &[Arc<Table>], found: &Foun
     let known = |name: &str| found.tables.get(name).filter(|_| found.tick.is_some());
     let mut new: Vec<(&Arc<Table>, Kept)> = Vec::new();
     for table in tables {
-        let key: Vec<String> =
-            table.columns.iter().take(table.key).map(|column| column.name.to_owned()).collect();
+        let key: Vec<String> = table.columns.iter().take(table.key).map(|column| column.name.to_owned()).collect();
         match known(table.name) {
             Some(kept) if kept.key == key && kept.log == table.log => {}
             Some(kept) => {
@@ -120,17 +119,18 @@ async fn begin(link: &mut Link, keys: &Keys, tables: &[Arc<Table>], found: &Foun
     }
     let left: Vec<&String> =
         found.tables.keys().filter(|name| !tables.iter().any(|table| table.name == *name)).collect();
-    let names: BTreeSet<&str> = new.iter().map(|(table, _)| table.name).chain(left.iter().map(|name| name.as_str())).collect();
-    let mut dropped: Vec<[String; 1]> = Vec::new();
+    let names: BTreeSet<&str> =
+        new.iter().map(|(table, _)| table.name).chain(left.iter().map(|name| name.as_str())).collect();
+    let mut dropped: Vec<String> = Vec::new();
     for name in names {
-        dropped.extend(whole(link, keys, name).await?.into_iter().map(|key| [key]));
+        dropped.extend(whole(link, keys, name, found.tables.contains_key(name)).await?);
     }
     if new.is_empty() && left.is_empty() && found.tick.is_some() {
         link.ask_one(DOING, cmd("UNWATCH")).await?;
         return Ok(true);
     }
     let mut transaction = Transaction::begin(link, DOING);
-    for [key] in dropped {
+    for key in dropped {
         let mut unlink = cmd("UNLINK");
         unlink.arg(&key);
         transaction.add(unlink, key.len()).await?;
@@ -153,15 +153,16 @@ async fn begin(link: &mut Link, keys: &Keys, tables: &[Arc<Table>], found: &Foun
     Ok(transaction.end().await?.is_ok())
 }
 
-/// All keys of a table that is no longer kept, or begun anew. Fails where there is something that Lehr has not made.
-async fn whole(link: &mut Link, keys: &Keys, name: &str) -> Result<Vec<String>, TargetError> {
+/// All keys of a table that is no longer kept, or begun anew. Fails where there is something that Lehr has not made: what it
+/// made is `listed`.
+async fn whole(link: &mut Link, keys: &Keys, name: &str, listed: bool) -> Result<Vec<String>, TargetError> {
     let key = keys.table(name);
     let mut asked = cmd("TYPE");
     asked.arg(&key);
     match text(&link.ask_one(DOING, asked).await?).as_deref() {
         Some("none") => Ok(Vec::new()),
-        Some("hash") => Ok(vec![key]),
-        Some("set") => {
+        Some("hash") if listed => Ok(vec![key]),
+        Some("set") if listed => {
             let mut asked = cmd("SMEMBERS");
             asked.arg(&key);
             let streams = texts(&link.ask_one(DOING, asked).await?);

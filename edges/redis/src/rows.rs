@@ -65,8 +65,11 @@ mod tests {
 
     fn table(log: bool) -> Arc<Table> {
         let column = |name, kind| Column { name, kind, doc: "" };
-        let columns =
-            vec![column("sensor", ColumnType::Text), column("at", ColumnType::Time), column("value", ColumnType::Float)];
+        let columns = vec![
+            column("sensor", ColumnType::Text),
+            column("at", ColumnType::Time),
+            column("value", ColumnType::Float),
+        ];
         Arc::new(Table { name: "ware", doc: "", columns, key: 2, log })
     }
 
@@ -101,10 +104,7 @@ mod tests {
         let at = |text: &str| ("at", text.to_owned());
         assert_eq!(
             added,
-            [
-                vec![at("1970-01-01T00:00:00.001Z")],
-                vec![at("1970-01-01T00:00:00.002Z"), ("value", "3.0".to_owned())],
-            ]
+            [vec![at("1970-01-01T00:00:00.001Z")], vec![at("1970-01-01T00:00:00.002Z"), ("value", "3.0".to_owned())],]
         );
     }
 }

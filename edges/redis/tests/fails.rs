@@ -78,7 +78,7 @@ async fn what_is_refused_says_what_to_do_and_no_secret() {
 /// A delta that does not fit into the server's memory is refused whole; there is room again when somebody has made it.
 #[tokio::test]
 async fn a_full_server_takes_nothing_and_goes_on_when_it_may() {
-    let server = Server::with(&["appendonly yes", "appendfsync always", "maxmemory 8mb"]);
+    let server = Server::with(&["appendonly yes", "appendfsync always", "maxmemory 3mb"]);
     let world = World::large(3, 20_000);
     let mut driver = Driver::new(server.config("").target(), Tick(0), Tick(0));
     refused(&driver.deliver(&world, Tick(1), false, |_, _| ()).await.unwrap_err(), "raise its maxmemory");
@@ -99,12 +99,12 @@ async fn a_key_of_another_type_stops_the_delta_before_it_begins() {
     let world = World::new(4, 6, 9);
     let mut driver = Driver::new(server.config("").target(), Tick(0), Tick(0));
     driver.deliver(&world, Tick(2), false, |_, _| ()).await.unwrap();
-    let before = server.cli(&["DUMP", "lehr:ware"]);
+    let before = server.cli(&["HGETALL", "lehr:ware"]);
     server.cli(&["DEL", "lehr:panes"]);
     server.cli(&["SET", "lehr:panes", "mine"]);
     refused(&driver.deliver(&world, Tick(6), false, |_, _| ()).await.unwrap_err(), "lehr:panes must be a hash");
     assert_eq!(server.cli(&["HGET", "lehr:position", "tick"]), ["2"]);
-    assert_eq!(server.cli(&["DUMP", "lehr:ware"]), before);
+    assert_eq!(server.cli(&["HGETALL", "lehr:ware"]), before);
 }
 
 /// A server that forgot, or was emptied, is not taken for one that stands where it was left; an empty one is filled.
@@ -137,7 +137,10 @@ async fn only_tables_that_are_asked_for_are_kept_and_one_that_was_left_begins_an
     assert_eq!(server.cli(&["EXISTS", "lehr:panes", "lehr:readings"]), ["0"]);
     let mut both = Driver::new(server.config("").target(), Tick(4), Tick(4));
     both.deliver(&world, Tick(5), false, |_, _| ()).await.unwrap();
-    assert_eq!(server.cli(&["HGET", "lehr:tables", "panes"]), [r#"{"key":["sensor","start","level"],"since":4,"log":false}"#]);
+    assert_eq!(
+        server.cli(&["HGET", "lehr:tables", "panes"]),
+        [r#"{"key":["sensor","start","level"],"since":4,"log":false}"#]
+    );
     let seen = probe(&server.config("")).await.unwrap();
     assert!(seen[2].contains("holds tick 5") && seen[2].ends_with("1 of them only from some tick on"), "{seen:?}");
     // A table that is not kept is not shown as it once was.
@@ -167,7 +170,9 @@ async fn an_encrypted_connection_is_held_to_the_authority() {
     }
     std::fs::write(dir.join("names"), "subjectAltName=DNS:localhost").unwrap();
     openssl(&format!("req {new} -subj /CN=localhost -keyout key.pem -out request.pem"));
-    openssl("x509 -req -in request.pem -CA ca.pem -CAkey ca.key -CAcreateserial -days 2 -extfile names -out server.pem");
+    openssl(
+        "x509 -req -in request.pem -CA ca.pem -CAkey ca.key -CAcreateserial -days 2 -extfile names -out server.pem",
+    );
     let free = TcpListener::bind("127.0.0.1:0").unwrap();
     let port = free.local_addr().unwrap().port();
     drop(free);

@@ -57,12 +57,15 @@ impl Answer {
                 "the server sends elsewhere, to {}: give that as url",
                 self.location.as_deref().map_or("no place".to_owned(), short)
             )),
-            401 => refused(format!("the server does not know the token: {message}; give one that may write the bucket")),
+            401 => {
+                refused(format!("the server does not know the token: {message}; give one that may write the bucket"))
+            }
             403 => refused(format!("the token may not write the bucket: {message}; give one that may")),
             404 => refused(format!("there is no such bucket, organisation or API: {message}; see bucket, org and url")),
             429 | 503 => {
                 let pause = self.pause();
-                let why = format!("the server is busy ({}) and wants {} s of rest: {message}", self.status, pause.as_secs());
+                let why =
+                    format!("the server is busy ({}) and wants {} s of rest: {message}", self.status, pause.as_secs());
                 Meaning::Pause(pause, TargetError::Away(why))
             }
             500..=599 => Meaning::Failed(TargetError::Away(format!("the server failed ({}): {message}", self.status))),

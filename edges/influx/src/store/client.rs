@@ -52,8 +52,7 @@ impl Client {
         if let Some(authorization) = &self.authorization {
             request = request.header("Authorization", authorization);
         }
-        let request =
-            request.header("Content-Type", "text/plain; charset=utf-8").header("Content-Encoding", "gzip");
+        let request = request.header("Content-Type", "text/plain; charset=utf-8").header("Content-Encoding", "gzip");
         let mut answer = request.send(body.as_slice()).map_err(|error| away(error.to_string()))?;
         let header = |name: &str| {
             let value = answer.headers().get(name).and_then(|value| value.to_str().ok());

@@ -74,7 +74,10 @@ impl Config {
         let url = &self.url;
         if url.starts_with("https://") {
             let fix = "put a proxy before it on this machine, and give that";
-            return Err(wrong("url", format!("'{url}' needs an encrypted connection, which this build has not; {fix}")));
+            return Err(wrong(
+                "url",
+                format!("'{url}' needs an encrypted connection, which this build has not; {fix}"),
+            ));
         }
         let host = url.strip_prefix("http://").and_then(|rest| rest.split('/').next()).unwrap_or_default();
         let good = |c: char| !c.is_whitespace() && !c.is_control();

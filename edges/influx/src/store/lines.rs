@@ -214,12 +214,7 @@ mod tests {
 
     fn kpis() -> Arc<Table> {
         use ColumnType::{Bool, Float, Text, Time};
-        let columns = vec![
-            column("line", Text),
-            column("oee", Float),
-            column("stopped", Bool),
-            column("since", Time),
-        ];
+        let columns = vec![column("line", Text), column("oee", Float), column("stopped", Bool), column("since", Time)];
         Arc::new(Table { name: "kpis", doc: "", columns, key: 1, log: false })
     }
 
@@ -265,7 +260,11 @@ mod tests {
         let found = lines(&TableDelta { table: kpis(), changes }, EventMs(99));
         assert_eq!(
             found.lines,
-            ["kpis gone=false 99", "kpis,line=a gone=true 99", "kpis,line=b gone=false,oee=0.6,stopped=true,since=1i 99"]
+            [
+                "kpis gone=false 99",
+                "kpis,line=a gone=true 99",
+                "kpis,line=b gone=false,oee=0.6,stopped=true,since=1i 99"
+            ]
         );
     }
 

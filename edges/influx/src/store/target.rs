@@ -94,7 +94,9 @@ impl Target for InfluxTarget {
             let found = lines(of, delta.now);
             if found.left_out > 0 {
                 let (store, table, count) = (&self.config.name, of.table.name, found.left_out);
-                tracing::warn!("store {store}: {count} points of {table} have no value, or a time that InfluxDB cannot say");
+                tracing::warn!(
+                    "store {store}: {count} points of {table} have no value, or a time that InfluxDB cannot say"
+                );
             }
             let (mut batch, mut bytes) = (Vec::new(), 0);
             for line in found.lines {

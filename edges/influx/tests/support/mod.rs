@@ -1,10 +1,10 @@
 //! Servers that take points: one that keeps them, and one that answers as it is told.
 #![allow(dead_code)]
 
-#[path = "../../../redis/tests/support/world.rs"]
-pub mod world;
 pub mod stub;
 pub mod victoria;
+#[path = "../../../redis/tests/support/world.rs"]
+pub mod world;
 
 use lehr_domain::Tick;
 use lehr_targets::{Target, TargetError};

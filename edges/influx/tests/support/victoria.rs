@@ -91,12 +91,14 @@ impl Server {
             let values = numbers(&said["values"]);
             assert_eq!(times.len(), values.len());
             let pairs = times.iter().zip(&values);
-            let samples: Samples = pairs.map(|(at, value)| (at.as_i64().expect("a time"), value.as_f64().expect("a value"))).collect();
+            let samples: Samples =
+                pairs.map(|(at, value)| (at.as_i64().expect("a time"), value.as_f64().expect("a value"))).collect();
             assert_eq!(samples.len(), times.len(), "a point is there twice");
             let metric = said["metric"].take();
             let tags: BTreeMap<String, Value> = serde_json::from_value(metric).expect("tags");
             let tags = tags.into_iter().filter(|(name, _)| name != "__name__");
-            let tags: Vec<String> = tags.map(|(name, value)| format!("{name}={}", value.as_str().expect("text"))).collect();
+            let tags: Vec<String> =
+                tags.map(|(name, value)| format!("{name}={}", value.as_str().expect("text"))).collect();
             assert!(series.insert(tags.join("|"), samples).is_none());
         }
         series

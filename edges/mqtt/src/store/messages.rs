@@ -93,8 +93,11 @@ mod tests {
 
     fn table(log: bool) -> Arc<Table> {
         let column = |name, kind| Column { name, kind, doc: "" };
-        let columns =
-            vec![column("sensor", ColumnType::Text), column("at", ColumnType::Time), column("value", ColumnType::Float)];
+        let columns = vec![
+            column("sensor", ColumnType::Text),
+            column("at", ColumnType::Time),
+            column("value", ColumnType::Float),
+        ];
         Arc::new(Table { name: "ware", doc: "", columns, key: 2, log })
     }
 
@@ -113,7 +116,10 @@ mod tests {
         let delta = TableDelta { table: table(false), changes };
         let found = said(messages("plant", &delta));
         let topics: Vec<(&str, bool)> = found.iter().map(|(topic, ..)| (topic.as_str(), true)).collect();
-        assert_eq!(topics, [("plant/ware/a%2F1/1970-01-01T00:00:00.000Z", true), ("plant/ware/b/1970-01-01T00:00:00.000Z", true)]);
+        assert_eq!(
+            topics,
+            [("plant/ware/a%2F1/1970-01-01T00:00:00.000Z", true), ("plant/ware/b/1970-01-01T00:00:00.000Z", true)]
+        );
         assert_eq!(found[0].1, "");
         let row: Value = serde_json::from_str(&found[1].1).unwrap();
         assert_eq!(row, json!({"sensor": "b", "at": "1970-01-01T00:00:00.000Z", "value": 2.0}));

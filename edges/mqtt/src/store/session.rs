@@ -56,9 +56,9 @@ impl Session {
     async fn step(&mut self) -> Result<(), TargetError> {
         let until = Instant::now() + self.patience;
         loop {
-            let event = timeout_at(until, self.link.next()).await.map_err(|_| {
-                TargetError::Away(format!("no acknowledgement within {} s", self.patience.as_secs()))
-            })?;
+            let event = timeout_at(until, self.link.next())
+                .await
+                .map_err(|_| TargetError::Away(format!("no acknowledgement within {} s", self.patience.as_secs())))?;
             match event.map_err(|broken| lost(&broken))? {
                 Said::Sent(packet) if packet != 0 => {
                     // Requests go out in their order.
@@ -140,7 +140,9 @@ const REFUSALS: [&str; 4] = ["NotAuthorized", "BadUserNamePassword", "Banned", "
 fn lost(broken: &Broken) -> TargetError {
     let why = &broken.0;
     match REFUSALS.iter().any(|refusal| why.contains(refusal)) {
-        true => TargetError::Refused(format!("the broker does not let us in: {why}; see username, password and client_id")),
+        true => {
+            TargetError::Refused(format!("the broker does not let us in: {why}; see username, password and client_id"))
+        }
         false if why.contains("certificate") => TargetError::Refused(format!("no trusted connection: {why}; see ca")),
         false => TargetError::Away(why.clone()),
     }

@@ -65,6 +65,8 @@ pub(super) async fn standing(config: &Config) -> Result<Tick, TargetError> {
     };
     match tick(&heard.payload) {
         Some(tick) => Ok(Tick(tick)),
-        None => Err(TargetError::Refused(format!("{topic} holds what is not Lehr's: delete it, or choose another prefix"))),
+        None => {
+            Err(TargetError::Refused(format!("{topic} holds what is not Lehr's: delete it, or choose another prefix")))
+        }
     }
 }

@@ -18,8 +18,9 @@ pub fn compare(world: &World, server: &Server, tick: Tick) -> (usize, usize) {
             entries += compare_log(server, table.name, rows.values(), tick);
             continue;
         }
-        let expected: BTreeMap<String, Value> =
-            rows.iter().map(|(key, row)| (key.clone(), Value::Object(row_to_json(table, row)))).collect();
+        // As texts: not every parser reads a number back bit by bit.
+        let text = |row: &Vec<Cell>| Value::Object(row_to_json(table, row)).to_string();
+        let expected: BTreeMap<String, String> = rows.iter().map(|(key, row)| (key.clone(), text(row))).collect();
         let held = hash(server, &format!("lehr:{}", table.name));
         let lost = expected.keys().filter(|key| !held.contains_key(*key)).count();
         let wrong = held.iter().filter(|(key, row)| expected.get(*key) != Some(row)).count();
@@ -29,11 +30,10 @@ pub fn compare(world: &World, server: &Server, tick: Tick) -> (usize, usize) {
     (count, entries)
 }
 
-fn hash(server: &Server, key: &str) -> BTreeMap<String, Value> {
+fn hash(server: &Server, key: &str) -> BTreeMap<String, String> {
     // JSON has no line breaks of its own.
     let lines = server.cli(&["HGETALL", key]);
-    let pairs = lines.chunks_exact(2).map(|pair| (pair[0].clone(), serde_json::from_str(&pair[1]).expect("JSON")));
-    let held: BTreeMap<String, Value> = pairs.collect();
+    let held: BTreeMap<String, String> = lines.chunks_exact(2).map(|pair| (pair[0].clone(), pair[1].clone())).collect();
     assert_eq!(held.len() * 2, lines.len());
     held
 }

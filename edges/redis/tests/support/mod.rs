@@ -3,9 +3,9 @@
 
 #[path = "../../../postgres/tests/support/driver.rs"]
 pub mod driver;
+pub mod held;
 #[path = "../../../postgres/tests/support/proxy.rs"]
 pub mod proxy;
-pub mod held;
 pub mod server;
 pub mod world;
 

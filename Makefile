@@ -49,6 +49,7 @@ bench-peers:
 
 lint: frontend/node_modules/.package-lock.json
 	cargo fmt --all --check
+	cargo fmt --manifest-path fuzz/Cargo.toml --check
 	cargo clippy --locked --workspace --all-targets -- -D warnings
 	cd frontend && npm run lint
 

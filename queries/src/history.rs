@@ -31,7 +31,7 @@ use std::sync::Arc;
 /// Batches that wait for the query: one being read, one being made.
 const WAITING_BATCHES: usize = 2;
 
-pub(crate) const READINGS_DOC: &str = "Every reading that is kept, corrected values in place of those they replaced.";
+pub const READINGS_DOC: &str = "Every reading that is kept, corrected values in place of those they replaced.";
 
 /// What of the history a query needs. A source may give more rows, never fewer.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
@@ -68,7 +68,8 @@ pub trait ReadingsSource: Debug + Send + Sync {
     fn scan(&self, scan: &ReadingsScan) -> ReadingBatches;
 }
 
-pub(crate) fn readings_columns() -> Vec<Column> {
+/// The columns of `readings`, documented.
+pub fn readings_columns() -> Vec<Column> {
     let column = |name, kind, doc| Column { name, kind, doc };
     vec![
         column("sensor_id", ColumnType::Text, "Sensor."),

@@ -14,6 +14,7 @@ mod alert_actions;
 mod alerts;
 mod assets;
 mod audit;
+mod browse;
 mod cards;
 mod change;
 mod components;
@@ -216,6 +217,7 @@ fn areas() -> Vec<Vec<Route>> {
         readings::routes(),
         influx::routes(),
         sources::routes(),
+        browse::routes(),
         stores::routes(),
         units::routes(),
         sql::routes(),

@@ -25,8 +25,8 @@ pub struct DoctorArgs {
     /// Peers that readings come from: each is reached once.
     #[arg(long, env = "LEHR_SOURCES")]
     sources: Option<PathBuf>,
-    /// Stores that follow the tables: each is reached once.
-    #[arg(long, env = "LEHR_STORES", hide = true)]
+    /// Stores that follow tables and readings: each is reached once.
+    #[arg(long, env = "LEHR_STORES")]
     stores: Option<PathBuf>,
     /// Print a JSON array instead of text.
     #[arg(long)]

@@ -1,21 +1,22 @@
 use super::{Failure, data};
 use clap::Args;
 use lehr_domain::names::Names;
-use lehr_domain::{EventMs, Micro, ReadingBatch, SensorId, Status, control};
-use lehr_mqtt::{JsonPlant, Measured};
-use lehr_plant::{FaultSpec, PlantConfig, PlantSim};
-use lehr_tags::Quality;
+use lehr_domain::{Event, EventMs, Micro, ReadingBatch, SensorId, SpanMs, Status, control};
+use lehr_mqtt::{JsonPlant, Measured, PublishError, Reported, Told};
+use lehr_plant::{FaultSpec, Output, PlantConfig, PlantSim};
+use lehr_tags::{Quality, ReportKind, report};
 use std::fmt::Write as _;
 use std::net::SocketAddr;
 use std::path::PathBuf;
 use std::sync::{Arc, Mutex};
-use std::time::Duration;
+use std::time::{Duration, Instant};
 use tokio::sync::mpsc;
+use tokio::task::JoinHandle;
 
 /// Serve the simulated plant as devices that others can poll, subscribe to and write set-points of.
 ///
-/// It runs by the wall clock, one second a second. What it measures goes over the protocols that are asked for; what
-/// inspection finds does not. `--mapping` writes the file of sources by which `lehr serve --no-plant --sources` reads it.
+/// It runs by the wall clock, one second a second, or catches up with it from `--start` on. What it measures goes over
+/// the protocols that are asked for; what inspection finds, machine states and set-points go over MQTT. `--mapping` writes the file of sources by which `lehr serve --no-plant --sources` reads it.
 #[derive(Debug, Args)]
 pub struct PlantArgs {
     /// Listen here for Modbus TCP: sensors are input registers, set-points holding registers.
@@ -33,6 +34,15 @@ pub struct PlantArgs {
     /// Where to write the file of sources that reads all this.
     #[arg(long)]
     mapping: Option<PathBuf>,
+    /// When plant time begins; without it, now.
+    #[arg(long, value_parser = |text: &str| EventMs::parse(text))]
+    start: Option<EventMs>,
+    /// How much faster than the wall clock it catches up with it.
+    #[arg(long, default_value_t = 1.0)]
+    speed: f64,
+    /// End when plant time is there and the broker has all.
+    #[arg(long, value_parser = |text: &str| EventMs::parse(text))]
+    until: Option<EventMs>,
     #[arg(long, default_value_t = 7)]
     seed: u64,
     /// A fault: kind[(parameter)][:line][@start][+duration][*severity]; may be repeated.
@@ -107,7 +117,11 @@ pub fn run(args: &PlantArgs) -> Result<(), Failure> {
         return Err("nothing to serve: give --modbus, --opcua or --mqtt".into());
     }
     let names = data::catalogue(args.plant.as_deref(), None)?.names()?;
-    let start = EventMs(jiff::Timestamp::now().as_millisecond());
+    if !(args.speed.is_finite() && args.speed > 0.0 && args.speed <= 100_000.0) {
+        return Err(format!("--speed {} must lie above 0, up to 100000", args.speed).into());
+    }
+    let clock = Clock::new(args);
+    let start = clock.start;
     let mut sim = PlantSim::new(&names, PlantConfig { seed: args.seed, start, ..PlantConfig::default() })?;
     for fault in &args.faults {
         sim.inject(fault.clone())?;
@@ -117,10 +131,37 @@ pub fn run(args: &PlantArgs) -> Result<(), Failure> {
         args,
         Shown::of(names),
         plant,
+        clock,
     ))
 }
 
-async fn serve(args: &PlantArgs, shown: Shown, plant: Plant) -> Result<(), Failure> {
+/// Plant time: never ahead of the wall clock.
+struct Clock {
+    start: EventMs,
+    begun: Instant,
+    speed: f64,
+    until: EventMs,
+}
+
+impl Clock {
+    fn new(args: &PlantArgs) -> Clock {
+        let start = args.start.unwrap_or_else(wall);
+        Clock { start, begun: Instant::now(), speed: args.speed, until: args.until.unwrap_or(EventMs::MAX) }
+    }
+
+    /// Plant time, and whether that is the wall clock's.
+    fn now(&self) -> (EventMs, bool) {
+        let run = self.begun.elapsed().as_secs_f64() * 1000.0 * self.speed;
+        let (catching_up, wall) = (self.start + SpanMs(run as i64), wall());
+        (catching_up.min(wall).min(self.until), catching_up >= wall)
+    }
+}
+
+fn wall() -> EventMs {
+    EventMs(jiff::Timestamp::now().as_millisecond())
+}
+
+async fn serve(args: &PlantArgs, shown: Shown, plant: Plant, clock: Clock) -> Result<(), Failure> {
     let mut mapping = String::new();
     let board = match args.modbus {
         None => None,
@@ -130,7 +171,7 @@ async fn serve(args: &PlantArgs, shown: Shown, plant: Plant) -> Result<(), Failu
         None => None,
         Some(listen) => Some(opcua(args, listen, &shown, &plant, &mut mapping).await?),
     };
-    let mut broker = match &args.mqtt {
+    let broker = match &args.mqtt {
         None => None,
         Some(address) => Some(mqtt(address, &shown, &plant, &mut mapping)?),
     };
@@ -145,9 +186,10 @@ async fn serve(args: &PlantArgs, shown: Shown, plant: Plant) -> Result<(), Failu
             _ = pace.tick() => {}
             stopped = tokio::signal::ctrl_c() => return Ok(stopped?),
         }
-        let readings = {
+        let (now, at_the_wall) = clock.now();
+        let Output { readings, events, .. } = {
             let mut plant = plant.lock().expect("nobody panics while they hold the plant");
-            plant.advance(EventMs(jiff::Timestamp::now().as_millisecond())).readings
+            plant.advance(now)
         };
         if let Some(board) = &board {
             for reading in readings.iter() {
@@ -157,12 +199,33 @@ async fn serve(args: &PlantArgs, shown: Shown, plant: Plant) -> Result<(), Failu
         if let Some(device) = &device {
             device.set(&points(&shown, &readings))?;
         }
-        if let Some(feed) = &mut broker
-            && feed.try_send(measured(&shown, &readings)).is_err()
-        {
-            tracing::warn!("the broker is too far behind: measurements of {} ms are not sent", PACE.as_millis());
+        if let Some(broker) = &broker {
+            let told = told(&shown, &readings, &events);
+            // What is past can wait for the broker; the present does not.
+            if !at_the_wall {
+                broker.feed.send(told).await?;
+            } else if broker.feed.try_send(told).is_err() {
+                tracing::warn!("the broker is too far behind: measurements of {} ms are not sent", PACE.as_millis());
+            }
+        }
+        if now >= clock.until {
+            break;
         }
     }
+    match broker {
+        Some(Broker { feed, serving }) => {
+            drop(feed);
+            Ok(serving.await??)
+        }
+        None => Ok(()),
+    }
+}
+
+/// The way to a broker.
+struct Broker {
+    feed: mpsc::Sender<Told>,
+    /// Ends when the feed has and all is acknowledged.
+    serving: JoinHandle<Result<(), PublishError>>,
 }
 
 fn served(args: &PlantArgs, device: Option<&lehr_opcua::Device>) -> String {
@@ -254,12 +317,7 @@ fn points(shown: &Shown, readings: &ReadingBatch) -> Vec<lehr_opcua::Point> {
     readings.iter().filter_map(point).collect()
 }
 
-fn mqtt(
-    address: &str,
-    shown: &Shown,
-    plant: &Plant,
-    mapping: &mut String,
-) -> Result<mpsc::Sender<Vec<Measured>>, Failure> {
+fn mqtt(address: &str, shown: &Shown, plant: &Plant, mapping: &mut String) -> Result<Broker, Failure> {
     let place = address.rsplit_once(':').and_then(|(host, port)| Some((host, port.parse::<u16>().ok()?)));
     let (host, port) = place.ok_or_else(|| format!("--mqtt {address} is no HOST:PORT"))?;
     let plant_topics = JsonPlant {
@@ -277,14 +335,30 @@ fn mqtt(
              to = {{ sensor = {name:?}, unit = {unit:?} }}"
         )?;
     }
-    let (feed, measured) = mpsc::channel(WAITING_MOST);
+    for of in [ReportKind::Unit, ReportKind::State, ReportKind::Setpoint].map(kind) {
+        let topic = plant_topics.report_topic(of);
+        writeln!(mapping, "\n[[mqtt.report]]\ntopic = {topic:?}\nkind = {of:?}")?;
+    }
+    let (feed, told) = mpsc::channel(WAITING_MOST);
     let write = Arc::new(write_back(plant, &shown.names));
-    tokio::spawn(async move {
-        if let Err(error) = lehr_mqtt::serve_json(plant_topics, measured, write).await {
-            tracing::error!("the broker is served no more: {error}");
-        }
+    let serving = tokio::spawn(async move {
+        let served = lehr_mqtt::serve_json(plant_topics, told, write).await;
+        served.inspect_err(|error| tracing::error!("the broker is served no more: {error}"))
     });
-    Ok(feed)
+    Ok(Broker { feed, serving })
+}
+
+fn kind(of: ReportKind) -> &'static str {
+    match of {
+        ReportKind::Unit => "unit",
+        ReportKind::State => "state",
+        ReportKind::Setpoint => "setpoint",
+    }
+}
+
+fn told(shown: &Shown, readings: &ReadingBatch, events: &[Event]) -> Told {
+    let reported = |event| report(event, &shown.names).map(|(of, json)| Reported { of: kind(of), json });
+    Told { measured: measured(shown, readings), reported: events.iter().filter_map(reported).collect() }
 }
 
 fn measured(shown: &Shown, readings: &ReadingBatch) -> Vec<Measured> {

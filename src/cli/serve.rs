@@ -2,7 +2,7 @@ use super::{Failure, data, fmu};
 use crate::api::{self, App, AppOptions};
 use crate::auth::Auth;
 use crate::runtime::{Runtime, RuntimeOptions, Sizes};
-use crate::sinks::{ChangeLog, Sink, StoresConfig};
+use crate::sinks::{ChangeLog, StoresConfig, followers};
 use crate::sources::plant::PlantSource;
 use crate::sources::{Sources, SourcesConfig, clock};
 use crate::twin::{self, Components, Snapshots};
@@ -62,9 +62,8 @@ pub struct ServeArgs {
     /// Peers that readings come from: a file of sources; see docs/sources.
     #[arg(long, env = "LEHR_SOURCES")]
     sources: Option<PathBuf>,
-    /// Stores that follow the tables: a file of stores.
-    // Shown once there is a kind of store to name in it.
-    #[arg(long, env = "LEHR_STORES", hide = true)]
+    /// Stores that follow tables and readings: a file of stores; see docs/stores.
+    #[arg(long, env = "LEHR_STORES")]
     stores: Option<PathBuf>,
     /// Without a plant, plant time goes on at least so often, so that silent sensors are noticed; 0s: when readings
     /// come alone.
@@ -110,12 +109,11 @@ pub fn run(args: ServeArgs) -> Result<(), Failure> {
     let sources = args.sources.as_deref().map(SourcesConfig::read).transpose()?.unwrap_or_default();
     let components = args.components.as_deref().map(lehr_fmi::read).transpose()?.unwrap_or_default();
     let bar = indicatif::ProgressBar::new_spinner().with_message("replaying the journal");
-    let mut sinks: Vec<Box<dyn Sink + Send>> = Vec::new();
+    let mut followers = followers(&stores, &args.data)?;
     if let Some(dir) = &args.changes {
-        sinks.push(Box::new(ChangeLog::open(dir)?));
+        followers.sinks.push(Box::new(ChangeLog::open(dir)?));
     }
-    sinks.extend(crate::sinks::sinks(&stores, &args.data)?);
-    let runtime = Runtime::start_with(options, sinks, |tick| bar.set_position(tick.0))?;
+    let runtime = Runtime::start_with(options, followers, |tick| bar.set_position(tick.0))?;
     bar.finish_and_clear();
     let report = runtime.open_report();
     if let Some(torn) = &report.torn {

@@ -5,20 +5,20 @@ use super::keeper::{Checkpointing, KeeperStats};
 use super::publisher::{Published, Publisher};
 use super::reopening::Reopening;
 use super::sequencer::{Command, Sequencer};
-use super::threads::{self, OnDisk, Resumed};
+use super::threads::{self, Following, OnDisk, Resumed};
 use super::times::StageTimes;
 use super::workers::Workers;
 use super::{RuntimeError, recovery};
 use crate::checkpoint::Checkpoints;
-use crate::history::History;
+use crate::history::{self, History};
 use crate::journal::{Journal, OpenReport, Options};
-use crate::sinks::{Outlet, Sink, SinkStatus, Watch};
+use crate::sinks::{Feed, FeedWatch, Followers, Outlet, ReadingsStore, Sink, SinkStatus, Watch};
 use lehr_dataflows::graph::GraphConfig;
 use lehr_domain::catalogue::Catalogue;
 use lehr_domain::{Event, EventMs, ReadingBatch, Tick};
 use lehr_queries::Snapshot;
 use std::collections::{BTreeSet, VecDeque};
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::sync::atomic::{AtomicI64, AtomicU64, Ordering};
 use std::sync::{Arc, Mutex};
 use std::time::Instant;
@@ -160,6 +160,7 @@ struct Shared {
     started: Instant,
     rebuilt: tokio::sync::Mutex<Option<Arc<Snapshot>>>,
     sinks: Vec<Watch>,
+    feeds: Vec<FeedWatch>,
 }
 
 /// The running system. Cheap to clone; it stops when the last handle is gone.
@@ -170,13 +171,13 @@ impl Runtime {
     /// Opens the journal, replays it through the dataflow, registers what the catalogue adds, and is then
     /// ready. Blocks while it replays; `progress` is told how many ticks have been read.
     pub fn start(options: RuntimeOptions, progress: impl Fn(Tick)) -> Result<Runtime, RuntimeError> {
-        Runtime::start_with(options, Vec::new(), progress)
+        Runtime::start_with(options, Followers::default(), progress)
     }
 
-    /// As [`Runtime::start`], with sinks that follow every closed tick from where their targets stand.
+    /// As [`Runtime::start`], with targets that follow every closed tick from where they stand.
     pub fn start_with(
         options: RuntimeOptions,
-        sinks: Vec<Box<dyn Sink + Send>>,
+        followers: Followers,
         progress: impl Fn(Tick),
     ) -> Result<Runtime, RuntimeError> {
         std::fs::create_dir_all(&options.data)?;
@@ -200,10 +201,13 @@ impl Runtime {
         let stats = Arc::new(RuntimeStats::default());
         let publisher =
             Publisher { latest: latest_sender, frames: frames.clone(), kept: kept.clone(), stats: stats.clone() };
-        let (outlets, positions) = start_outlets(sinks, journal.durable())?;
-        let watches = outlets.iter().map(Outlet::watch).collect();
+        let (outlets, positions) = start_outlets(followers.sinks, journal.durable())?;
+        let feeds = start_feeds(followers.readings, journal.durable(), &options.data, &history)?;
+        let (sinks, feed_watches) =
+            (outlets.iter().map(Outlet::watch).collect(), feeds.iter().map(Feed::watch).collect());
+        let following = Following { outlets, feeds };
         let reopening = Reopening::new(history.clone(), options.graph.panes());
-        let downstream = threads::publish(publisher, workers, outputs, reopening, outlets, stats.clone())?;
+        let downstream = threads::publish(publisher, workers, outputs, reopening, following, stats.clone())?;
         let (commands, inbox) = tokio::sync::mpsc::channel(QUEUE);
         let sequencer = Sequencer::new(journal, &options, stats.clone());
         let on_disk = OnDisk { history: &history, checkpoints: &checkpoints, newest, sinks: positions };
@@ -226,7 +230,8 @@ impl Runtime {
             resumed,
             started: Instant::now(),
             rebuilt: tokio::sync::Mutex::new(None),
-            sinks: watches,
+            sinks,
+            feeds: feed_watches,
         })))
     }
 
@@ -324,7 +329,8 @@ impl Runtime {
 
     /// How each sink gets on.
     pub fn sinks(&self) -> Vec<SinkStatus> {
-        self.0.sinks.iter().map(Watch::status).collect()
+        let tables = self.0.sinks.iter().map(Watch::status);
+        tables.chain(self.0.feeds.iter().map(FeedWatch::status)).collect()
     }
 
     /// Readings of closed segments, and the way to look readings up.
@@ -360,6 +366,22 @@ impl Runtime {
             pane_retention: self.0.options.graph.retention.panes,
         }
     }
+}
+
+/// Starts the thread of each store of readings, to which all of the journal is to be had.
+fn start_feeds(
+    stores: Vec<ReadingsStore>,
+    durable: Tick,
+    data: &Path,
+    history: &Arc<History>,
+) -> Result<Vec<Feed>, RuntimeError> {
+    let start = |store: ReadingsStore| {
+        let (data, history) = (data.to_path_buf(), history.clone());
+        let recorded =
+            move |from: Tick, up_to: Tick| Ok(history::Inputs::within(&data, history.clone())?.from(from).up_to(up_to));
+        Ok(Feed::start(store, durable, Box::new(recorded))?)
+    };
+    stores.into_iter().map(start).collect()
 }
 
 /// Starts the thread of each sink; gives also the ticks that they stand at.

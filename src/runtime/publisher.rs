@@ -7,7 +7,7 @@ use super::times::Stamps;
 use crate::sinks::Batch;
 use lehr_dataflows::tables::Changes;
 use lehr_domain::names::Names;
-use lehr_domain::{EventMs, Tick};
+use lehr_domain::{EventMs, Inputs, Tick};
 use lehr_queries::Snapshot;
 use std::collections::VecDeque;
 use std::sync::atomic::Ordering;
@@ -35,13 +35,16 @@ pub(crate) struct Announcement {
     /// Whether subscribers are to see it. Ticks that are only replayed at start-up are not shown.
     pub visible: bool,
     pub stamps: Stamps,
+    /// What the tick is made of; absent where a start goes on from a checkpoint.
+    pub inputs: Option<Arc<Inputs>>,
 }
 
 impl Announcement {
     /// The same of another tick, for nobody who waits.
     pub fn at(&self, tick: Tick) -> Announcement {
         let Announcement { now, wall, low_water, visible, stamps, .. } = *self;
-        Announcement { tick, now, wall, low_water, names: self.names.clone(), receipts: Vec::new(), visible, stamps }
+        let (names, receipts) = (self.names.clone(), Vec::new());
+        Announcement { tick, now, wall, low_water, names, receipts, visible, stamps, inputs: None }
     }
 }
 
@@ -60,7 +63,7 @@ impl Publisher {
     /// Makes a closed tick visible; its changes must be consolidated. An error means that a graph produced an
     /// impossible row: nothing may be published from then on. Gives what sinks are to be told.
     pub fn publish(&mut self, announcement: Announcement, changes: Changes) -> Result<Batch, RuntimeError> {
-        let Announcement { tick, now, wall, low_water, names, receipts, visible, stamps: _ } = announcement;
+        let Announcement { tick, now, wall, low_water, names, receipts, visible, .. } = announcement;
         let before = self.latest.borrow().clone();
         let after = before.apply(tick, now, wall, &names, &changes).map_err(RuntimeError::Publish)?;
         let (snapshot, changes) = (Arc::new(after.marked(low_water)), Arc::new(changes));

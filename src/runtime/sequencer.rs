@@ -98,6 +98,7 @@ impl<S: Storage> Sequencer<S> {
             receipts: Vec::new(),
             visible: false,
             stamps: Stamps::default(),
+            inputs: None,
         }
     }
 
@@ -162,8 +163,10 @@ impl<S: Storage> Sequencer<S> {
         let Inputs { tick, now, wall, low_water, .. } = inputs;
         let names = self.assembly.names().clone();
         let stamps = Stamps::default();
-        let announcement = Announcement { tick, now, wall, low_water, names, receipts, visible, stamps };
-        Durable { announcement, inputs: Arc::new(inputs) }
+        let inputs = Arc::new(inputs);
+        let of = Some(inputs.clone());
+        let announcement = Announcement { tick, now, wall, low_water, names, receipts, visible, stamps, inputs: of };
+        Durable { announcement, inputs }
     }
 
     fn count(&self, inputs: &Inputs, admitted: &[Admitted]) {

@@ -15,9 +15,9 @@ use super::workers::{Output, Workers};
 use crate::checkpoint::{Checkpoint, Checkpoints, Passed};
 use crate::history::{self, History};
 use crate::journal::Lock;
-use crate::sinks::Outlet;
+use crate::sinks::{Batch, Feed, Outlet};
 use lehr_dataflows::restored::Base;
-use lehr_domain::{EventMs, Tick};
+use lehr_domain::{EventMs, Inputs, Tick};
 use lehr_queries::Snapshot;
 use std::collections::BTreeSet;
 use std::sync::atomic::Ordering;
@@ -93,7 +93,7 @@ pub(super) fn publish(
     workers: Workers,
     outputs: Receiver<Output>,
     reopening: Reopening,
-    outlets: Vec<Outlet>,
+    followers: Following,
     stats: Arc<RuntimeStats>,
 ) -> Result<Downstream, RuntimeError> {
     let (announce, announcements) = mpsc::sync_channel(ANNOUNCED);
@@ -101,11 +101,26 @@ pub(super) fn publish(
     let pace = Arc::new(Pace::default());
     let paced = pace.clone();
     spawn("publisher", move || {
-        let ended = run_publisher(publisher, gathering, &announcements, &outputs, &outlets, &paced);
+        let ended = run_publisher(publisher, gathering, &announcements, &outputs, &followers, &paced);
         paced.end();
         ended.unwrap_or_else(|error| stats.fail("publisher", &error));
     })?;
     Ok(Downstream { announce, workers, reopening, pace })
+}
+
+/// The near ends of all that follows.
+pub(super) struct Following {
+    pub outlets: Vec<Outlet>,
+    pub feeds: Vec<Feed>,
+}
+
+impl Following {
+    fn offer(&self, batch: &Batch, inputs: Option<Arc<Inputs>>) -> Result<(), RuntimeError> {
+        self.outlets.iter().try_for_each(|outlet| outlet.offer(batch))?;
+        let Batch { after, tick, now, ref names, .. } = *batch;
+        self.feeds.iter().for_each(|feed| feed.offer(after, tick, now, names, inputs.clone()));
+        Ok(())
+    }
 }
 
 /// Runs until the workers end.
@@ -114,19 +129,19 @@ fn run_publisher(
     mut gathering: Gathering,
     announcements: &Receiver<Announcement>,
     outputs: &Receiver<Output>,
-    outlets: &[Outlet],
+    followers: &Following,
     pace: &Pace,
 ) -> Result<(), RuntimeError> {
     while let Ok(announcement) = announcements.recv() {
         gathering.announce(announcement);
         while gathering.open() > 0 {
             match gathering.next() {
-                Some((announcement, changes)) => {
-                    let (stamps, closed) = (announcement.stamps, Instant::now());
+                Some((mut announcement, changes)) => {
+                    let (stamps, inputs, closed) = (announcement.stamps, announcement.inputs.take(), Instant::now());
                     let batch = publisher.publish(announcement, changes)?;
                     publisher.stats.times.note(stamps, closed, Instant::now());
                     pace.finish();
-                    outlets.iter().try_for_each(|outlet| outlet.offer(&batch))?;
+                    followers.offer(&batch, inputs)?;
                 }
                 None => match outputs.recv() {
                     Ok(output) => gathering.take(output),

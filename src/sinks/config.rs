@@ -1,7 +1,8 @@
 //! The file of stores: which targets there are, and which tables each follows.
 
+use super::readings::readings_table;
 use super::tables::Tables;
-use super::{Sink, SinkError, Store};
+use super::{Followers, ReadingsStore, SinkError, Store};
 use crate::toml_file::{self, TomlFileError};
 use async_trait::async_trait;
 use lehr_targets::{Table, Target};
@@ -32,16 +33,21 @@ pub trait StoreConfig: Debug + Send + Sync + 'static {
     /// What is wrong with the configuration, as far as that can be said without the store.
     fn check(&self, tables: &[Arc<Table>]) -> Result<(), String>;
 
+    fn keeps(&self, table: &Table) -> bool;
+
     fn target(&self) -> Box<dyn Target>;
 
     /// Reaches the store once, within a bounded time: what was found, or what is wrong and how to mend it.
     async fn probe(&self) -> Result<Vec<String>, String>;
 }
 
-/// As written: a list for each kind of store. There is none yet.
+/// As written: a list for each kind of store. Each page of docs/stores has the entries of one.
 #[derive(Debug, Default, Deserialize)]
 #[serde(default, deny_unknown_fields)]
-pub struct StoresConfig {}
+pub struct StoresConfig {
+    kafka: Vec<lehr_kafka::store::Config>,
+    postgres: Vec<lehr_postgres::Config>,
+}
 
 /// Why the file cannot be used. Names the entry and the fix.
 #[derive(Debug, thiserror::Error)]
@@ -65,7 +71,10 @@ impl StoresConfig {
 
     /// The stores, each of which can follow.
     pub fn stores(self) -> Result<Vec<Arc<dyn StoreConfig>>, StoresError> {
-        checked(Vec::new())
+        let mut stores: Vec<Arc<dyn StoreConfig>> = Vec::new();
+        stores.extend(self.kafka.into_iter().map(|config| Arc::new(config) as Arc<dyn StoreConfig>));
+        stores.extend(self.postgres.into_iter().map(|config| Arc::new(config) as Arc<dyn StoreConfig>));
+        checked(stores)
     }
 }
 
@@ -73,7 +82,7 @@ fn checked(stores: Vec<Arc<dyn StoreConfig>>) -> Result<Vec<Arc<dyn StoreConfig>
     if stores.len() > MOST {
         return Err(StoresError::TooMany(stores.len()));
     }
-    let tables = Tables::new().list();
+    let tables = all_tables();
     let mut taken = BTreeSet::new();
     for store in &stores {
         let name = store.name().to_owned();
@@ -83,6 +92,12 @@ fn checked(stores: Vec<Arc<dyn StoreConfig>>) -> Result<Vec<Arc<dyn StoreConfig>
             return Err(wrong("name must be 1 to 64 letters, digits, - and _".into()));
         }
         store.check(&tables).map_err(wrong)?;
+        let mut kept = tables.iter().filter(|table| store.keeps(table));
+        if kept.clone().any(|table| table.log) && kept.any(|table| !table.log) {
+            let why = "tables has readings beside others; give readings a store of their own in this file, so that \
+                       tables need not wait while it is filled";
+            return Err(wrong(why.into()));
+        }
         if !taken.insert(name.clone()) {
             return Err(StoresError::Twice(name));
         }
@@ -90,10 +105,24 @@ fn checked(stores: Vec<Arc<dyn StoreConfig>>) -> Result<Vec<Arc<dyn StoreConfig>
     Ok(stores)
 }
 
-/// The stores as sinks of the system whose data directory this is.
-pub fn sinks(stores: &[Arc<dyn StoreConfig>], data: &Path) -> Result<Vec<Box<dyn Sink + Send>>, StoresError> {
-    let sink = |store: &Arc<dyn StoreConfig>| -> Result<Box<dyn Sink + Send>, StoresError> {
-        Ok(Box::new(Store::new(store.name(), store.target(), &data.join(MARKS))?))
-    };
-    stores.iter().map(sink).collect()
+/// Every table that a store can keep.
+fn all_tables() -> Vec<Arc<Table>> {
+    let mut tables = Tables::new().list();
+    tables.push(Arc::new(readings_table()));
+    tables
+}
+
+/// The stores as what follows the system whose data directory this is.
+pub fn followers(stores: &[Arc<dyn StoreConfig>], data: &Path) -> Result<Followers, StoresError> {
+    let (tables, marks) = (all_tables(), data.join(MARKS));
+    let mut followers = Followers::default();
+    for store in stores {
+        let kept: Vec<Arc<Table>> = tables.iter().filter(|table| store.keeps(table)).cloned().collect();
+        if kept.iter().any(|table| table.log) {
+            followers.readings.push(ReadingsStore::new(store.name(), store.target(), &marks)?);
+        } else {
+            followers.sinks.push(Box::new(Store::new(store.name(), store.target(), &kept, &marks)?));
+        }
+    }
+    Ok(followers)
 }

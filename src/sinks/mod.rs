@@ -1,4 +1,4 @@
-//! Targets outside Lehr that follow its tables: files, later Kafka, PostgreSQL, InfluxDB.
+//! Targets outside Lehr that follow its tables, or what its sensors say: files, databases, brokers.
 //!
 //! ```text
 //! closed tick → [delivery of each sink: what waits, joined when it is much] → [sink] → target
@@ -19,26 +19,34 @@
 //! **Stores elsewhere** ([`Store`]) are each a crate in edges/. Where one stands is marked in the data directory too, so
 //! that Lehr starts while it is away. The journal is their queue: what waits for a store takes no room of its own.
 //!
+//! **Readings** come in other numbers than rows of tables, and need a position of their own: see [`readings`].
+//!
 //! Not here: what to do about a target behind which the journal has been cut off. It is refused at start-up.
 
 pub mod change_log;
 mod config;
 mod delivery;
+mod held;
+mod kinds;
 mod mark;
 mod outlet;
+mod readings;
 mod store;
 mod tables;
 #[cfg(test)]
 mod tests;
 
 pub use change_log::ChangeLog;
-pub use config::{StoreConfig, StoresConfig, StoresError, sinks};
+pub use config::{StoreConfig, StoresConfig, StoresError, followers};
 #[cfg(test)]
 pub(crate) use delivery::Delivery;
 pub use outlet::SinkStatus;
 pub(crate) use outlet::{Outlet, Watch};
+pub use readings::ReadingsStore;
+pub(crate) use readings::{Feed, FeedWatch};
 pub use store::Store;
 
+use crate::history::HistoryError;
 use lehr_dataflows::tables::Changes;
 use lehr_domain::names::Names;
 use lehr_domain::{EventMs, Tick};
@@ -79,6 +87,13 @@ pub trait Sink {
     fn apply(&mut self, batch: &Batch) -> Result<(), SinkError>;
 }
 
+/// All that follows a running system.
+#[derive(Default)]
+pub struct Followers {
+    pub sinks: Vec<Box<dyn Sink + Send>>,
+    pub readings: Vec<ReadingsStore>,
+}
+
 /// Why a target could not follow.
 #[derive(Debug, thiserror::Error)]
 pub enum SinkError {
@@ -101,6 +116,12 @@ pub enum SinkError {
         store: String,
         #[source]
         source: TargetError,
+    },
+    #[error("the readings that store {sink} lacks cannot be read")]
+    Readings {
+        sink: String,
+        #[source]
+        source: HistoryError,
     },
     #[error("a batch of ticks {after} to {tick} does not fit a target at tick {at}: start again to deliver from there")]
     Gap { at: u64, after: u64, tick: u64 },

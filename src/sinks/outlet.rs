@@ -13,6 +13,18 @@ const FIRST_PAUSE: Duration = Duration::from_millis(50);
 /// The longest pause: a target that comes back is noticed within seconds, one that is gone costs nothing.
 const LONGEST_PAUSE: Duration = Duration::from_secs(10);
 
+/// Pauses between failed attempts.
+#[derive(Default)]
+pub(super) struct Pauses(Option<Duration>);
+
+impl Pauses {
+    pub fn next(&mut self) -> Duration {
+        let pause = self.0.map_or(FIRST_PAUSE, |last| (last * 2).min(LONGEST_PAUSE));
+        self.0 = Some(pause);
+        pause
+    }
+}
+
 /// How a sink gets on.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct SinkStatus {
@@ -104,7 +116,7 @@ impl Shared {
 }
 
 fn run(shared: &Shared, mut sink: Box<dyn Sink + Send>) {
-    let mut pause = FIRST_PAUSE;
+    let mut pauses = Pauses::default();
     loop {
         let batch = {
             let mut state = shared.state();
@@ -125,15 +137,14 @@ fn run(shared: &Shared, mut sink: Box<dyn Sink + Send>) {
                 state.delivery.applied(batch.tick);
                 state.delivered += 1;
                 state.failure = None;
-                pause = FIRST_PAUSE;
+                pauses = Pauses::default();
             }
             Err(error) => {
-                let text = with_causes(&error);
+                let (pause, text) = (pauses.next(), with_causes(&error));
                 tracing::warn!("sink {}: {text}; trying again in {} ms", shared.name, pause.as_millis());
                 state.failure = Some(text);
                 let paused = shared.changed.wait_timeout_while(state, pause, |state| !state.closed);
                 drop(paused.expect("nobody panics while they hold a delivery"));
-                pause = (pause * 2).min(LONGEST_PAUSE);
             }
         }
     }

@@ -1,6 +1,6 @@
 //! What sinks promise, apart from crashes, which the simulation plays.
 
-use super::{Batch, ChangeLog, Delivery, Sink, SinkError, change_log, position, tables};
+use super::{Batch, ChangeLog, Delivery, Followers, Sink, SinkError, change_log, position, tables};
 use crate::journal::simulated::SimDisk;
 use crate::journal::storage::Storage;
 use crate::journal::{Journal, JournalError, Options};
@@ -157,13 +157,13 @@ fn a_sink_catches_up_with_what_happened_while_it_was_away() {
     let dir = tempfile::tempdir().unwrap();
     let (data, out) = (dir.path().join("data"), dir.path().join("changes"));
     for life in 0..4 {
-        let mut sinks: Vec<Box<dyn Sink + Send>> = Vec::new();
+        let mut followers = Followers::default();
         if life != 1 {
-            sinks.push(Box::new(ChangeLog::open(&out).unwrap()));
+            followers.sinks.push(Box::new(ChangeLog::open(&out).unwrap()));
         }
-        let followed = !sinks.is_empty();
+        let followed = !followers.sinks.is_empty();
         wait_for_journal(&data);
-        let runtime = Runtime::start_with(options(&data), sinks, |_| {}).unwrap();
+        let runtime = Runtime::start_with(options(&data), followers, |_| {}).unwrap();
         let receipt = runtime.submit_blocking(error(&format!("life {life}"))).unwrap();
         let closed = receipt.wait().unwrap();
         while followed && runtime.sinks()[0].position < closed.tick {

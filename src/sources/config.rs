@@ -19,6 +19,7 @@ const LONGEST_MIB: u64 = 16;
 #[serde(default, deny_unknown_fields)]
 pub struct SourcesConfig {
     folder: Vec<Folder>,
+    kafka: Vec<lehr_kafka::Config>,
     modbus: Vec<lehr_modbus::Config>,
     mqtt: Vec<lehr_mqtt::Config>,
     opcua: Vec<lehr_opcua::Config>,
@@ -51,6 +52,7 @@ impl SourcesConfig {
         apart("mqtt", lehr_mqtt::check_together(&self.mqtt).map_err(|error| error.to_string()))?;
         let mut peers: Vec<Arc<dyn Peer>> = Vec::new();
         peers.extend(self.folder.into_iter().map(|config| Arc::new(config) as Arc<dyn Peer>));
+        peers.extend(self.kafka.into_iter().map(|config| Arc::new(config) as Arc<dyn Peer>));
         peers.extend(self.modbus.into_iter().map(|config| Arc::new(config) as Arc<dyn Peer>));
         peers.extend(self.mqtt.into_iter().map(|config| Arc::new(config) as Arc<dyn Peer>));
         peers.extend(self.opcua.into_iter().map(|config| Arc::new(config) as Arc<dyn Peer>));

@@ -19,8 +19,8 @@ impl RuntimeIntake {
     }
 
     async fn submit(&self, gathered: Gathered) -> Result<Receipt, Stopped> {
-        let Gathered { readings, errors } = gathered;
-        let events = errors.into_iter().map(Event::Error).collect();
+        let Gathered { readings, mut events, errors } = gathered;
+        events.extend(errors.into_iter().map(Event::Error));
         let submission = Submission { source: self.source.clone(), readings, events, ..Submission::default() };
         self.runtime.submit(submission).await.map_err(stopped)
     }

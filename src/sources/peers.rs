@@ -30,7 +30,7 @@ pub trait Peer: Debug + Send + Sync + 'static {
 
 /// Crates in edges/ have the same functions, and each a type of its own for a peer.
 macro_rules! peer {
-    ($edge:ident, $protocol:literal, $address:ident) => {
+    ($edge:ident, $protocol:literal, |$config:ident| $address:expr) => {
         #[async_trait]
         impl Peer for $edge::Config {
             fn name(&self) -> &str {
@@ -42,7 +42,8 @@ macro_rules! peer {
             }
 
             fn address(&self) -> String {
-                self.$address.clone()
+                let $config = self;
+                $address
             }
 
             fn check(&self, names: &Names) -> Result<(), String> {
@@ -63,6 +64,7 @@ macro_rules! peer {
     };
 }
 
-peer!(lehr_modbus, "modbus", address);
-peer!(lehr_mqtt, "mqtt", address);
-peer!(lehr_opcua, "opcua", endpoint);
+peer!(lehr_kafka, "kafka", |config| config.bootstrap.join(","));
+peer!(lehr_modbus, "modbus", |config| config.address.clone());
+peer!(lehr_mqtt, "mqtt", |config| config.address.clone());
+peer!(lehr_opcua, "opcua", |config| config.endpoint.clone());

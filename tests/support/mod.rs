@@ -46,6 +46,18 @@ pub fn last_json(stdout: &str) -> Value {
     serde_json::from_str(line).unwrap_or_else(|error| panic!("'{line}' is no JSON: {error}"))
 }
 
+/// The rows of an answer to SQL, as objects.
+pub fn objects(answer: &Value) -> Vec<Value> {
+    let columns = answer["columns"].as_array().expect("columns");
+    let columns: Vec<&str> = columns.iter().map(|column| column["name"].as_str().unwrap()).collect();
+    let rows = answer["rows"].as_array().expect("rows");
+    let object = |row: &Value| {
+        let cells = row.as_array().expect("a row").iter().cloned();
+        Value::Object(columns.iter().map(|name| (*name).to_owned()).zip(cells).collect())
+    };
+    rows.iter().map(object).collect()
+}
+
 /// What a server says when it is ready; `None` when it ended before.
 pub fn ready(child: &mut Child) -> Option<String> {
     let mut lines = BufReader::new(child.stdout.take().expect("stdout is piped")).lines();
@@ -169,18 +181,7 @@ impl Server {
         if status != 200 {
             return Err(answer["error"].take());
         }
-        let columns: Vec<&str> = answer["columns"]
-            .as_array()
-            .expect("columns")
-            .iter()
-            .map(|column| column["name"].as_str().unwrap())
-            .collect();
-        let rows = answer["rows"].as_array().expect("rows");
-        let object = |row: &Value| {
-            let cells = row.as_array().expect("a row").iter().cloned();
-            Value::Object(columns.iter().map(|name| (*name).to_owned()).zip(cells).collect())
-        };
-        Ok(rows.iter().map(object).collect())
+        Ok(objects(&answer))
     }
 
     /// Asks again and again until the answer satisfies; panics with the last one when patience ends.

@@ -99,8 +99,11 @@ async fn take(bootstrap: &str, group: &str, topic: &str, file: &str) {
 }
 
 async fn keep(bootstrap: &str, seed: u64, transactions: &str, file: &str, last: u64) {
-    let config =
-        format!("name = \"child\"\nbootstrap = {}\ntransactions = {transactions}\ntimeout_s = 10", brokers(bootstrap));
+    let config = format!(
+        "name = \"child\"\nbootstrap = {}\ntransactions = {transactions}\ntimeout_s = 10\n\
+         tables = [\"wares\", \"alarms\", \"readings\"]",
+        brokers(bootstrap)
+    );
     let config: lehr_kafka::store::Config = toml::from_str(&config).unwrap();
     let mut target = config.target();
     let holds = loop {

@@ -8,15 +8,16 @@
 //! - `source`: readings out of topics; one `[[kafka]]` of `sources.toml`
 //! - [`store`]: tables into topics; one `[[kafka]]` of `stores.toml`
 //! - `publisher`: sensors of a plant into a topic, as a source reads them
-//! - `client`: what all connections have in common
+//! - `client`: what all connections have in common; `names`: of brokers and topics
 //!
 //! The protocol itself is librdkafka's, which is built from source with the C compiler and make. It is built without
 //! OpenSSL and Cyrus SASL, so neither encryption nor passwords are spoken.
 
 mod client;
+mod names;
 mod publisher;
 mod source;
 pub mod store;
 
 pub use publisher::{Measured, PublishError, Publisher};
-pub use source::{Config, ConfigError, ProbeError, QualityCodes, Rows, Start, Tag, TimeUnit, probe, run};
+pub use source::{Config, ConfigError, ProbeError, Rows, Start, Tag, probe, run};

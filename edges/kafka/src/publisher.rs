@@ -1,6 +1,7 @@
 //! Sensors of a plant as rows in a topic, as a source reads them.
 
 use crate::client;
+use crate::names::{check_bootstrap, check_topic};
 use crate::store::Link;
 use lehr_domain::EventMs;
 use lehr_tags::Quality;
@@ -37,8 +38,8 @@ pub struct Publisher {
 impl Publisher {
     pub fn open(bootstrap: &[String], topic: &str) -> Result<Publisher, PublishError> {
         let failed = |why: String| PublishError { topic: topic.to_owned(), why };
-        client::check_bootstrap(bootstrap).map_err(|(value, must)| failed(format!("bootstrap is {value}; {must}")))?;
-        client::check_topic(topic).map_err(|why| failed(why.to_owned()))?;
+        check_bootstrap(bootstrap).map_err(|(value, must)| failed(format!("bootstrap is {value}; {must}")))?;
+        check_topic(topic).map_err(|why| failed(why.to_owned()))?;
         let link = Link::open(client::settings(bootstrap, "lehr-plant"), None, DELIVERED_WITHIN);
         Ok(Publisher { topic: topic.to_owned(), link: link.map_err(|error| failed(error.to_string()))? })
     }

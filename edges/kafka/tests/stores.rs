@@ -2,8 +2,10 @@
 
 mod support;
 
+use lehr_domain::table::Cell;
+use lehr_domain::{EventMs, Tick};
 use lehr_kafka::store::{Config, probe};
-use lehr_targets::{Target, TargetError, cell_to_json, row_to_json};
+use lehr_targets::{Change, Delta, TableDelta, Target, TargetError, cell_to_json, row_to_json};
 use rdkafka::bindings::rd_kafka_resp_err_t as Answer;
 use rdkafka::types::RDKafkaApiKey;
 use serde_json::Value;
@@ -13,12 +15,13 @@ use std::time::{Duration, Instant};
 use support::model::{World, delta, tables};
 use support::{Alive, Brokers, DEADLINE, Dice, brokers, follower, records, until};
 
-const TOPICS: [(&str, i32); 3] = [("lehr.wares", 2), ("lehr.alarms", 1), ("lehr.position", 1)];
+const TOPICS: [(&str, i32); 4] = [("lehr.wares", 2), ("lehr.alarms", 1), ("lehr.readings", 2), ("lehr.position", 1)];
 
 fn config(brokers: &Brokers, transactions: bool) -> Config {
     let bootstrap: Vec<String> = brokers.bootstrap_servers().split(',').map(str::to_owned).collect();
     let config: Config = toml::from_str(&format!(
-        "name = \"log\"\nbootstrap = {bootstrap:?}\ntransactions = {transactions}\ntimeout_s = 5"
+        "name = \"log\"\nbootstrap = {bootstrap:?}\ntransactions = {transactions}\ntimeout_s = 5\n\
+         tables = [\"wares\", \"alarms\", \"readings\"]"
     ))
     .unwrap();
     config.check(&tables()).unwrap();
@@ -46,19 +49,56 @@ fn expected(world: &World, place: usize) -> BTreeMap<String, Value> {
     world.rows[place].values().map(|row| (key(row), Value::Object(row_to_json(table, row)))).collect()
 }
 
-/// Records in all, after having held the topics against the world.
-fn compared(brokers: &Brokers, world: &World) -> usize {
-    let mut count = 0;
-    for (place, table) in tables().iter().enumerate() {
+/// What arrived, after having held it against the world.
+#[derive(Clone, Copy, Debug, Default)]
+struct Arrived {
+    records: usize,
+    /// Rows of the log, each counted once.
+    logged: usize,
+    /// Rows of the log that are there once more.
+    again: usize,
+}
+
+fn compared(brokers: &Brokers, world: &World) -> Arrived {
+    let mut arrived = Arrived::default();
+    for (place, table) in tables().iter().enumerate().filter(|(_, table)| !table.log) {
         let (found, records) = folded(brokers, &format!("lehr.{}", table.name));
         let expected = expected(world, place);
         assert!(!expected.is_empty(), "nothing to compare of {}", table.name);
         assert_eq!(found, expected, "{} at tick {}", table.name, world.tick);
-        count += records;
+        arrived.records += records;
     }
     let (position, _) = folded(brokers, "lehr.position");
     assert_eq!(position["position"]["tick"], world.tick);
-    count
+    log_compared(brokers, world, &mut arrived);
+    arrived
+}
+
+/// Each row is there, under its sensor; where the last of each are taken, in order of ticks.
+fn log_compared(brokers: &Brokers, world: &World, arrived: &mut Arrived) {
+    let table = tables().into_iter().find(|table| table.log).unwrap();
+    let all = records(&brokers.bootstrap_servers(), "lehr.readings");
+    arrived.records += all.len();
+    let mut last: BTreeMap<(String, String), usize> = BTreeMap::new();
+    for (place, (_, key, value)) in all.iter().enumerate() {
+        let row: Value = serde_json::from_str(value.as_deref().expect("a log has no tombstones")).unwrap();
+        last.insert((key.clone(), row.to_string()), place);
+    }
+    let wanted: Vec<(String, String)> = (1..=world.tick)
+        .flat_map(|tick| World::logged(world.seed, tick))
+        .map(|row| {
+            (Value::from(vec![cell_to_json(&row[0])]).to_string(), Value::Object(row_to_json(&table, &row)).to_string())
+        })
+        .collect();
+    let mut before: BTreeMap<&str, usize> = BTreeMap::new();
+    for row in &wanted {
+        let place = *last.get(row).unwrap_or_else(|| panic!("lost: {row:?}"));
+        let before = before.insert(&row.0, place);
+        assert!(before.is_none_or(|before| before < place), "out of order: {row:?}");
+    }
+    assert_eq!(last.len(), wanted.len(), "rows that never were");
+    arrived.logged = wanted.len();
+    arrived.again = all.len() - wanted.len();
 }
 
 async fn connected(target: &mut dyn Target) -> u64 {
@@ -81,7 +121,7 @@ async fn follows(transactions: bool, ticks: u64) {
     let (mut world, mut failures, mut wanted, mut compares) = (World::new(seed), 0, 0, 0);
     // Nothing behind it can have reached the store.
     let mut under_way = 0;
-    while world.tick < ticks {
+    while world.tick < ticks || world.tick < under_way {
         let mut next = world.clone();
         (0..1 + dice.below(6)).for_each(|_| next.step());
         under_way = under_way.max(next.tick);
@@ -110,8 +150,8 @@ async fn follows(transactions: bool, ticks: u64) {
                     // The same again.
                     target.apply(&going).await.unwrap();
                 }
-                // By then each table has rows.
-                if world.tick > 20 && dice.below(8) == 0 {
+                // By then each table has rows. What was interrupted on the way to a later tick may show it before.
+                if world.tick > 20 && world.tick >= under_way && dice.below(8) == 0 {
                     compares += 1;
                     compared(&brokers, &world);
                 }
@@ -124,10 +164,10 @@ async fn follows(transactions: bool, ticks: u64) {
             }
         }
     }
-    let count = compared(&brokers, &world);
+    let arrived = compared(&brokers, &world);
     println!(
-        "transactions {transactions}: {ticks} ticks, {wanted} changes, {failures} failures, {count} records, compared \
-         {} times: equal",
+        "transactions {transactions}: {ticks} ticks, {wanted} changes handed over, {failures} failures, compared {} times: \
+         equal, lost 0, {arrived:?}",
         compares + 1
     );
     assert!(failures > 0, "no fault did anything");
@@ -141,6 +181,43 @@ async fn topics_follow_in_transactions() {
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn topics_follow_without_transactions() {
     follows(false, 150).await;
+}
+
+/// More than the client takes at once: it is sent in pieces, and is one delta all the same.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_first_delta_may_hold_whole_tables() {
+    const ROWS: i64 = 150_000;
+    let table = tables().swap_remove(0);
+    let row = |number: i64| {
+        vec![
+            Cell::Text("Line_A".into()),
+            Cell::Int(number),
+            Cell::Float(number as f64 / 8.0),
+            Cell::Time(EventMs(number)),
+        ]
+    };
+    let changes = (0..ROWS).map(|number| Change { appeared: true, row: row(number) }).collect();
+    let whole = TableDelta { table: table.clone(), changes };
+    let first = Delta { after: Tick(0), tick: Tick(9), now: EventMs(9000), tables: vec![whole] };
+    for transactions in [false, true] {
+        // The mock cluster forgets what is more than 5 MB of a partition.
+        let brokers = brokers(&[("lehr.wares", 16), TOPICS[1], TOPICS[2], TOPICS[3]]);
+        let mut config = config(&brokers, transactions);
+        config.timeout_s = DEADLINE.as_secs();
+        let mut target = config.target();
+        connected(target.as_mut()).await;
+        target.apply(&first).await.unwrap();
+        let (found, sent) = folded(&brokers, "lehr.wares");
+        let wrong = (0..ROWS).filter(|number| {
+            let key = Value::Array(vec!["Line_A".into(), (*number).into()]).to_string();
+            found.get(&key) != Some(&Value::Object(row_to_json(&table, &row(*number))))
+        });
+        let (lost, again) = (wrong.count(), sent - found.len());
+        println!(
+            "transactions {transactions}: {ROWS} rows at once, {sent} arrived, lost or wrong {lost}, again {again}"
+        );
+        assert_eq!((lost, again), (0, 0));
+    }
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
@@ -159,7 +236,7 @@ async fn brokers_that_go_and_come_get_the_rest() {
         let holds = connected(target.as_mut()).await;
         assert!([20, 40].contains(&holds), "{holds}");
         target.apply(&delta(&World::at(7, holds), &second)).await.unwrap();
-        println!("transactions {transactions}: away in the middle, {} records, equal", compared(&brokers, &second));
+        println!("transactions {transactions}: away in the middle: equal, lost 0, {:?}", compared(&brokers, &second));
     }
 }
 
@@ -185,14 +262,16 @@ async fn a_writer_that_is_killed_at_any_moment_leaves_what_the_next_one_complete
             let child = begin(TICKS);
             let goal = noted() + 1 + dice.below(TICKS / 5);
             until("the writer goes on", || noted() >= goal.min(TICKS)).await;
+            // At any moment of what it does next.
+            tokio::time::sleep(Duration::from_millis(dice.below(30))).await;
             drop(child);
             kills += 1;
         }
         let mut last = begin(TICKS);
         until("the last writer is done", || last.0.try_wait().unwrap().is_some()).await;
         assert!(last.0.wait().unwrap().success());
-        let count = compared(&brokers, &World::at(seed, TICKS));
-        println!("transactions {transactions}: {TICKS} ticks, {kills} kills, {count} records, equal");
+        let arrived = compared(&brokers, &World::at(seed, TICKS));
+        println!("transactions {transactions}: {TICKS} ticks, {kills} kills: equal, lost 0, {arrived:?}");
     }
 }
 
@@ -204,7 +283,7 @@ async fn a_probe_says_what_there_is_and_what_to_do() {
     target.apply(&delta(&World::new(3), &World::at(3, 9))).await.unwrap();
     let lines = probe(&config(&there, false)).await.unwrap().join("\n");
     assert!(lines.starts_with("3 brokers: 127.0.0.1:"), "{lines}");
-    assert!(lines.contains("3 topics begin with lehr.; they hold tick 9"), "{lines}");
+    assert!(lines.contains("4 topics begin with lehr.; they hold tick 9"), "{lines}");
 
     // These brokers have no way to make topics: what is missing is named.
     let empty = brokers(&[]);

@@ -19,6 +19,8 @@
 
 mod answer;
 mod config;
+#[doc(hidden)]
+pub mod fuzzing;
 mod link;
 mod map;
 mod outcome;

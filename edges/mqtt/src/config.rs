@@ -4,7 +4,8 @@ use crate::link::Endpoint;
 use crate::sparkplug::{MetricAddress, check_id};
 use crate::topic;
 use lehr_domain::names::Names;
-use lehr_tags::{SecretError, SecretFrom, Tags, Target, TargetError, TimestampOf};
+use lehr_tags::json::{QualityCodes, TimeUnit};
+use lehr_tags::{ReportKind, SecretError, SecretFrom, Tags, Target, TargetError, TimestampOf};
 use serde::Deserialize;
 use std::collections::{BTreeMap, BTreeSet};
 use std::path::PathBuf;
@@ -50,6 +51,9 @@ pub struct Config {
     pub timestamps: TimestampOf,
     #[serde(default, rename = "tag")]
     pub tags: Vec<JsonTag>,
+    /// Topics on which machines report units, states or set-points.
+    #[serde(default, rename = "report")]
+    pub reports: Vec<ReportTopic>,
     #[serde(default)]
     pub sparkplug: Vec<SparkplugConfig>,
 }
@@ -95,26 +99,13 @@ pub struct JsonTag {
     pub to: Target,
 }
 
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Deserialize)]
-#[serde(rename_all = "snake_case")]
-pub enum TimeUnit {
-    S,
-    #[default]
-    Ms,
-    Us,
-    Ns,
-}
-
-/// Numbers for quality. The words good, uncertain, bad, and true and false, are always understood.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Deserialize)]
-#[serde(rename_all = "snake_case")]
-pub enum QualityCodes {
-    /// 192 and above good, 64 and above uncertain, less bad.
-    #[default]
-    OpcDa,
-    OpcUa,
-    /// 192 good, 500 stale, 0 bad.
-    Sparkplug,
+/// A topic whose messages are reports; see docs/sources/reports.md.
+#[derive(Clone, Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct ReportTopic {
+    /// A topic, or a filter with + and #.
+    pub topic: String,
+    pub kind: ReportKind,
 }
 
 /// Lehr as a Sparkplug host application on this broker: a connection of its own, without a session, as Sparkplug wants it.
@@ -217,8 +208,11 @@ impl Config {
         range("keep_alive_s", self.keep_alive_s, 5, 43_200)?;
         range("receive_maximum", self.receive_maximum.into(), 1, 65_535)?;
         range("largest_message_kib", self.largest_message_kib as u64, 1, 65_536)?;
-        if self.tags.is_empty() && self.sparkplug.is_empty() {
-            return Err(bad("tag", "missing", "name at least one [[mqtt.tag]] or [[mqtt.sparkplug]]"));
+        if !self.has_json() && self.sparkplug.is_empty() {
+            return Err(bad("tag", "missing", "name at least one [[mqtt.tag]], [[mqtt.report]] or [[mqtt.sparkplug]]"));
+        }
+        for report in &self.reports {
+            topic::check_filter(&report.topic).map_err(|why| bad_tag(&report.topic, format!("topic: {why}")))?;
         }
         for tag in &self.tags {
             topic::check_filter(&tag.topic).map_err(|why| bad_tag(&tag.topic, format!("topic: {why}")))?;
@@ -283,13 +277,18 @@ impl Config {
         Ok((tags, addresses))
     }
 
+    /// Whether there is a connection for JSON payloads.
+    pub(crate) fn has_json(&self) -> bool {
+        !(self.tags.is_empty() && self.reports.is_empty())
+    }
+
     pub(crate) fn client_id(&self) -> String {
         self.client_id.clone().unwrap_or_else(|| format!("lehr-{}", self.name))
     }
 
     /// Of its connections.
     fn client_ids(&self) -> Vec<String> {
-        let json = (!self.tags.is_empty()).then(|| self.client_id());
+        let json = self.has_json().then(|| self.client_id());
         json.into_iter().chain(self.sparkplug.iter().map(|host| self.host_client_id(host))).collect()
     }
 

@@ -1,9 +1,9 @@
 //! JSON payloads to samples. Pure.
 
-use crate::config::{JsonTag, QualityCodes, TimeUnit};
+use crate::config::JsonTag;
 use crate::topic;
-use lehr_domain::EventMs;
-use lehr_tags::{Quality, Sample, Times};
+use lehr_tags::json::{field, measured, time, trust};
+use lehr_tags::{Sample, Times};
 use serde_json::Value;
 use std::collections::HashMap;
 
@@ -93,104 +93,20 @@ impl Topics {
     }
 
     fn sample(&self, tag: usize, message: &Value) -> Result<(Sample, Option<String>), String> {
-        let JsonTag { value, time, time_unit, quality, quality_codes, .. } = &self.tags[tag];
-        let (quality, complaint) = match quality.as_ref().map(|at| read_quality(message, at, *quality_codes)) {
-            None => (Quality::Good, None),
-            Some(Ok(quality)) => (quality, None),
-            // The value is taken all the same, but not as one that is known to be good.
-            Some(Err(why)) => (Quality::Uncertain, Some(why)),
-        };
-        let value = match read_value(message, value) {
-            Err(_) if quality == Quality::Bad => f64::NAN,
-            read => read?,
-        };
-        let source = time.as_ref().map(|at| read_time(message, at, *time_unit)).transpose()?;
+        let JsonTag { value, time: time_at, time_unit, quality, quality_codes, .. } = &self.tags[tag];
+        let said = quality.as_deref().map(|at| field(message, at).map(|found| (found, at)));
+        let (quality, complaint) = trust(said.transpose(), *quality_codes);
+        let value = measured(field(message, value), value, quality)?;
+        let source = time_at.as_deref().map(|at| time(field(message, at)?, at, *time_unit)).transpose()?;
         Ok((Sample { tag, value, times: Times { source, server: None }, quality, historical: false }, complaint))
     }
-}
-
-fn field<'m>(message: &'m Value, at: &str) -> Result<&'m Value, String> {
-    message.pointer(at).ok_or_else(|| format!("there is no {at}"))
-}
-
-/// Characters of a field that an error shows.
-const SHOWN: usize = 60;
-
-fn shown(value: &Value) -> String {
-    let text = value.to_string();
-    if text.chars().count() <= SHOWN { text } else { text.chars().take(SHOWN).chain("…".chars()).collect() }
-}
-
-/// A number, a truth value, or text that is a number.
-fn read_value(message: &Value, at: &str) -> Result<f64, String> {
-    let found = field(message, at)?;
-    let number = match found {
-        Value::Number(number) => number.as_f64(),
-        Value::Bool(truth) => Some(f64::from(u8::from(*truth))),
-        Value::String(text) => text.trim().parse().ok(),
-        _ => None,
-    };
-    number.filter(|number| number.is_finite()).ok_or_else(|| {
-        let place = if at.is_empty() { "the payload" } else { at };
-        format!("{place} is {}; it must be a number or a truth value", shown(found))
-    })
-}
-
-fn read_time(message: &Value, at: &str, unit: TimeUnit) -> Result<EventMs, String> {
-    let found = field(message, at)?;
-    let must = || format!("{at} is {}; it must be RFC 3339, as 2026-01-31T06:00:00Z, or a number", shown(found));
-    match found {
-        Value::String(text) => EventMs::parse(text).map_err(|_| must()),
-        Value::Number(number) => {
-            let (multiply, divide) = match unit {
-                TimeUnit::S => (1000.0, 1),
-                TimeUnit::Ms => (1.0, 1),
-                TimeUnit::Us => (1.0, 1000),
-                TimeUnit::Ns => (1.0, 1_000_000),
-            };
-            // Whole numbers stay whole: nanoseconds since 1970 are more than a double can hold.
-            let ms = match number.as_i64() {
-                Some(whole) if multiply == 1.0 => whole.div_euclid(divide),
-                _ => {
-                    let ms = number.as_f64().ok_or_else(must)? * multiply / divide as f64;
-                    if ms.abs() > 9e15 {
-                        return Err(must());
-                    }
-                    ms.floor() as i64
-                }
-            };
-            Ok(EventMs(ms))
-        }
-        _ => Err(must()),
-    }
-}
-
-fn read_quality(message: &Value, at: &str, codes: QualityCodes) -> Result<Quality, String> {
-    let found = field(message, at)?;
-    let quality = match found {
-        Value::Bool(true) => Some(Quality::Good),
-        Value::Bool(false) => Some(Quality::Bad),
-        Value::String(word) => match word.trim().to_ascii_lowercase().as_str() {
-            "good" | "ok" => Some(Quality::Good),
-            "uncertain" | "stale" => Some(Quality::Uncertain),
-            "bad" => Some(Quality::Bad),
-            _ => None,
-        },
-        Value::Number(number) => number.as_u64().and_then(|code| u32::try_from(code).ok()).map(|code| match codes {
-            QualityCodes::OpcDa if code >= 192 => Quality::Good,
-            QualityCodes::OpcDa if code >= 64 => Quality::Uncertain,
-            QualityCodes::OpcDa => Quality::Bad,
-            QualityCodes::OpcUa => Quality::of_opcua(code),
-            QualityCodes::Sparkplug => Quality::of_sparkplug(i32::try_from(code).unwrap_or(-1)),
-        }),
-        _ => None,
-    };
-    quality.ok_or_else(|| format!("{at} is {}; it must be good, uncertain, bad, a truth value or a code", shown(found)))
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
+    use lehr_domain::EventMs;
+    use lehr_tags::Quality;
     use proptest::prelude::*;
 
     fn topics(text: &str) -> Topics {
@@ -255,28 +171,6 @@ mod tests {
         }
         let bad = said("plant/a/furnace", r#"{"temp":null,"ts":1,"q":"bad","pressure":4}"#);
         assert_eq!((bad.samples.len(), bad.samples[0].quality, bad.refused.len()), (2, Quality::Bad, 0));
-    }
-
-    #[test]
-    fn times_and_codes_are_read_in_their_units() {
-        let message: Value =
-            serde_json::from_str(r#"{"t":1769839200123456789,"s":1769839200.25,"huge":1e300}"#).unwrap();
-        assert_eq!(read_time(&message, "/t", TimeUnit::Ns), Ok(EventMs(1_769_839_200_123)));
-        assert_eq!(read_time(&message, "/s", TimeUnit::S), Ok(EventMs(1_769_839_200_250)));
-        assert!(read_time(&message, "/huge", TimeUnit::Ms).is_err());
-        let code = |code: u64, codes| read_quality(&serde_json::json!({ "q": code }), "/q", codes).unwrap();
-        assert_eq!(
-            [192, 80, 0].map(|q| code(q, QualityCodes::OpcDa)),
-            [Quality::Good, Quality::Uncertain, Quality::Bad]
-        );
-        assert_eq!(
-            [0, 0x4000_0000, 0x8000_0000].map(|q| code(q, QualityCodes::OpcUa)),
-            [Quality::Good, Quality::Uncertain, Quality::Bad]
-        );
-        assert_eq!(
-            [192, 500, 0].map(|q| code(q, QualityCodes::Sparkplug)),
-            [Quality::Good, Quality::Uncertain, Quality::Bad]
-        );
     }
 
     #[test]

@@ -21,6 +21,8 @@
 //! - `probe`: is the broker there, and does it let us in
 
 mod config;
+#[doc(hidden)]
+pub mod fuzzing;
 mod json;
 mod link;
 mod plant;
@@ -34,9 +36,9 @@ pub mod store;
 mod tls;
 mod topic;
 
-pub use config::{Config, ConfigError, JsonTag, QualityCodes, SparkplugConfig, SparkplugTag, TimeUnit, check_together};
+pub use config::{Config, ConfigError, JsonTag, ReportTopic, SparkplugConfig, SparkplugTag, check_together};
 pub use link::Endpoint;
-pub use plant::{JsonPlant, Measured, SparkplugPlant, WriteBack, serve_json, serve_sparkplug};
+pub use plant::{JsonPlant, Measured, Reported, SparkplugPlant, Told, WriteBack, serve_json, serve_sparkplug};
 pub use probe::{ProbeError, probe};
 pub use publisher::{Message, PublishError, Publisher, row_topic};
 pub use source::{run, run_with};

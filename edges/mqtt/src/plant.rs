@@ -212,7 +212,21 @@ pub struct Measured {
     pub quality: Quality,
 }
 
-/// A plant as JSON topics. A sensor `Line_A.furnace_temperature` is on `prefix/Line_A/furnace_temperature`; a set-point is
+/// A report as JSON, and what it is of: the last level of its topic.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Reported {
+    pub of: &'static str,
+    pub json: String,
+}
+
+/// What a plant says at once.
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct Told {
+    pub measured: Vec<Measured>,
+    pub reported: Vec<Reported>,
+}
+
+/// A plant as JSON topics. Reports are on `prefix/reports/of`. A sensor `Line_A.furnace_temperature` is on `prefix/Line_A/furnace_temperature`; a set-point is
 /// written, as a number, on `prefix/set/name`, and answered on `prefix/set/name/done`.
 pub struct JsonPlant {
     pub endpoint: Endpoint,
@@ -224,6 +238,20 @@ pub struct JsonPlant {
 impl JsonPlant {
     pub fn topic(&self, sensor: &str) -> String {
         format!("{}/{}", self.prefix, sensor.replace('.', "/"))
+    }
+
+    pub fn report_topic(&self, of: &str) -> String {
+        format!("{}/reports/{of}", self.prefix)
+    }
+
+    fn messages(&self, told: Told) -> Vec<Message> {
+        let measured = told.measured.iter().map(|measured| self.message(measured));
+        let reported = told.reported.into_iter().map(|Reported { of, json }| Message {
+            topic: self.report_topic(of),
+            payload: json.into_bytes(),
+            retain: false,
+        });
+        measured.chain(reported).collect()
     }
 
     fn message(&self, measured: &Measured) -> Message {
@@ -244,15 +272,15 @@ impl JsonPlant {
 /// A sensor whose name makes no topic, or that the broker refuses.
 pub async fn serve_json(
     plant: JsonPlant,
-    mut feed: mpsc::Receiver<Vec<Measured>>,
+    mut feed: mpsc::Receiver<Told>,
     write: WriteBack,
 ) -> Result<(), PublishError> {
     let publisher = Publisher::connect(plant.endpoint.clone(), &plant.client_id, |why| {
         tracing::debug!(why, "the plant's broker");
     });
     let publish = async {
-        while let Some(measured) = feed.recv().await {
-            publisher.publish(measured.iter().map(|measured| plant.message(measured)).collect()).await?;
+        while let Some(told) = feed.recv().await {
+            publisher.publish(plant.messages(told)).await?;
         }
         Ok(())
     };

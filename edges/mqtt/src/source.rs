@@ -1,12 +1,14 @@
 //! The loop of a broker: one connection for JSON payloads, and one for each Sparkplug host.
 
-use crate::config::{Config, ConfigError};
+use crate::config::{Config, ConfigError, ReportTopic};
 use crate::json::Topics;
 use crate::link::{Broken, Heard, Link, Requests, Said, Wanted};
 use crate::pump::{ACKNOWLEDGEMENTS_MOST, Pump};
 use crate::repeats::Repeats;
 use crate::sparkplug::{self, Known};
-use lehr_tags::{Backoff, Intake, Quality, SourceStatus, Stopped, Tags};
+use crate::topic;
+use lehr_tags::{Backoff, Intake, Quality, SourceStatus, Stopped, Tags, read_reports};
+use std::collections::VecDeque;
 use std::future::Future;
 use std::pin::{Pin, pin};
 use std::sync::{Arc, Mutex, PoisonError};
@@ -31,7 +33,7 @@ pub async fn run_with(
     let names = intake.names();
     config.check(&names)?;
     let config = Arc::new(config);
-    let connections = usize::from(!config.tags.is_empty()) + config.sparkplug.len();
+    let connections = usize::from(config.has_json()) + config.sparkplug.len();
     let links = Arc::new(Links { status: status.clone(), up: Mutex::new(vec![false; connections]) });
     type Loop = Pin<Box<dyn Future<Output = Result<Stopped, ConfigError>> + Send>>;
     let mut loops: Vec<Loop> = Vec::new();
@@ -48,7 +50,7 @@ pub async fn run_with(
         };
         loops.push(Box::pin(part.run(intake.clone(), standing)));
     }
-    if !config.tags.is_empty() {
+    if config.has_json() {
         let standing = Standing { links, place: connections - 1, intake: intake.clone() };
         let tags = config.json_tags(&names)?;
         loops.push(Box::pin(run_json(config, tags, intake, status, standing)));
@@ -134,6 +136,7 @@ async fn run_json(
     let mut listener = Listener {
         topics: Topics::new(&config.tags),
         pump: Pump::new(intake.clone(), config.qos > 0),
+        taken: VecDeque::new(),
         repeats: Repeats::default(),
         tags,
         status,
@@ -161,6 +164,8 @@ struct Listener {
     topics: Topics,
     tags: Tags,
     pump: Pump,
+    /// Messages that were taken, and whose acknowledgements the connection has no room for yet.
+    taken: VecDeque<Heard>,
     repeats: Repeats,
     status: Arc<SourceStatus>,
     intake: Arc<dyn Intake>,
@@ -171,17 +176,24 @@ impl Listener {
     /// One connection, until it ends.
     async fn listen(&mut self, link: &mut Link, backoff: &mut Backoff) -> End {
         let requests = link.requests();
+        // Of another connection: the broker sends those messages again.
+        self.taken.clear();
         loop {
             let mut next = pin!(link.next());
             // The connection is listened to while there is room, and meanwhile what was heard is taken.
             let said = loop {
-                self.pump.start();
+                while self.taken.front().is_some_and(|message| requests.acknowledge(message).is_ok()) {
+                    self.taken.pop_front();
+                }
+                // A connection that sends slowly holds back what is taken.
+                if self.taken.len() < ACKNOWLEDGEMENTS_MOST {
+                    self.pump.start();
+                }
                 tokio::select! {
-                    said = &mut next, if self.pump.has_room() => break said,
-                    taken = self.pump.taken() => {
-                        if let Err(end) = acknowledge(&requests, taken) {
-                            return end;
-                        }
+                    said = &mut next, if self.pump.has_room() || !self.taken.is_empty() => break said,
+                    taken = self.pump.taken() => match taken {
+                        Ok(messages) => self.taken.extend(messages),
+                        Err(stopped) => return stopped.into(),
                     }
                 }
             };
@@ -198,7 +210,7 @@ impl Listener {
                     self.repeats.forget();
                 }
                 let qos = self.config.qos;
-                requests.subscribe(self.topics.filters().into_iter().map(|filter| (filter, qos)))
+                requests.subscribe(self.filters().into_iter().map(|filter| (filter, qos)))
             }
             Said::Subscribed(granted) => match granted.iter().position(|granted| !granted) {
                 None => {
@@ -209,7 +221,7 @@ impl Listener {
                 Some(place) => Err(Broken(format!(
                     "the broker does not let {} subscribe to {}; see its access rules",
                     self.config.client_id(),
-                    self.topics.filters().get(place).map_or("a topic", String::as_str),
+                    self.filters().get(place).map_or("a topic", String::as_str),
                 ))),
             },
             Said::Message(message) => {
@@ -218,6 +230,17 @@ impl Listener {
             }
             _ => Ok(()),
         }
+    }
+
+    /// Each filter once.
+    fn filters(&self) -> Vec<String> {
+        let mut filters = self.topics.filters();
+        for ReportTopic { topic, .. } in &self.config.reports {
+            if !filters.contains(topic) {
+                filters.push(topic.clone());
+            }
+        }
+        filters
     }
 
     fn message(&mut self, message: Heard) {
@@ -240,6 +263,14 @@ impl Listener {
         } else {
             let decoded = self.topics.decode(&message.topic, &message.payload);
             decoded.refused.iter().for_each(|why| refuse(why, &message.payload));
+            let reports = self.config.reports.iter().filter(|report| topic::matches(&report.topic, &message.topic));
+            let names = self.intake.names();
+            let read = reports.flat_map(|report| read_reports(report.kind, &message.payload, &names, now));
+            let (good, bad): (Vec<_>, Vec<_>) = read.partition(Result::is_ok);
+            bad.into_iter().filter_map(Result::err).for_each(|why| {
+                refuse(&format!("topic {}: {why}", message.topic), &message.payload);
+            });
+            gathered.events.extend(good.into_iter().flatten());
             for mut sample in decoded.samples {
                 if message.retained && sample.times.source.is_none() {
                     // When it was measured nobody knows.
@@ -250,11 +281,4 @@ impl Listener {
         }
         self.pump.heard(message);
     }
-}
-
-fn acknowledge(requests: &Requests, taken: Result<Vec<Heard>, Stopped>) -> Result<(), End> {
-    for message in taken? {
-        requests.acknowledge(&message)?;
-    }
-    Ok(())
 }

@@ -3,7 +3,7 @@
 mod support;
 
 use lehr_domain::{Micro, Status};
-use lehr_mqtt::{Endpoint, JsonPlant, Measured, Message, PublishError, Publisher, row_topic, serve_json};
+use lehr_mqtt::{Endpoint, JsonPlant, Measured, Message, PublishError, Publisher, Told, row_topic, serve_json};
 use lehr_tags::Quality;
 use serde_json::Value;
 use std::process::Command;
@@ -119,7 +119,7 @@ async fn the_plants_json_is_read_back_and_its_set_points_are_written_within_limi
     let at = wall();
     let measured =
         Measured { sensor: "Line_A.furnace_temperature".into(), value: 1520.5, at, quality: Quality::Uncertain };
-    feed.send(vec![measured]).await.unwrap();
+    feed.send(Told { measured: vec![measured], reported: Vec::new() }).await.unwrap();
     until("the reading", || intake.count() == 1).await;
     let reading = intake.readings.lock().unwrap()[0];
     assert_eq!((reading.value, reading.at, reading.status), (Micro::from_f64(1520.5).unwrap(), at, Status::Warning));

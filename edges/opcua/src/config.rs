@@ -123,6 +123,27 @@ pub enum ConfigError {
 }
 
 impl Config {
+    /// A server that asks for neither login nor security, to be looked at.
+    pub fn anonymous(name: &str, endpoint: &str) -> Config {
+        Config {
+            name: name.to_owned(),
+            endpoint: endpoint.to_owned(),
+            security: Security::None,
+            trust: Trust::default(),
+            verify: yes(),
+            pki: pki(),
+            user: None,
+            password: None,
+            user_certificate: None,
+            user_key: None,
+            insecure_login: false,
+            timestamps: TimestampOf::default(),
+            publishing_ms: publishing(),
+            report: Report::default(),
+            tags: Vec::new(),
+        }
+    }
+
     /// All that can be said before connecting.
     pub fn check(&self, names: &Names) -> Result<(), ConfigError> {
         self.check_peer()?;

@@ -34,7 +34,7 @@ pub use browse::{Bounds, Found, Kind, browse};
 pub use config::{Config, ConfigError, Report, Security, Tag, Trust};
 
 pub use device::{Device, DeviceConfig, DeviceError, Login, Point, Setpoint, Variable, WriteSetpoint};
-pub use mapping::mapping;
+pub use mapping::{Proposal, mapping, proposed};
 pub use open::PeerError;
 pub use probe::probe;
 pub use source::run;

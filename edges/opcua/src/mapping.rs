@@ -10,30 +10,48 @@ use std::fmt::Write;
 /// Tags in TOML, for a `[[opcua]]`, of the variables whose path or node ends in the name of a sensor that no other
 /// variable ends in as well; the rest as comments. Units are those the server says.
 pub fn mapping(browsed: &Found, names: &Names) -> String {
+    let mut out = String::new();
+    for Proposal { path, variable, sensor } in proposed(browsed, names) {
+        let Kind::Variable { unit, .. } = &variable.kind else { continue };
+        match sensor {
+            Ok(def) => tag(&mut out, variable, unit.as_deref(), def),
+            Err(problem) => {
+                let _ = writeln!(out, "# {} ({}): {problem}", variable.node, line(&path.join("/")));
+            }
+        }
+    }
+    out
+}
+
+/// What a variable may be mapped to.
+#[derive(Debug)]
+pub struct Proposal<'f, 'n> {
+    /// The names on the way to it.
+    pub path: Vec<&'f str>,
+    pub variable: &'f Found,
+    /// The sensor in whose name it ends, or why it is none.
+    pub sensor: Result<&'n SensorDef, String>,
+}
+
+/// Every variable, with what its path or node says that it measures.
+pub fn proposed<'f, 'n>(browsed: &'f Found, names: &'n Names) -> Vec<Proposal<'f, 'n>> {
     let sensors: Vec<(String, &SensorDef)> = names.sensors().map(|(_, def)| (plain(&def.name), def)).collect();
     let variables = browsed.variables();
     let chosen: Vec<Option<&SensorDef>> = variables.iter().map(|(path, found)| sensor(path, found, &sensors)).collect();
     let mut uses: BTreeMap<&str, usize> = BTreeMap::new();
     chosen.iter().flatten().for_each(|def| *uses.entry(&def.name).or_default() += 1);
-    let mut out = String::new();
-    for ((path, found), sensor) in variables.iter().zip(chosen) {
-        let Kind::Variable { data_type, array, unit } = &found.kind else { continue };
-        let path = path.iter().filter(|name| !name.is_empty()).copied().collect::<Vec<_>>().join("/");
-        let problem = match sensor {
-            None => Some("no sensor is named so".to_owned()),
-            Some(def) if uses[def.name.as_str()] > 1 => Some(format!("several variables look like {}", def.name)),
-            Some(def) if array.is_some() => Some(format!("an array; give element to map it to {}", def.name)),
-            Some(_) if !is_number(data_type.as_str()) => Some(format!("{data_type} is not a number")),
-            Some(_) => None,
+    let proposal = |((path, variable), sensor): ((Vec<&'f str>, &'f Found), Option<&'n SensorDef>)| {
+        let Kind::Variable { data_type, array, .. } = &variable.kind else { return None };
+        let sensor = match sensor {
+            None => Err("no sensor is named so".to_owned()),
+            Some(def) if uses[def.name.as_str()] > 1 => Err(format!("several variables look like {}", def.name)),
+            Some(def) if array.is_some() => Err(format!("an array; give element to map it to {}", def.name)),
+            Some(_) if !is_number(data_type.as_str()) => Err(format!("{data_type} is not a number")),
+            Some(def) => Ok(def),
         };
-        match (problem, sensor) {
-            (None, Some(def)) => tag(&mut out, found, unit.as_deref(), def),
-            (problem, _) => {
-                let _ = writeln!(out, "# {} ({}): {}", found.node, line(&path), problem.unwrap_or_default());
-            }
-        }
-    }
-    out
+        Some(Proposal { path: path.into_iter().filter(|name| !name.is_empty()).collect(), variable, sensor })
+    };
+    variables.into_iter().zip(chosen).filter_map(proposal).collect()
 }
 
 fn tag(out: &mut String, found: &Found, unit: Option<&str>, def: &SensorDef) {

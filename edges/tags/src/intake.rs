@@ -4,7 +4,7 @@ use async_trait::async_trait;
 use lehr_domain::event::ErrorRow;
 use lehr_domain::ids::stable_hash;
 use lehr_domain::names::Names;
-use lehr_domain::{EventMs, ReadingBatch};
+use lehr_domain::{Event, EventMs, ReadingBatch};
 use std::sync::Arc;
 
 /// Characters of an offending input that are kept.
@@ -16,13 +16,15 @@ const ERRORS_MOST: usize = 100;
 #[derive(Clone, Debug, Default, PartialEq)]
 pub struct Gathered {
     pub readings: ReadingBatch,
+    /// Inspected units, machine states, set-points.
+    pub events: Vec<Event>,
     /// Inputs that could not be taken.
     pub errors: Vec<ErrorRow>,
 }
 
 impl Gathered {
     pub fn is_empty(&self) -> bool {
-        self.readings.is_empty() && self.errors.is_empty()
+        self.readings.is_empty() && self.events.is_empty() && self.errors.is_empty()
     }
 
     /// Notes an input that cannot be taken: which field, why, and its beginning.

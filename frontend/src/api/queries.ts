@@ -11,6 +11,7 @@ import type {
   KpiCards,
   Lines,
   Me,
+  Offered,
   Recommendation,
   Recommendations,
   RootCauses,
@@ -52,6 +53,12 @@ export const useSources = () =>
 
 export const useStores = () =>
   useQuery({ queryKey: ["stores"], queryFn: ({ signal }) => api.get<Stores>("api/stores", {}, signal), refetchInterval: 3_000 });
+
+export const useBrowse = () =>
+  useMutation({ mutationFn: (wanted: { endpoint: string; start?: string }) => api.post<Offered>("api/sources/browse", wanted) });
+
+export const useAllSensors = () =>
+  useQuery({ queryKey: ["sensors", "all"], queryFn: ({ signal }) => api.get<Sensors>("api/sensors", {}, signal), staleTime: 60_000 });
 
 export const useSettings = () =>
   useQuery({ queryKey: ["settings"], queryFn: ({ signal }) => api.get<Settings>("api/settings", {}, signal), staleTime: 60_000 });

@@ -382,6 +382,21 @@ export interface SqlResult extends Answer {
   elapsed_ms?: number;
 }
 
+/** A variable of an OPC UA server, with the sensor that its name suggests. */
+export interface OfferedVariable {
+  node: string;
+  path: string[];
+  type: string;
+  array: boolean;
+  unit: string | null;
+  sensor_id: string | null;
+}
+
+export interface Offered extends Answer {
+  endpoint: string;
+  variables: OfferedVariable[];
+}
+
 export interface Source {
   name: string;
   protocol: string;

@@ -1,7 +1,8 @@
 //! One `[[kafka]]` of `sources.toml`.
 
-use crate::client::{check_bootstrap, check_topic};
+use crate::names::{check_bootstrap, check_topic};
 use lehr_domain::names::Names;
+use lehr_tags::json::{QualityCodes, TimeUnit};
 use lehr_tags::{Tags, Target, TargetError, TimestampOf};
 use serde::Deserialize;
 use std::collections::BTreeSet;
@@ -115,28 +116,6 @@ fn timestamp() -> String {
 }
 fn quality() -> String {
     "/quality".into()
-}
-
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Deserialize)]
-#[serde(rename_all = "snake_case")]
-pub enum TimeUnit {
-    S,
-    #[default]
-    Ms,
-    Us,
-    Ns,
-}
-
-/// Numbers for quality. The words good, uncertain, bad, and true and false, are always understood.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Deserialize)]
-#[serde(rename_all = "snake_case")]
-pub enum QualityCodes {
-    /// 192 and above good, 64 and above uncertain, less bad.
-    #[default]
-    OpcDa,
-    OpcUa,
-    /// 192 good, 500 stale, 0 bad.
-    Sparkplug,
 }
 
 /// Why a configuration cannot be used. Names the field and the fix.

@@ -16,6 +16,10 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
 use std::thread;
 
+/// How long the group waits for a member to come along when it is divided anew, and a member for the answer to that,
+/// milliseconds; not less than its session. The next message is asked for all the time, so nobody needs the minutes that
+/// are usual.
+const REJOIN_WITHIN_MS: u32 = 60_000;
 /// How often it is looked whether there are brokers, milliseconds.
 const LOOK_EVERY_MS: &str = "1000";
 
@@ -60,6 +64,7 @@ impl Member {
             .set("group.id", config.group())
             .set("session.timeout.ms", config.session_timeout_ms.to_string())
             .set("heartbeat.interval.ms", (config.session_timeout_ms / 10).max(100).to_string())
+            .set("max.poll.interval.ms", config.session_timeout_ms.max(REJOIN_WITHIN_MS).to_string())
             // Nobody commits but the source, once it is durable.
             .set("enable.auto.commit", "false")
             .set("enable.auto.offset.store", "false")

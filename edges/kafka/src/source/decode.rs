@@ -1,9 +1,9 @@
 //! Messages to samples. Pure.
 
-use super::config::{Config, QualityCodes, Rows, Tag};
-use super::field::{field, number, optional, quality, shown, time};
+use super::config::{Config, Rows, Tag};
 use lehr_domain::EventMs;
-use lehr_tags::{Quality, Sample, Times};
+use lehr_tags::json::{field, measured, optional, shown, time, trust};
+use lehr_tags::{Sample, Times};
 use serde_json::Value;
 use std::collections::HashMap;
 
@@ -148,27 +148,10 @@ fn read_row(rows: &Rows, row: &Value, record_at: Option<EventMs>) -> Result<Row,
     Ok((name.to_owned(), Sample { tag: 0, value, times, quality, historical: false }, complaint.map(of)))
 }
 
-/// What is said of a value's quality, and what is wrong with that: such a value is taken all the same, but not as one
-/// that is known to be good.
-fn trust(said: Result<Option<(&Value, &str)>, String>, codes: QualityCodes) -> (Quality, Option<String>) {
-    let read = said.and_then(|said| said.map(|(found, at)| quality(found, at, codes)).transpose());
-    match read {
-        Ok(quality) => (quality.unwrap_or(Quality::Good), None),
-        Err(why) => (Quality::Uncertain, Some(why)),
-    }
-}
-
-/// The value, which may be none where it is bad.
-fn measured(found: Result<&Value, String>, at: &str, quality: Quality) -> Result<f64, String> {
-    match found.and_then(|found| number(found, at)) {
-        Err(_) if quality == Quality::Bad => Ok(f64::NAN),
-        read => read,
-    }
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
+    use lehr_tags::Quality;
     use proptest::prelude::*;
 
     const CONFIG: &str = r#"

@@ -12,11 +12,10 @@ mod batch;
 mod config;
 mod consumer;
 mod decode;
-mod field;
 mod probe;
 mod rows;
 mod run;
 
-pub use config::{Config, ConfigError, QualityCodes, Rows, Start, Tag, TimeUnit};
+pub use config::{Config, ConfigError, Rows, Start, Tag};
 pub use probe::{ProbeError, probe};
 pub use run::run;

@@ -1,7 +1,7 @@
 //! One `[[kafka]]` of `stores.toml`.
 
 use super::target::KafkaTarget;
-use crate::client::{check_bootstrap, check_topic};
+use crate::names::{check_bootstrap, check_topic};
 use lehr_targets::{Table, Target};
 use serde::Deserialize;
 use std::sync::Arc;
@@ -134,6 +134,20 @@ mod tests {
     use lehr_domain::table::{Column, ColumnType};
 
     const GOOD: &str = "name = \"log\"\nbootstrap = [\"127.0.0.1:9092\"]\ntables = [\"alerts\"]\nprefix = \"lehr.\"\n";
+
+    #[test]
+    fn logs_are_kept_where_they_are_named_alone() {
+        let column = Column { name: "id", kind: ColumnType::Int, doc: "" };
+        let table = |name, log| Arc::new(Table { name, doc: "", columns: vec![column], key: 1, log });
+        let tables = [table("alerts", false), table("readings", true)];
+        let kept = |change: &str| -> Vec<&str> {
+            let config: Config = toml::from_str(&GOOD.replace("tables = [\"alerts\"]", change)).unwrap();
+            config.check(&tables).unwrap();
+            config.chosen(&tables).iter().map(|table| table.name).collect()
+        };
+        assert_eq!(kept(""), ["alerts"]);
+        assert_eq!(kept("tables = [\"readings\"]"), ["readings"]);
+    }
 
     #[test]
     fn what_is_wrong_is_named_with_the_fix() {

@@ -195,7 +195,9 @@ pub fn failed(what: &str, error: &KafkaError) -> TargetError {
         ) => refused("allow Lehr to create, describe, read and write its topics, and its transactional id"),
         Some(Code::MessageSizeTooLarge) => refused("raise max.message.bytes of the topic"),
         Some(Code::InvalidReplicationFactor) => refused("replication must not be more than there are brokers"),
-        Some(Code::PolicyViolation) => refused("create the topic by hand, with cleanup.policy=compact"),
+        Some(Code::PolicyViolation) => {
+            refused("create the topic by hand, with cleanup.policy=compact, or delete for readings")
+        }
         Some(Code::UnknownTopicOrPartition | Code::UnknownTopic) => refused("the topic was deleted; create it again"),
         Some(Code::Fenced | Code::ProducerFenced | Code::InvalidProducerEpoch) => {
             refused("another Lehr writes under this name and prefix; stop it, or choose others")

@@ -55,7 +55,7 @@ fn ask(config: &Config) -> Result<(Vec<String>, Vec<String>), String> {
     Ok((lines, there))
 }
 
-/// Topics that do not keep the last value of every key.
+/// Topics that do not keep the last value of every key, as is right for logs alone.
 async fn cleanup(config: &Config, there: &[String]) -> Vec<String> {
     let admin: Result<AdminClient<DefaultClientContext>, _> =
         client::settings(&config.bootstrap, "lehr-probe").create();
@@ -66,7 +66,9 @@ async fn cleanup(config: &Config, there: &[String]) -> Vec<String> {
     }
     let options = AdminOptions::new().request_timeout(Some(ANSWER_WITHIN));
     let Ok(answers) = admin.describe_configs(&asked, &options).await else {
-        return vec!["the topics' cleanup.policy cannot be asked for; it must be compact".into()];
+        return vec![
+            "the topics' cleanup.policy cannot be asked for; it must be compact, and delete for readings".into(),
+        ];
     };
     let policy = |answer: &rdkafka::admin::ConfigResource| {
         answer.get("cleanup.policy").and_then(|entry| entry.value.clone()).unwrap_or_default()
@@ -76,7 +78,8 @@ async fn cleanup(config: &Config, there: &[String]) -> Vec<String> {
         .zip(there)
         .filter_map(|(answer, name)| {
             let policy = answer.as_ref().map(policy).unwrap_or_default();
-            (policy != "compact").then(|| format!("cleanup.policy of {name} is {policy:?}; set it to compact"))
+            let right = "compact is right for tables, delete for logs such as readings";
+            (policy != "compact").then(|| format!("cleanup.policy of {name} is {policy:?}; {right}"))
         })
         .collect()
 }

@@ -44,10 +44,11 @@ impl KafkaTarget {
 
     /// Makes the topics that are missing.
     async fn create(&self, tables: &[Arc<Table>]) -> Result<(), TargetError> {
-        let names: BTreeSet<String> =
-            self.config.chosen(tables).iter().map(|table| self.config.topic(table.name)).collect();
         let position = self.config.position();
-        let wanted: Vec<String> = names.into_iter().chain([position.clone()]).collect();
+        let chosen = self.config.chosen(tables);
+        let wanted = chosen.iter().map(|table| self.config.topic(table.name)).chain([position.clone()]).collect();
+        let logs: BTreeSet<String> =
+            chosen.iter().filter(|table| table.log).map(|table| self.config.topic(table.name)).collect();
         let missing = self.missing(wanted).await?;
         if missing.is_empty() {
             return Ok(());
@@ -59,7 +60,8 @@ impl KafkaTarget {
             .iter()
             .map(|name| {
                 let partitions = if *name == position { 1 } else { self.config.partitions };
-                NewTopic::new(name, partitions, TopicReplication::Fixed(copies)).set("cleanup.policy", "compact")
+                let cleanup = if logs.contains(name) { "delete" } else { "compact" };
+                NewTopic::new(name, partitions, TopicReplication::Fixed(copies)).set("cleanup.policy", cleanup)
             })
             .collect();
         let options = AdminOptions::new().request_timeout(Some(CONNECT_WITHIN)).operation_timeout(Some(CONNECT_WITHIN));

@@ -107,7 +107,7 @@ pub fn committed(bootstrap: &str, group: &str, topic: &str, partitions: i32) -> 
     for partition in 0..partitions {
         list.add_partition(topic, partition);
     }
-    let found = reader.committed_offsets(list, Duration::from_secs(30)).unwrap();
+    let found = reader.committed_offsets(list, DEADLINE).unwrap();
     found.elements().iter().map(|element| element.offset().to_raw().unwrap_or(-1).max(0)).collect()
 }
 

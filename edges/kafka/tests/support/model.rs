@@ -18,6 +18,8 @@ pub fn mix(state: u64) -> u64 {
 const KEYS: u64 = 40;
 /// Changes of a table at a tick, at most.
 const CHANGES: u64 = 12;
+/// Sensors of the log, each with a row a tick.
+const SENSORS: u64 = 3;
 
 pub fn tables() -> Vec<Arc<Table>> {
     let column = |name, kind| Column { name, kind, doc: "" };
@@ -29,17 +31,25 @@ pub fn tables() -> Vec<Arc<Table>> {
     ];
     let alarms =
         vec![column("id", ColumnType::Text), column("open", ColumnType::Bool), column("note", ColumnType::Text)];
+    let readings = vec![
+        column("sensor_id", ColumnType::Text),
+        column("at", ColumnType::Time),
+        column("revision", ColumnType::Int),
+        column("value", ColumnType::Float),
+    ];
     vec![
         Arc::new(Table { name: "wares", doc: "", columns: wares, key: 2, log: false }),
         Arc::new(Table { name: "alarms", doc: "", columns: alarms, key: 1, log: false }),
+        Arc::new(Table { name: "readings", doc: "", columns: readings, key: 3, log: true }),
     ]
 }
 
-/// Rows of each table at a tick, by the number of their key.
+/// What there is at a tick.
 #[derive(Clone, Debug, PartialEq)]
 pub struct World {
-    seed: u64,
+    pub seed: u64,
     pub tick: u64,
+    /// Of each table that is no log, by the number of their key.
     pub rows: [BTreeMap<u64, Vec<Cell>>; 2],
 }
 
@@ -52,6 +62,19 @@ impl World {
         let mut world = World::new(seed);
         (0..tick).for_each(|_| world.step());
         world
+    }
+
+    /// Rows that the log gets at a tick.
+    pub fn logged(seed: u64, tick: u64) -> impl Iterator<Item = Vec<Cell>> {
+        (0..SENSORS).map(move |sensor| {
+            let value = mix(seed ^ mix(tick) ^ sensor) % 1000;
+            vec![
+                Cell::Text(format!("s{sensor}")),
+                Cell::Time(EventMs(tick as i64 * 1000)),
+                Cell::Int(0),
+                Cell::Float(value as f64 / 8.0),
+            ]
+        })
     }
 
     pub fn step(&mut self) {
@@ -82,8 +105,8 @@ fn row(table: usize, key: u64, value: u64, tick: u64) -> Vec<Cell> {
             Cell::Time(EventMs(tick as i64 * 1000)),
         ],
         _ => {
-            let note = if value % 5 == 0 { Cell::Null } else { Cell::Text(format!("ü{value}\n{tick}")) };
-            vec![Cell::Text(format!("{key:04x}")), Cell::Bool(value % 2 == 0), note]
+            let note = if value.is_multiple_of(5) { Cell::Null } else { Cell::Text(format!("ü{value}\n{tick}")) };
+            vec![Cell::Text(format!("{key:04x}")), Cell::Bool(value.is_multiple_of(2)), note]
         }
     }
 }
@@ -97,7 +120,10 @@ pub fn delta(from: &World, to: &World) -> Delta {
         let gone = gone.map(|(_, row)| Change { appeared: false, row: row.clone() });
         gone.chain(come.map(|(_, row)| Change { appeared: true, row: row.clone() })).collect::<Vec<Change>>()
     };
-    let tables = tables().into_iter().enumerate().map(|(place, table)| TableDelta { table, changes: changes(place) });
+    let logged = (from.tick + 1..=to.tick).flat_map(|tick| World::logged(to.seed, tick));
+    let logged = logged.map(|row| Change { appeared: true, row }).collect();
+    let changes = [changes(0), changes(1), logged];
+    let tables = tables().into_iter().zip(changes).map(|(table, changes)| TableDelta { table, changes });
     Delta {
         after: Tick(from.tick),
         tick: Tick(to.tick),

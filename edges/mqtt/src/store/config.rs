@@ -138,6 +138,7 @@ impl Config {
             largest_message_kib: 1024,
             timestamps: TimestampOf::default(),
             tags: Vec::new(),
+            reports: Vec::new(),
             sparkplug: Vec::new(),
         };
         broker.endpoint()

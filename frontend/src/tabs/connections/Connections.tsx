@@ -8,6 +8,7 @@ import { Empty, Loaded } from "../../components/States";
 import { When } from "../../components/When";
 import { number } from "../../lib/format";
 import { text } from "../../text";
+import { Mapping } from "./Mapping";
 import { useRates } from "./rates";
 import "./connections.css";
 
@@ -18,6 +19,7 @@ export default function Connections() {
     <div className="connections">
       <Sources />
       <Stores />
+      <Mapping />
     </div>
   );
 }

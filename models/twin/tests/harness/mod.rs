@@ -42,6 +42,8 @@ pub struct Line {
 /// A minute, and what really happened in it.
 pub struct Lived {
     pub minute: Minute,
+    /// The last reading of each quantity.
+    pub last: [Option<f64>; PARAMETERS],
     /// Units that really had a defect of each type, and units with any.
     pub true_defects: [f64; DefectType::COUNT],
     pub true_bad: f64,
@@ -90,7 +92,9 @@ impl Line {
         }
         let mut minute = Minute::gap(at);
         minute.values = std::array::from_fn(|index| pane(&readings[index]));
-        let mut lived = Lived { minute, true_defects: [0.0; DefectType::COUNT], true_bad: 0.0, events: Vec::new() };
+        let last = std::array::from_fn(|index| readings[index].last().copied());
+        let true_defects = [0.0; DefectType::COUNT];
+        let mut lived = Lived { minute, last, true_defects, true_bad: 0.0, events: Vec::new() };
         for event in &output.events {
             self.hear(event, &mut lived.minute);
         }

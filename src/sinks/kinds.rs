@@ -1,0 +1,45 @@
+//! Stores of all kinds, seen alike.
+
+use super::config::StoreConfig;
+use async_trait::async_trait;
+use lehr_targets::{Table, Target};
+use std::sync::Arc;
+
+/// Crates in edges/ have the same functions, and each a type of its own for a store.
+macro_rules! store {
+    ($store:ident $(:: $module:ident)?, $kind:literal) => {
+        #[async_trait]
+        impl StoreConfig for $store$(::$module)?::Config {
+            fn name(&self) -> &str {
+                &self.name
+            }
+
+            fn kind(&self) -> &'static str {
+                $kind
+            }
+
+            fn address(&self) -> String {
+                <$store$(::$module)?::Config>::address(self)
+            }
+
+            fn check(&self, tables: &[Arc<Table>]) -> Result<(), String> {
+                <$store$(::$module)?::Config>::check(self, tables).map_err(|error| error.to_string())
+            }
+
+            fn keeps(&self, table: &Table) -> bool {
+                table.is_kept(self.tables.as_deref())
+            }
+
+            fn target(&self) -> Box<dyn Target> {
+                <$store$(::$module)?::Config>::target(self)
+            }
+
+            async fn probe(&self) -> Result<Vec<String>, String> {
+                $store$(::$module)?::probe(self).await
+            }
+        }
+    };
+}
+
+store!(lehr_kafka::store, "kafka");
+store!(lehr_postgres, "postgres");

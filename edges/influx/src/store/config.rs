@@ -101,7 +101,8 @@ impl Config {
         Duration::from_secs(self.timeout_s)
     }
 
-    pub(super) fn follows(&self, table: &Table) -> bool {
+    /// Whether this store writes the table.
+    pub fn follows(&self, table: &Table) -> bool {
         match &self.tables {
             Some(names) => names.iter().any(|name| name == table.name),
             None => table.log,

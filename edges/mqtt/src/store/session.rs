@@ -59,7 +59,7 @@ impl Session {
             let event = timeout_at(until, self.link.next())
                 .await
                 .map_err(|_| TargetError::Away(format!("no acknowledgement within {} s", self.patience.as_secs())))?;
-            match event.map_err(|broken| lost(&broken))? {
+            match event.map_err(|broken| lost_under_way(&broken))? {
                 Said::Sent(packet) if packet != 0 => {
                     // Requests go out in their order.
                     if let Some((_, number)) = self.under_way.iter_mut().find(|(_, number)| number.is_none()) {
@@ -72,7 +72,7 @@ impl Session {
                     return taken.map_err(|why| {
                         let topic = shown(&topic);
                         TargetError::Refused(format!(
-                            "the broker refuses to publish on {topic}: {why}; let this user write below the prefix"
+                            "the broker refuses to publish on {topic}: {why}; see its access rules"
                         ))
                     });
                 }
@@ -145,6 +145,14 @@ fn lost(broken: &Broken) -> TargetError {
         }
         false if why.contains("certificate") => TargetError::Refused(format!("no trusted connection: {why}; see ca")),
         false => TargetError::Away(why.clone()),
+    }
+}
+
+/// Mosquitto may close the connection of one who may not publish, before it is heard why.
+fn lost_under_way(broken: &Broken) -> TargetError {
+    match lost(broken) {
+        TargetError::Away(why) => TargetError::Away(format!("{why}; if this stays so, see the broker's access rules")),
+        other => other,
     }
 }
 

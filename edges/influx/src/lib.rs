@@ -14,7 +14,10 @@
 //!
 //! A tag `unit` is the unit of all fields of its point; a tag `quality` (`good`, `uncertain`, `bad`) is their quality. A
 //! point without a time was measured when it arrived. Further tags are not looked at.
+//!
+//! The other way round, a bucket of InfluxDB follows Lehr's tables: `store`.
 
 mod points;
+pub mod store;
 
 pub use points::{Mistake, Precision, Taken, read};

@@ -16,6 +16,7 @@
 //! - `source`: the loop of a broker with JSON payloads
 //! - `sparkplug`: payloads, the host's and the edge node's state machines (pure), and their loops
 //! - `publisher`: rows out, in order, acknowledged
+//! - `store`: a broker that follows Lehr's tables
 //! - `plant`: the simulated plant as an edge node, or as JSON topics
 //! - `probe`: is the broker there, and does it let us in
 
@@ -31,6 +32,7 @@ mod pump;
 mod repeats;
 mod source;
 pub mod sparkplug;
+pub mod store;
 mod tls;
 mod topic;
 

@@ -2,19 +2,20 @@
 
 use crate::config::{Config, TABLE, shape};
 use crate::link::Link;
-use crate::mirror::{CAUSE, EFFECT, Found, Mirror, Position};
+use crate::mirror::{CAUSE, EDGE, EFFECT, Found, Mirror, Position};
 use crate::values::alike;
 use lehr_domain::table::Cell;
 use lehr_targets::{Table, TargetError};
 use serde::Serialize;
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::time::Duration;
 
 /// For all of it.
 const LIMIT: Duration = Duration::from_secs(60);
 
 /// Why they differ.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "snake_case")]
 pub enum What {
     /// A relationship that Lehr wrote has other values.
     Edited,
@@ -130,7 +131,7 @@ fn compare(mirror: &Mirror, table: &Table, rows: &[Vec<Cell>]) -> Result<Vec<Dri
         lehrs.insert(edge, row);
     }
     let mut drifts = Vec::new();
-    for edge in lehrs.keys().chain(mirror.position.written.keys()).collect::<std::collections::BTreeSet<_>>() {
+    for edge in lehrs.keys().chain(mirror.position.written.keys()).collect::<BTreeSet<_>>() {
         let (row, found) = (lehrs.get(edge).copied(), mirror.edges.get(edge));
         let fields = differences(table, row, found);
         if fields.is_empty() {
@@ -144,7 +145,7 @@ fn compare(mirror: &Mirror, table: &Table, rows: &[Vec<Cell>]) -> Result<Vec<Dri
         drifts.push(drifted(Some(*edge), what, table, row, found, fields));
     }
     for found in &mirror.by_hand {
-        let number = match found.get(crate::mirror::EDGE) {
+        let number = match found.get(EDGE) {
             Cell::Int(edge) => Some(*edge),
             _ => None,
         };
@@ -215,7 +216,7 @@ fn edits_in(mirror: &Mirror) -> Vec<Edit> {
 fn edge_of(found: &Found) -> Result<Edge, String> {
     let shown = |end: &Option<String>| end.clone().unwrap_or_else(|| "?".to_owned());
     let title = format!("{} → {}", shown(&found.cause), shown(&found.effect));
-    let ends = [CAUSE, EFFECT].map(|name| {
+    let joined = |name| {
         let end = end(found, name).ok_or_else(|| format!("{title}: the node of the {name} has no id that is text"))?;
         match found.get(name) {
             Cell::Null => Ok(end.to_owned()),
@@ -224,8 +225,8 @@ fn edge_of(found: &Found) -> Result<Edge, String> {
                 Err(format!("{title}: {name} is another than the node: draw a relationship from and to the right ones"))
             }
         }
-    });
-    let [cause, effect] = ends;
+    };
+    let (cause, effect) = (joined(CAUSE)?, joined(EFFECT)?);
     let number = |name: &str| match found.get(name) {
         Cell::Int(value) => Ok(Some(*value as f64)),
         Cell::Float(value) => Ok(Some(*value)),
@@ -243,8 +244,8 @@ fn edge_of(found: &Found) -> Result<Edge, String> {
         return Err(format!("{title}: direction is '{direction}'; it must be high, low or variation"));
     }
     Ok(Edge {
-        cause: cause?,
-        effect: effect?,
+        cause,
+        effect,
         direction,
         threshold: number("threshold")?,
         confidence: needed("confidence")?,

@@ -97,10 +97,13 @@ impl Following {
         if !self.advance(&mut transaction, delta).await? {
             return transaction.rollback().await;
         }
-        if let Some(edges) = delta.tables.iter().find(|of| of.table.name == TABLE) {
-            self.write(&mut transaction, edges).await?;
-        }
-        transaction.commit().await
+        let overwritten = match delta.tables.iter().find(|of| of.table.name == TABLE) {
+            Some(edges) => self.write(&mut transaction, edges).await?,
+            None => Vec::new(),
+        };
+        transaction.commit().await?;
+        overwritten.iter().for_each(|edit| tracing::warn!("store {}: {edit}", self.store));
+        Ok(())
     }
 
     /// Whether the mirror stands where the delta begins. It then stands, in this transaction, where the delta ends.
@@ -122,7 +125,8 @@ impl Following {
     }
 
     /// Edges change when people change them, and there are few. So all of the mirror is read to find what was edited.
-    async fn write(&self, transaction: &mut Transaction, edges: &TableDelta) -> Result<(), TargetError> {
+    /// Gives the edits that are overwritten.
+    async fn write(&self, transaction: &mut Transaction, edges: &TableDelta) -> Result<Vec<String>, TargetError> {
         let position = self.position(transaction).await?;
         let mirror = Mirror::read(transaction, position).await?;
         let plan = Plan::of(&mirror, edges, self.shape)?;
@@ -156,8 +160,7 @@ impl Following {
         let (edges, hashes): (Vec<i64>, Vec<i64>) = plan.written.iter().unzip();
         let written = self.of_store(cypher::WRITTEN).param("edges", edges).param("hashes", hashes);
         transaction.run("writing what is written", written).await?;
-        plan.overwritten.iter().for_each(|edit| tracing::warn!("store {}: {edit}", self.store));
-        Ok(())
+        Ok(plan.overwritten)
     }
 }
 

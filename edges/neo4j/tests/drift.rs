@@ -89,6 +89,7 @@ async fn edits_are_found_kept_and_imported() {
     );
     assert!(matches!(&found[3], Edit::Unusable { edge_id: None, why } if why.contains("no id")), "{found:?}");
     let seen = probe(&config).await.unwrap();
+    println!("{}", seen.join("; "));
     assert_eq!(seen[2], "4 relationships were edited by hand: import them, or undo them");
 
     // Another edge changes: all edits stay, whoever is killed between.

@@ -20,7 +20,7 @@ const TICKS: u64 = 200;
 const CHANGES: usize = 6;
 const KILLS: usize = 20;
 /// Of those, with the server.
-const SERVERS: usize = 2;
+const SERVERS: usize = 3;
 
 struct Follower(Child);
 

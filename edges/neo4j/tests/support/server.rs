@@ -103,7 +103,7 @@ impl Server {
         self.child.is_some()
     }
 
-    async fn graph(&self) -> Graph {
+    pub async fn graph(&self) -> Graph {
         let address = format!("bolt://127.0.0.1:{}", self.port);
         Graph::new(address, "root", PASSWORD).await.expect("it does not connect yet")
     }

@@ -17,9 +17,10 @@ pub(crate) const SCHEMA: [&str; 3] = [
 pub(crate) const BEGIN: &str = "MERGE (p:LehrPosition {store: $store})
     ON CREATE SET p.tick = 0, p.format = $format, p.columns = [], p.edges = [], p.hashes = []";
 
-/// A change takes the lock of the node, or makes what runs beside it fail. What is read after that is committed; what is
-/// read by the same statement might be older.
-pub(crate) const LOCK: &str = "MATCH (p:LehrPosition {store: $store}) SET p.format = p.format";
+/// A change takes the lock of the node, and waits for whoever has it; where there are no locks, of those who change it at
+/// once one alone is committed. So what a lost connection left behind cannot be committed behind the back of whoever
+/// committed this. What is read after it is committed; what is read by the same statement might be older.
+pub(crate) const LOCK: &str = "MATCH (p:LehrPosition {store: $store}) SET p.locks = coalesce(p.locks, 0) + 1";
 
 pub(crate) const POSITIONS: &str = "MATCH (p:LehrPosition) RETURN p.store AS store, p.tick AS tick, p.now AS now,
     p.format AS format, p.columns AS columns, p.edges AS edges, p.hashes AS hashes";

@@ -1,0 +1,257 @@
+//! Where the mirror and Lehr differ, and edits as Lehr could import them.
+
+use crate::config::{Config, TABLE, shape};
+use crate::link::Link;
+use crate::mirror::{CAUSE, EDGE, EFFECT, Found, Mirror, Position};
+use crate::values::alike;
+use lehr_domain::table::Cell;
+use lehr_targets::{Table, TargetError};
+use serde::Serialize;
+use std::collections::{BTreeMap, BTreeSet};
+use std::time::Duration;
+
+/// For all of it.
+const LIMIT: Duration = Duration::from_secs(60);
+
+/// Why they differ.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "snake_case")]
+pub enum What {
+    /// A relationship that Lehr wrote has other values.
+    Edited,
+    /// A relationship that Lehr did not write.
+    Added,
+    /// A relationship that Lehr wrote is gone.
+    Removed,
+    /// Nobody edited it: the mirror holds another tick than the rows are of.
+    Behind,
+}
+
+/// A column that is not the same.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Difference {
+    pub column: String,
+    /// Null where Lehr has none, or not this edge.
+    pub lehr: Cell,
+    /// Null where the mirror has none, or not this edge.
+    pub mirror: Cell,
+}
+
+/// An edge, or what was drawn by hand, that is not the same in the mirror and in Lehr.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Drift {
+    /// None where a relationship drawn by hand has no number.
+    pub edge_id: Option<i64>,
+    pub cause: String,
+    pub effect: String,
+    pub what: What,
+    /// In order of the table's columns.
+    pub fields: Vec<Difference>,
+}
+
+/// What Lehr knows of an edge: the fields of a request to add or replace one.
+#[derive(Clone, Debug, PartialEq, Serialize)]
+pub struct Edge {
+    pub cause: String,
+    pub effect: String,
+    /// high, low or variation.
+    pub direction: String,
+    pub threshold: Option<f64>,
+    /// 0 to 1.
+    pub confidence: f64,
+    pub lag_min_s: f64,
+    pub lag_max_s: f64,
+    pub mechanism: String,
+    pub advice: String,
+}
+
+/// An edit made in the mirror, to be imported or not. Whether Lehr takes it, such as a confidence of 2, Lehr says.
+#[derive(Clone, Debug, PartialEq, Serialize)]
+#[serde(tag = "edit", rename_all = "snake_case")]
+pub enum Edit {
+    /// To replace the edge with.
+    Changed {
+        edge_id: i64,
+        edge: Edge,
+    },
+    /// To add.
+    Added {
+        edge: Edge,
+    },
+    Removed {
+        edge_id: i64,
+    },
+    /// What no edge can be made of, and why.
+    Unusable {
+        edge_id: Option<i64>,
+        why: String,
+    },
+}
+
+/// Holds the mirror against `rows` of `table`, Lehr's table of edges: cells in order of columns. Bounded in time.
+pub async fn drift(config: &Config, table: &Table, rows: &[Vec<Cell>]) -> Result<Vec<Drift>, TargetError> {
+    compare(&look(config).await?, table, rows)
+}
+
+/// What was edited by hand and not overwritten since, in order of edges. Bounded in time.
+pub async fn edits(config: &Config) -> Result<Vec<Edit>, TargetError> {
+    Ok(edits_in(&look(config).await?))
+}
+
+async fn look(config: &Config) -> Result<Mirror, TargetError> {
+    let looked = tokio::time::timeout(LIMIT, async {
+        let link = Link::open(config).await?;
+        read(&link, &config.name).await
+    });
+    match looked.await {
+        Ok(mirror) => mirror?.ok_or_else(|| TargetError::Away("the database mirrors nothing yet".to_owned())),
+        Err(_) => Err(TargetError::Away(format!("{}: no answer within {} s", config.address(), LIMIT.as_secs()))),
+    }
+}
+
+/// The mirror as it is; `None` before the first delta. Changes nothing.
+pub(crate) async fn read(link: &Link, store: &str) -> Result<Option<Mirror>, TargetError> {
+    let mut transaction = link.begin().await?;
+    let Some(position) = Position::read(&mut transaction, store).await? else {
+        transaction.rollback().await?;
+        return Ok(None);
+    };
+    let mirror = Mirror::read(&mut transaction, position).await?;
+    transaction.rollback().await?;
+    Ok(Some(mirror))
+}
+
+fn compare(mirror: &Mirror, table: &Table, rows: &[Vec<Cell>]) -> Result<Vec<Drift>, TargetError> {
+    let shape = shape(table).map_err(|why| TargetError::Refused(format!("drift of {TABLE} {why}")))?;
+    let mut lehrs: BTreeMap<i64, &[Cell]> = BTreeMap::new();
+    for row in rows {
+        let Cell::Int(edge) = row[shape.edge] else {
+            return Err(TargetError::Refused(format!("an edge lacks its number: {row:?}")));
+        };
+        lehrs.insert(edge, row);
+    }
+    let mut drifts = Vec::new();
+    for edge in lehrs.keys().chain(mirror.position.written.keys()).collect::<BTreeSet<_>>() {
+        let (row, found) = (lehrs.get(edge).copied(), mirror.edges.get(edge));
+        let fields = differences(table, row, found);
+        if fields.is_empty() {
+            continue;
+        }
+        let what = match found {
+            Some(found) if mirror.is_edited(found) => What::Edited,
+            None if mirror.position.written.contains_key(edge) => What::Removed,
+            _ => What::Behind,
+        };
+        drifts.push(drifted(Some(*edge), what, table, row, found, fields));
+    }
+    for found in &mirror.by_hand {
+        let number = match found.get(EDGE) {
+            Cell::Int(edge) => Some(*edge),
+            _ => None,
+        };
+        let fields = differences(table, None, Some(found));
+        drifts.push(drifted(number, What::Added, table, None, Some(found), fields));
+    }
+    Ok(drifts)
+}
+
+fn drifted(
+    edge_id: Option<i64>,
+    what: What,
+    table: &Table,
+    row: Option<&[Cell]>,
+    found: Option<&Found>,
+    fields: Vec<Difference>,
+) -> Drift {
+    let [cause, effect] = [CAUSE, EFFECT].map(|name| {
+        let end = found.and_then(|found| end(found, name));
+        let place = table.columns.iter().position(|column| column.name == name);
+        match (end, row.zip(place).map(|(row, place)| &row[place])) {
+            (Some(end), _) => end.to_owned(),
+            (None, Some(Cell::Text(text))) => text.clone(),
+            _ => String::new(),
+        }
+    });
+    Drift { edge_id, cause, effect, what, fields }
+}
+
+/// Where it begins or ends.
+fn end<'f>(found: &'f Found, name: &str) -> Option<&'f str> {
+    if name == CAUSE { found.cause.as_deref() } else { found.effect.as_deref() }
+}
+
+/// Where a relationship begins and ends counts more than what it says of that.
+fn differences(table: &Table, row: Option<&[Cell]>, found: Option<&Found>) -> Vec<Difference> {
+    let columns = table.columns.iter().enumerate();
+    let all = columns.map(|(place, column)| {
+        let said = found.map_or(Cell::Null, |found| match column.name {
+            name @ (CAUSE | EFFECT) => match end(found, name) {
+                Some(end) if row.is_none_or(|row| row[place] != Cell::Text(end.to_owned())) => {
+                    Cell::Text(end.to_owned())
+                }
+                _ => found.get(name).clone(),
+            },
+            name => found.get(name).clone(),
+        });
+        let lehr = row.map_or(Cell::Null, |row| row[place].clone());
+        Difference { column: column.name.to_owned(), lehr, mirror: said }
+    });
+    all.filter(|field| !alike(&field.lehr, &field.mirror)).collect()
+}
+
+fn edits_in(mirror: &Mirror) -> Vec<Edit> {
+    let changed =
+        mirror.edges.iter().filter(|(_, found)| mirror.is_edited(found)).map(|(edge_id, found)| match edge_of(found) {
+            Ok(edge) => Edit::Changed { edge_id: *edge_id, edge },
+            Err(why) => Edit::Unusable { edge_id: Some(*edge_id), why },
+        });
+    let removed = mirror.removed().map(|edge_id| Edit::Removed { edge_id });
+    let added = mirror.by_hand.iter().map(|found| match edge_of(found) {
+        Ok(edge) => Edit::Added { edge },
+        Err(why) => Edit::Unusable { edge_id: None, why },
+    });
+    changed.chain(removed).chain(added).collect()
+}
+
+fn edge_of(found: &Found) -> Result<Edge, String> {
+    let shown = |end: &Option<String>| end.clone().unwrap_or_else(|| "?".to_owned());
+    let title = format!("{} → {}", shown(&found.cause), shown(&found.effect));
+    let joined = |name| {
+        let end = end(found, name).ok_or_else(|| format!("{title}: the node of the {name} has no id that is text"))?;
+        match found.get(name) {
+            Cell::Null => Ok(end.to_owned()),
+            Cell::Text(text) if text == end => Ok(end.to_owned()),
+            _ => {
+                Err(format!("{title}: {name} is another than the node: draw a relationship from and to the right ones"))
+            }
+        }
+    };
+    let (cause, effect) = (joined(CAUSE)?, joined(EFFECT)?);
+    let number = |name: &str| match found.get(name) {
+        Cell::Int(value) => Ok(Some(*value as f64)),
+        Cell::Float(value) => Ok(Some(*value)),
+        Cell::Null => Ok(None),
+        _ => Err(format!("{title}: {name} must be a number")),
+    };
+    let needed = |name: &str| number(name)?.ok_or_else(|| format!("{title}: {name} is missing; it must be a number"));
+    let text = |name: &str| match found.get(name) {
+        Cell::Text(value) => Ok(value.clone()),
+        Cell::Null => Ok(String::new()),
+        _ => Err(format!("{title}: {name} must be text")),
+    };
+    let direction = text("direction")?;
+    if !["high", "low", "variation"].contains(&direction.as_str()) {
+        return Err(format!("{title}: direction is '{direction}'; it must be high, low or variation"));
+    }
+    Ok(Edge {
+        cause,
+        effect,
+        direction,
+        threshold: number("threshold")?,
+        confidence: needed("confidence")?,
+        lag_min_s: needed("lag_min_s")?,
+        lag_max_s: needed("lag_max_s")?,
+        mechanism: text("mechanism")?,
+        advice: text("advice")?,
+    })
+}

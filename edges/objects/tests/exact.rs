@@ -37,8 +37,7 @@ async fn rows_are_lehrs_at_every_tick() {
     let world = World::new(seed, 120, 10);
     let mut server = Server::start();
     let proxy = Proxy::before(server.port);
-    // What is cut is not tried again within, but by the driver: with a position that is read anew.
-    let config = server.config_at(proxy.port, &format!("{TABLES}timeout_s = 2"));
+    let config = server.config_at(proxy.port, TABLES);
     let direct = server.config("");
     let mut driver = Driver::new(config.target(), Tick(0), Tick(0));
     let (mut kills, mut compared, mut ahead) = (0, 0, 0);
@@ -94,7 +93,7 @@ async fn a_folder_holds_the_same_and_no_more_than_counts() {
     let (mut most, mut merged) = (0, false);
     while driver.held < world.last() {
         if rng.random_bool(0.1) {
-            driver = Driver { figures: driver.figures, ..Driver::new(config.target(), driver.held, driver.under_way) };
+            driver.begin_anew(config.target());
         }
         let tick = driver.next(&mut rng, world.last());
         driver.deliver(&world, tick, rng.random_bool(0.2), |_, _| ()).await.unwrap();
@@ -169,7 +168,7 @@ async fn a_large_delta_is_there_whole_or_not_at_all() {
     let server = Server::start();
     let proxy = Proxy::before(server.port);
     let direct = server.config("");
-    let mut driver = Driver::new(server.config_at(proxy.port, "timeout_s = 2").target(), Tick(0), Tick(0));
+    let mut driver = Driver::new(server.config_at(proxy.port, "").target(), Tick(0), Tick(0));
     let mut failures = 0;
     for _ in 0..3 {
         proxy.cut_every(From::Lehr, rng.random_range(20_000..60_000));

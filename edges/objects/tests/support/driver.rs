@@ -26,6 +26,11 @@ impl Driver {
         Driver { target, connected: false, held, under_way, figures: Figures::default() }
     }
 
+    /// As after a restart of Lehr.
+    pub fn begin_anew(&mut self, target: Box<dyn Target>) {
+        (self.target, self.connected) = (target, false);
+    }
+
     /// Where the next delta ends: where one was under way, there or before; else some ticks on.
     pub fn next(&self, rng: &mut impl Rng, last: Tick) -> Tick {
         if self.held < self.under_way && rng.random_bool(0.5) {

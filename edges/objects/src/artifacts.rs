@@ -51,7 +51,9 @@ impl Artifacts {
         if self.place.swap(&within(name, POINTER), pointer, None).await?.is_none() {
             let there = self.pointer(name).await?;
             if there.as_ref() != Some(&artifact.sha256) {
-                return Err(TargetError::Refused(format!("{name} is there already with other bytes: give another version")));
+                return Err(TargetError::Refused(format!(
+                    "{name} is there already with other bytes: give another version"
+                )));
             }
         }
         Ok(artifact)
@@ -107,7 +109,8 @@ fn within(name: &str, file: &str) -> String {
 
 fn check(name: &str) -> Result<(), TargetError> {
     let legal = |c: char| c.is_ascii_alphanumeric() || "-_.+".contains(c);
-    let good = |part: &str| !part.is_empty() && part.chars().all(legal) && part != "." && part != ".." && part != POINTER;
+    let good =
+        |part: &str| !part.is_empty() && part.chars().all(legal) && part != "." && part != ".." && part != POINTER;
     if name.len() <= NAME_MOST && name.split('/').all(good) {
         return Ok(());
     }

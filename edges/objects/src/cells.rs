@@ -60,7 +60,7 @@ pub(crate) fn column(table: &Table, place: usize, changes: &[&Change]) -> Result
                     other => return Err(misfit(table, column, other)),
                 }
             }
-            Ok(Arc::new(builder.finish()))
+            Ok(Arc::new(builder.finish()) as ArrayRef)
         }};
     }
     match column.kind {

@@ -105,7 +105,7 @@ async fn merge(following: &Following, due: &Due) -> Result<Vec<Object>, TargetEr
 pub(crate) async fn sources(place: &Place, objects: &[Object]) -> Result<Vec<Source>, TargetError> {
     let reading = stream::iter(objects.to_vec().into_iter().map(|object| async move {
         let bytes = whole(place, &object).await?;
-        Ok(Source { batches: decode(&object.object, bytes)?, object: object.object })
+        Ok::<_, TargetError>(Source { batches: decode(&object.object, bytes)?, object: object.object })
     }));
     reading.buffered(AT_ONCE).try_collect().await
 }

@@ -139,13 +139,19 @@ impl Config {
             return absolute("url", PathBuf::from(path));
         }
         let bad = || wrong("url", format!("'{url}' must be s3://bucket/prefix or file:///folder"));
-        let (bucket, prefix) = url.strip_prefix("s3://").map(|rest| rest.split_once('/').unwrap_or((rest, ""))).ok_or_else(bad)?;
+        let (bucket, prefix) =
+            url.strip_prefix("s3://").map(|rest| rest.split_once('/').unwrap_or((rest, ""))).ok_or_else(bad)?;
         let good = |c: char| c.is_ascii_lowercase() || c.is_ascii_digit() || c == '-' || c == '.';
         if !(3..=63).contains(&bucket.len()) || !bucket.chars().all(good) {
             return Err(wrong("url", format!("'{url}': a bucket has 3 to 63 of a-z, 0-9, - and .")));
         }
         let prefix = prefix.trim_end_matches('/');
-        let good = |part: &str| !part.is_empty() && part.chars().all(|c| c.is_ascii_alphanumeric() || "-_.=".contains(c)) && part != "." && part != "..";
+        let good = |part: &str| {
+            !part.is_empty()
+                && part.chars().all(|c| c.is_ascii_alphanumeric() || "-_.=".contains(c))
+                && part != "."
+                && part != ".."
+        };
         if !prefix.is_empty() && !prefix.split('/').all(good) {
             return Err(wrong("url", format!("'{url}': a prefix has letters, digits, -, _, . and = between single /")));
         }
@@ -218,7 +224,8 @@ mod tests {
         Arc::new(Table { name, doc: "Ware.", columns, key: 1, log: false })
     }
 
-    const BUCKET: &str = "name = \"lake\"\nurl = \"s3://glass/lehr\"\naccess_key = { env = \"A\" }\nsecret_key = { env = \"S\" }\n";
+    const BUCKET: &str =
+        "name = \"lake\"\nurl = \"s3://glass/lehr\"\naccess_key = { env = \"A\" }\nsecret_key = { env = \"S\" }\n";
 
     fn refusal(text: &str) -> String {
         toml::from_str::<Config>(text).unwrap().check(&[table("features")]).unwrap_err().to_string()

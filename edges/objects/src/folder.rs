@@ -96,7 +96,8 @@ mod tests {
         fs::create_dir(dir.path().join("ware")).unwrap();
         fs::write(dir.path().join("ware/a.parquet.partial"), b"torn, and longer").unwrap();
         folder.write("ware/a.parquet", b"whole").unwrap();
-        let names: Vec<_> = fs::read_dir(dir.path().join("ware")).unwrap().map(|entry| entry.unwrap().file_name()).collect();
+        let names: Vec<_> =
+            fs::read_dir(dir.path().join("ware")).unwrap().map(|entry| entry.unwrap().file_name()).collect();
         assert_eq!((names.len(), fs::read(dir.path().join("ware/a.parquet")).unwrap()), (1, b"whole".to_vec()));
     }
 }

@@ -23,6 +23,8 @@ struct Standing {
     source: Source,
     batch: RecordBatch,
     keys: Rows,
+    ticks: Int64Array,
+    appeared: BooleanArray,
     /// Place of the batch among those held.
     held: usize,
     row: usize,
@@ -46,12 +48,7 @@ pub(crate) struct Merge {
 
 impl Merge {
     /// Each source is sorted by key and has each key once. All become of this schema.
-    pub fn of(
-        sources: Vec<Source>,
-        schema: SchemaRef,
-        key: &[String],
-        keep_gone: bool,
-    ) -> Result<Merge, TargetError> {
+    pub fn of(sources: Vec<Source>, schema: SchemaRef, key: &[String], keep_gone: bool) -> Result<Merge, TargetError> {
         let mut merge = Merge {
             schema,
             key: key.to_vec(),
@@ -65,7 +62,7 @@ impl Merge {
         for source in sources {
             let standing = merge.go_on(source)?;
             merge.standings.push(standing);
-            merge.show(merge.standings.len() - 1)?;
+            merge.show(merge.standings.len() - 1);
         }
         Ok(merge)
     }
@@ -84,29 +81,26 @@ impl Merge {
         let columns: Option<Vec<ArrayRef>> = columns.collect();
         let columns = columns.ok_or_else(|| unreadable(&source.object, "a column of the key is missing"))?;
         let keys = sortable(&columns).map_err(|error| unreadable(&source.object, &error.to_string()))?;
+        let own = own_columns(&batch).ok_or_else(|| unreadable(&source.object, "it lacks what each object has"))?;
+        let (ticks, appeared) = own;
         self.held.push(batch.clone());
-        Ok(Some(Standing { source, batch, keys, held: self.held.len() - 1, row: 0 }))
+        Ok(Some(Standing { source, batch, keys, ticks, appeared, held: self.held.len() - 1, row: 0 }))
     }
 
     /// Puts the row at which a source stands among the heads.
-    fn show(&mut self, at: usize) -> Result<(), TargetError> {
-        let Some(standing) = &self.standings[at] else { return Ok(()) };
-        let tick = number(&standing.batch, standing.row);
-        let tick = tick.ok_or_else(|| unreadable(&standing.source.object, "lehr_tick is missing"))?;
+    fn show(&mut self, at: usize) {
+        let Some(standing) = &self.standings[at] else { return };
         let key = standing.keys.row(standing.row).as_ref().into();
-        self.heads.push(Reverse((key, Reverse(tick), at)));
-        Ok(())
+        self.heads.push(Reverse((key, Reverse(standing.ticks.value(standing.row)), at)));
     }
 
     fn advance(&mut self, at: usize) -> Result<(), TargetError> {
         let Some(mut standing) = self.standings[at].take() else { return Ok(()) };
         standing.row += 1;
-        self.standings[at] = if standing.row < standing.batch.num_rows() {
-            Some(standing)
-        } else {
-            self.go_on(standing.source)?
-        };
-        self.show(at)
+        self.standings[at] =
+            if standing.row < standing.batch.num_rows() { Some(standing) } else { self.go_on(standing.source)? };
+        self.show(at);
+        Ok(())
     }
 
     /// The next rows, `None` at the end.
@@ -116,7 +110,7 @@ impl Merge {
             if self.last.as_ref() != Some(&key)
                 && let Some(standing) = &self.standings[at]
             {
-                if self.keep_gone || appeared(&standing.batch, standing.row) {
+                if self.keep_gone || standing.appeared.value(standing.row) {
                     self.picked.push((standing.held, standing.row));
                 }
                 self.last = Some(key);
@@ -131,8 +125,9 @@ impl Merge {
             return Ok(None);
         }
         let held: Vec<&RecordBatch> = self.held.iter().collect();
-        let batch = interleave_record_batch(&held, &self.picked)
-            .map_err(|error| TargetError::Refused(format!("rows cannot be merged: {error}: report this as a fault of Lehr")))?;
+        let batch = interleave_record_batch(&held, &self.picked).map_err(|error| {
+            TargetError::Refused(format!("rows cannot be merged: {error}: report this as a fault of Lehr"))
+        })?;
         self.picked.clear();
         self.held.clear();
         for standing in self.standings.iter_mut().flatten() {
@@ -143,14 +138,10 @@ impl Merge {
     }
 }
 
-fn number(batch: &RecordBatch, row: usize) -> Option<i64> {
+fn own_columns(batch: &RecordBatch) -> Option<(Int64Array, BooleanArray)> {
     let ticks = batch.column_by_name(TICK)?.as_any().downcast_ref::<Int64Array>()?;
-    ticks.is_valid(row).then(|| ticks.value(row))
-}
-
-fn appeared(batch: &RecordBatch, row: usize) -> bool {
-    let column = batch.column_by_name(APPEARED).and_then(|column| column.as_any().downcast_ref::<BooleanArray>());
-    column.is_some_and(|column| column.value(row))
+    let appeared = batch.column_by_name(APPEARED)?.as_any().downcast_ref::<BooleanArray>()?;
+    (ticks.null_count() == 0 && appeared.null_count() == 0).then(|| (ticks.clone(), appeared.clone()))
 }
 
 #[cfg(test)]
@@ -197,11 +188,11 @@ mod tests {
             let mut merge = Merge::of(sources, schema(&table), &["id".to_owned()], keep_gone).unwrap();
             let mut seen = Vec::new();
             while let Some(batch) = merge.next().unwrap() {
+                let appeared = own_columns(&batch).unwrap().1;
                 for row in 0..batch.num_rows() {
-                    let at = |place: usize| {
-                        batch.column(place).as_any().downcast_ref::<Int64Array>().unwrap().value(row)
-                    };
-                    seen.push((at(0), (at(1), at(2), appeared(&batch, row))));
+                    let at =
+                        |place: usize| batch.column(place).as_any().downcast_ref::<Int64Array>().unwrap().value(row);
+                    seen.push((at(0), (at(1), at(2), appeared.value(row))));
                 }
             }
             expected.retain(|_, (_, _, appeared)| keep_gone || *appeared);

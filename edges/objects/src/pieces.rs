@@ -104,11 +104,9 @@ mod tests {
     #[test]
     fn pieces_are_bounded_and_leave_nothing_out() {
         let change = |bytes: usize| Change { appeared: true, row: vec![Cell::Text("a".repeat(bytes))] };
-        for (sizes, expected) in [
-            (vec![], vec![]),
-            (vec![0; ROWS + 1], vec![ROWS, 1]),
-            (vec![BYTES + 1, 1, BYTES - 1, 1], vec![1, 2, 1]),
-        ] {
+        for (sizes, expected) in
+            [(vec![], vec![]), (vec![0; ROWS + 1], vec![ROWS, 1]), (vec![BYTES + 1, 1, BYTES - 1, 1], vec![1, 2, 1])]
+        {
             let changes: Vec<Change> = sizes.iter().map(|size| change(*size)).collect();
             let all: Vec<&Change> = changes.iter().collect();
             let pieces = cut(&all);

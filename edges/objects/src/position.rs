@@ -64,7 +64,9 @@ impl Position {
 
     pub fn read(bytes: &[u8]) -> Result<Position, TargetError> {
         let wrong = |why: String| {
-            TargetError::Refused(format!("{POSITION} is not what Lehr writes: {why}; give another prefix, or empty this one"))
+            TargetError::Refused(format!(
+                "{POSITION} is not what Lehr writes: {why}; give another prefix, or empty this one"
+            ))
         };
         let position: Position = serde_json::from_slice(bytes).map_err(|error| wrong(error.to_string()))?;
         if position.format != FORMAT {
@@ -149,7 +151,8 @@ pub(crate) fn folder(table: &str, day: Day) -> String {
 
 /// Whether an object of this name is one of Lehr's: others are left alone.
 pub(crate) fn is_own(table: &str, name: &str) -> bool {
-    let parts = name.strip_prefix(table).and_then(|rest| rest.strip_prefix("/day=")).and_then(|rest| rest.split_once('/'));
+    let parts =
+        name.strip_prefix(table).and_then(|rest| rest.strip_prefix("/day=")).and_then(|rest| rest.split_once('/'));
     parts.is_some_and(|(_, file)| {
         let file = file.strip_suffix(crate::folder::PARTIAL).unwrap_or(file);
         let middle = file.strip_suffix(".parquet").unwrap_or_default();

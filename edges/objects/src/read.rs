@@ -1,6 +1,6 @@
 //! Rows out of the store, for training.
 
-use crate::cells::{APPEARED, TICK};
+use crate::cells::{APPEARED, TICK, fit};
 use crate::compact::sources;
 use crate::config::Config;
 use crate::day::Day;
@@ -8,7 +8,6 @@ use crate::merge::{Merge, Source};
 use crate::place::Place;
 use crate::position::Position;
 use crate::target::standing;
-use arrow::array::new_null_array;
 use arrow::datatypes::{FieldRef, Schema, SchemaRef};
 use arrow::record_batch::RecordBatch;
 use lehr_domain::EventMs;
@@ -58,12 +57,7 @@ pub async fn read(config: &Config, table: &str, days: &Days) -> Result<Vec<Recor
     rows(&place, &position, table, days).await
 }
 
-async fn rows(
-    place: &Place,
-    position: &Position,
-    table: &str,
-    days: &Days,
-) -> Result<Vec<RecordBatch>, TargetError> {
+async fn rows(place: &Place, position: &Position, table: &str, days: &Days) -> Result<Vec<RecordBatch>, TargetError> {
     let mut batches = Vec::new();
     let Some(kept) = position.tables.get(table) else { return Ok(batches) };
     for (_, objects) in kept.days.iter().filter(|(day, _)| days.has(**day)) {
@@ -76,7 +70,7 @@ async fn rows(
             }
         }
     }
-    Ok(alike(&batches))
+    alike(&batches)
 }
 
 /// The columns of all objects, those of the latest first. Each source's first batch is looked at, and put back.
@@ -102,17 +96,10 @@ fn add(fields: &mut Vec<FieldRef>, schema: &Schema) {
 }
 
 /// Of one schema, without the columns that are the store's own.
-fn alike(batches: &[RecordBatch]) -> Vec<RecordBatch> {
+fn alike(batches: &[RecordBatch]) -> Result<Vec<RecordBatch>, TargetError> {
     let mut fields: Vec<FieldRef> = Vec::new();
     batches.iter().rev().for_each(|batch| add(&mut fields, &batch.schema()));
     fields.retain(|field| ![TICK, APPEARED].contains(&field.name().as_str()));
     let schema = Arc::new(Schema::new(fields));
-    let alike = |batch: &RecordBatch| {
-        let columns = schema.fields().iter().map(|field| match batch.column_by_name(field.name()) {
-            Some(column) => column.clone(),
-            None => new_null_array(field.data_type(), batch.num_rows()),
-        });
-        RecordBatch::try_new(schema.clone(), columns.collect()).expect("columns of one length, by the same names")
-    };
-    batches.iter().map(alike).collect()
+    batches.iter().map(|batch| fit(batch, &schema)).collect()
 }

@@ -2,7 +2,8 @@
 
 use crate::cells::batch;
 use crate::compact;
-use crate::config::Config;
+use crate::config::{ARTIFACTS, Config};
+use crate::day::Day;
 use crate::file::encode;
 use crate::pieces::{Piece, pieces};
 use crate::place::{Place, Version};
@@ -52,7 +53,8 @@ impl Target for Objects {
     async fn connect(&mut self, tables: &[Arc<Table>]) -> Result<Option<Tick>, TargetError> {
         self.following = None;
         let tables = tables.iter().filter(|table| self.config.follows(table)).cloned().collect();
-        let late = |_| TargetError::Away(format!("{}: no answer within {} s", self.config.address(), CONNECT.as_secs()));
+        let late =
+            |_| TargetError::Away(format!("{}: no answer within {} s", self.config.address(), CONNECT.as_secs()));
         let following = timeout(CONNECT, Following::reach(&self.config, tables)).await.map_err(late)??;
         let tick = following.position.tick();
         self.following = Some(following);
@@ -86,13 +88,17 @@ pub(crate) async fn standing(place: &Place) -> Result<(Position, Option<Version>
     }
 }
 
+fn moved() -> TargetError {
+    TargetError::Away("the position was moved by a request before this one, or by another Lehr".to_owned())
+}
+
 impl Following {
     async fn reach(config: &Config, tables: Vec<Arc<Table>>) -> Result<Following, TargetError> {
         let place = Place::open(config)?;
         let (position, version) = standing(&place).await?;
         if version.is_none() {
             // A bucket that is missing says so only here.
-            place.list(crate::config::ARTIFACTS).await?;
+            place.list(ARTIFACTS).await?;
         }
         // What does not fit is said before anything is written.
         position.clone().follow(&tables)?;
@@ -135,7 +141,12 @@ impl Following {
             let listed = self.place.list(table).await?;
             found.extend(listed.into_iter().map(|found| found.name).filter(|name| is_own(table, name)));
         }
-        if self.version.is_none() && let Some(object) = found.first() {
+        if self.version.is_none()
+            && let Some(object) = found.first()
+        {
+            if standing(&self.place).await?.1.is_some() {
+                return Err(moved());
+            }
             return Err(TargetError::Refused(format!(
                 "there is {object} without {POSITION}: restore that, empty the prefix, or give another one"
             )));
@@ -163,18 +174,14 @@ impl Following {
     /// The position counts from here on.
     pub async fn swap(&mut self, next: Position) -> Result<(), TargetError> {
         let swapped = self.place.swap(POSITION, Bytes::from(next.bytes()), self.version.as_ref()).await?;
-        let moved = || TargetError::Away("the position was moved by a request before this one, or by another Lehr".to_owned());
         self.version = Some(swapped.ok_or_else(moved)?);
         self.position = next;
         Ok(())
     }
 
-    async fn write<'d>(
-        &self,
-        delta: &'d Delta,
-    ) -> Result<Vec<(&'d str, crate::day::Day, Object)>, TargetError> {
+    async fn write<'d>(&self, delta: &'d Delta) -> Result<Vec<(&'d str, Day, Object)>, TargetError> {
         let mut due: Vec<(usize, Piece<'d>)> = Vec::new();
-        let closed = |day: crate::day::Day| {
+        let closed = |day: Day| {
             let (Some(after), Some(now)) = (self.closed_after, self.position.now()) else { return false };
             day.over(now, after)
         };
@@ -191,7 +198,7 @@ impl Following {
             let rows = piece.changes.len() as u64;
             let object = Object { object: name, rows, bytes: bytes.len() as u64, now_ms: delta.now.0 };
             self.place.write(&object.object, bytes).await?;
-            Ok((piece.table.name, piece.day, object))
+            Ok::<_, TargetError>((piece.table.name, piece.day, object))
         }));
         writing.buffered(AT_ONCE).try_collect().await
     }

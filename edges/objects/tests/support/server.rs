@@ -66,7 +66,16 @@ impl Server {
     fn spawn(&self) -> Child {
         let log = fs::OpenOptions::new().create(true).append(true).open(self.dir.path().join("log")).expect("a log");
         Command::new(program())
-            .args(["--host", "127.0.0.1", "--port", &self.port.to_string(), "--access-key", ACCESS, "--secret-key", SECRET])
+            .args([
+                "--host",
+                "127.0.0.1",
+                "--port",
+                &self.port.to_string(),
+                "--access-key",
+                ACCESS,
+                "--secret-key",
+                SECRET,
+            ])
             .arg(self.dir.path().join("files"))
             .env("RUST_LOG", "error")
             .stdout(Stdio::null())

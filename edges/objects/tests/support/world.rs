@@ -45,8 +45,7 @@ pub fn tables() -> Vec<Arc<Table>> {
     let panes = vec![column("sensor", Text), column("start", Time), column("level", Float), column("mean", Float)];
     let order = vec![column("user", Text), column("group", Bool)];
     let readings = vec![column("sensor_id", Text), column("at", Time), column("revision", Int), column("value", Float)];
-    let table =
-        |name, columns, key, log| Arc::new(Table { name, doc: "One piece of 'ware'.", columns, key, log });
+    let table = |name, columns, key, log| Arc::new(Table { name, doc: "One piece of 'ware'.", columns, key, log });
     vec![
         table("ware", all, 1, false),
         table("panes", panes, 3, false),
@@ -144,7 +143,8 @@ impl World {
 pub async fn held(config: &Config, table: &Table, days: &Days) -> Vec<String> {
     let mut rows = Vec::new();
     for batch in read(config, table.name, days).await.expect("it can be read") {
-        let columns: Vec<_> = table.columns.iter().map(|column| batch.column_by_name(column.name).expect("there")).collect();
+        let columns: Vec<_> =
+            table.columns.iter().map(|column| batch.column_by_name(column.name).expect("there")).collect();
         for row in 0..batch.num_rows() {
             let cells = columns.iter().map(|column| cell_at(column.as_ref(), row)).collect::<Vec<_>>();
             rows.push(shown(&cells));

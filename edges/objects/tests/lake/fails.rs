@@ -1,17 +1,15 @@
 //! Servers that refuse, are silent, slow or gone; folders that cannot be used.
 
-mod support;
-
+use crate::support::driver::Driver;
+use crate::support::proxy::Proxy;
+use crate::support::server::Server;
+use crate::support::world::{TABLES, World, tables};
 use lehr_domain::Tick;
 use lehr_objects::{Config, probe};
 use lehr_targets::TargetError;
 use std::fs;
 use std::net::TcpListener;
 use std::time::{Duration, Instant};
-use support::driver::Driver;
-use support::proxy::Proxy;
-use support::server::Server;
-use support::world::{TABLES, World, tables};
 
 async fn failure(config: &Config) -> TargetError {
     config.target().connect(&tables()).await.expect_err("it cannot be reached")
@@ -111,7 +109,7 @@ async fn a_damaged_object_is_named() {
         toml::from_str(&format!("name = \"lake\"\nfolder = {:?}\nevery = \"0s\"", dir.path())).unwrap();
     let world = World::large(9, 20);
     Driver::new(config.target(), Tick(0), Tick(0)).deliver(&world, Tick(1), false, |_, _| ()).await.unwrap();
-    let object = support::server::objects_in(dir.path()).remove(0);
+    let object = crate::support::server::objects_in(dir.path()).remove(0);
     fs::write(dir.path().join(&object), "torn").unwrap();
     let refused = lehr_objects::read(&config, "ware", &lehr_objects::Days::All).await.unwrap_err().to_string();
     assert!(refused.starts_with(&format!("{object} is damaged: it has another length")), "{refused}");

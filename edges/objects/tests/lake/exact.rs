@@ -1,7 +1,9 @@
 //! The store holds what Lehr holds, whatever happens on the way.
 
-mod support;
-
+use crate::support::driver::{Driver, Figures};
+use crate::support::proxy::{From, Proxy};
+use crate::support::server::{Server, objects_in};
+use crate::support::world::{START, TABLES, World, held, tables};
 use lehr_domain::{EventMs, Tick};
 use lehr_objects::{Config, Days, read};
 use lehr_targets::TargetError;
@@ -9,10 +11,6 @@ use rand::{RngExt, SeedableRng};
 use rand_chacha::ChaCha8Rng;
 use std::collections::BTreeSet;
 use std::path::Path;
-use support::driver::{Driver, Figures};
-use support::proxy::{From, Proxy};
-use support::server::{Server, objects_in};
-use support::world::{START, TABLES, World, held, tables};
 
 fn folder(dir: &Path, more: &str) -> Config {
     toml::from_str(&format!("name = \"lake\"\nfolder = {:?}\nevery = \"0s\"\n{more}", dir.join("lake"))).unwrap()
@@ -32,7 +30,7 @@ fn counting(dir: &Path) -> BTreeSet<String> {
 /// side, to a server that is killed now and then.
 #[tokio::test]
 async fn rows_are_lehrs_at_every_tick() {
-    let seed = support::seed();
+    let seed = crate::support::seed();
     let mut rng = ChaCha8Rng::seed_from_u64(seed);
     let world = World::new(seed, 120, 10);
     let mut server = Server::start();
@@ -84,7 +82,7 @@ async fn rows_are_lehrs_at_every_tick() {
 
 #[tokio::test]
 async fn a_folder_holds_the_same_and_no_more_than_counts() {
-    let seed = support::seed();
+    let seed = crate::support::seed();
     let mut rng = ChaCha8Rng::seed_from_u64(seed);
     let world = World::new(seed, 150, 10);
     let dir = tempfile::tempdir().unwrap();
@@ -162,7 +160,7 @@ async fn two_cannot_both_write() {
 /// The first delta of a store that is filled anew: all there is, in many objects that count at once.
 #[tokio::test]
 async fn a_large_delta_is_there_whole_or_not_at_all() {
-    let seed = support::seed();
+    let seed = crate::support::seed();
     let mut rng = ChaCha8Rng::seed_from_u64(seed);
     let world = World::large(seed, 20_000);
     let server = Server::start();

@@ -1,12 +1,10 @@
 //! Bytes with a name, in a bucket and in a folder.
 
-mod support;
-
+use crate::support::server::Server;
 use bytes::Bytes;
 use lehr_objects::{Artifacts, Config};
 use lehr_targets::TargetError;
 use std::fs;
-use support::server::Server;
 
 #[tokio::test]
 async fn artefacts_are_put_once_and_come_back_as_they_were() {

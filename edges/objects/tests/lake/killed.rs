@@ -1,8 +1,9 @@
 //! Lehr's side and the server are killed at any moment. A follower is this program again, with a mark on disk as Lehr
 //! keeps one.
 
-mod support;
-
+use crate::support::driver::Driver;
+use crate::support::server::{Server, objects_in};
+use crate::support::world::{TABLES, World};
 use lehr_domain::Tick;
 use lehr_objects::Config;
 use lehr_targets::TargetError;
@@ -13,9 +14,6 @@ use std::io::{BufRead, BufReader};
 use std::path::Path;
 use std::process::{Child, Command, Stdio};
 use std::time::Duration;
-use support::driver::Driver;
-use support::server::{Server, objects_in};
-use support::world::{TABLES, World};
 
 const TICKS: u64 = 120;
 const CHANGES: usize = 12;
@@ -30,28 +28,37 @@ impl Drop for Follower {
     }
 }
 
-fn main() {
-    let arguments: Vec<String> = std::env::args().collect();
-    match arguments.get(1).map(String::as_str) {
-        Some("follow") => follow(&arguments[2], arguments[3].parse().expect("a seed"), Path::new(&arguments[4])),
-        // Asked by tools that list tests.
-        Some("--list") => println!("killed: test"),
-        _ => {
-            let dir = tempfile::tempdir().expect("a folder");
-            let lake = dir.path().join("lake");
-            let config = format!("name = \"lake\"\nfolder = {lake:?}\nevery = \"0s\"\n{TABLES}");
-            killed_at_any_moment("folder", &config, None);
-            let objects = objects_in(&lake);
-            assert!(objects.iter().all(|object| !object.ends_with(".partial")), "{objects:?}");
-            let server = Server::start();
-            let config = server.config_text(server.port, TABLES);
-            killed_at_any_moment("S3", &config, Some(server));
-        }
+/// What a follower is given: its configuration, the seed, and its mark.
+const FOLLOW: [&str; 3] = ["LEHR_FOLLOW", "LEHR_FOLLOW_SEED", "LEHR_FOLLOW_MARK"];
+
+/// Nothing, but in the process of a follower.
+#[test]
+fn follower() {
+    let given = FOLLOW.map(|name| std::env::var(name).ok());
+    if let [Some(config), Some(seed), Some(mark)] = given {
+        follow(&config, seed.parse().expect("a seed"), Path::new(&mark));
     }
 }
 
+#[test]
+fn a_folder_is_exact_when_lehr_is_killed() {
+    let dir = tempfile::tempdir().expect("a folder");
+    let lake = dir.path().join("lake");
+    let config = format!("name = \"lake\"\nfolder = {lake:?}\nevery = \"0s\"\n{TABLES}");
+    killed_at_any_moment("folder", &config, None);
+    let objects = objects_in(&lake);
+    assert!(objects.iter().all(|object| !object.ends_with(".partial")), "{objects:?}");
+}
+
+#[test]
+fn a_bucket_is_exact_when_lehr_and_the_server_are_killed() {
+    let server = Server::start();
+    let config = server.config_text(server.port, TABLES);
+    killed_at_any_moment("S3", &config, Some(server));
+}
+
 fn killed_at_any_moment(kind: &str, text: &str, mut server: Option<Server>) {
-    let seed = support::seed();
+    let seed = crate::support::seed();
     let mut rng = ChaCha8Rng::seed_from_u64(seed);
     let world = World::new(seed, TICKS, CHANGES);
     let dir = tempfile::tempdir().expect("a folder");
@@ -61,15 +68,20 @@ fn killed_at_any_moment(kind: &str, text: &str, mut server: Option<Server>) {
     loop {
         let program = std::env::current_exe().expect("this");
         let mut child = Command::new(program)
-            .args(["follow", config.to_str().expect("text"), &seed.to_string(), mark.to_str().expect("text")])
+            .args(["--exact", "killed::follower", "--nocapture"])
+            .env(FOLLOW[0], &config)
+            .env(FOLLOW[1], seed.to_string())
+            .env(FOLLOW[2], &mark)
             .stdout(Stdio::piped())
             .spawn()
             .expect("it starts");
-        let mut lines = BufReader::new(child.stdout.take().expect("asked for")).lines();
+        let said = BufReader::new(child.stdout.take().expect("asked for")).lines().map_while(Result::ok);
+        // The test program says more.
+        let mut tried = said.filter(|line| line.contains("to tick "));
         let mut follower = Follower(child);
         // So many tries are made, then it dies in the middle of the next.
         let tries = if kills < KILLS { rng.random_range(1..6) } else { usize::MAX };
-        if lines.by_ref().map_while(Result::ok).take(tries).count() < tries {
+        if tried.by_ref().take(tries).count() < tries {
             let status = follower.0.wait().expect("it ends");
             assert!(status.success(), "the follower failed");
             break;
@@ -107,7 +119,7 @@ async fn follow(config: &str, seed: u64, mark: &Path) {
     let mut driver = Driver::new(config.target(), held, under_way);
     while driver.held < world.last() {
         let tick = driver.next(&mut rng, world.last());
-        println!("to {}", tick.0);
+        println!("to tick {}", tick.0);
         let write = |held: Tick, under_way: Tick| {
             let partial = mark.with_extension("partial");
             fs::write(&partial, format!("{} {}", held.0, under_way.0)).expect("written");

@@ -1,5 +1,4 @@
 //! An S3 server, a bad network before it, and rows to follow.
-#![allow(dead_code)]
 
 pub mod driver;
 pub mod proxy;

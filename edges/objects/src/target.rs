@@ -10,7 +10,7 @@ use crate::place::{Place, Version};
 use crate::position::{Object, POSITION, Position, folder, is_own};
 use async_trait::async_trait;
 use bytes::Bytes;
-use futures_util::stream::{self, StreamExt, TryStreamExt};
+use futures_util::future::try_join_all;
 use lehr_domain::{SpanMs, Tick};
 use lehr_targets::{Delta, Table, Target, TargetError};
 use std::collections::BTreeSet;
@@ -190,16 +190,21 @@ impl Following {
                 due.extend(pieces(of, closed)?.into_iter().enumerate());
             }
         }
-        let claim = self.position.claim;
-        let writing = stream::iter(due.into_iter().map(|(part, piece)| async move {
-            let bytes = encode(&batch(piece.table, &piece.changes, delta.tick)?)?;
-            let folder = folder(piece.table.name, piece.day);
-            let name = format!("{folder}/changes-{}-{}.{claim}-{part}.parquet", delta.after.0, delta.tick.0);
-            let rows = piece.changes.len() as u64;
-            let object = Object { object: name, rows, bytes: bytes.len() as u64, now_ms: delta.now.0 };
-            self.place.write(&object.object, bytes).await?;
-            Ok::<_, TargetError>((piece.table.name, piece.day, object))
-        }));
-        writing.buffered(AT_ONCE).try_collect().await
+        let (claim, mut written) = (self.position.claim, Vec::with_capacity(due.len()));
+        for some in due.chunks(AT_ONCE) {
+            let mut writing = Vec::with_capacity(some.len());
+            for (part, piece) in some {
+                let bytes = encode(&batch(piece.table, &piece.changes, delta.tick)?)?;
+                let (table, day) = (piece.table.name, piece.day);
+                let (after, tick) = (delta.after.0, delta.tick.0);
+                let object = format!("{}/changes-{after}-{tick}.{claim}-{part}.parquet", folder(table, day));
+                let rows = piece.changes.len() as u64;
+                let length = bytes.len() as u64;
+                written.push((table, day, Object { object: object.clone(), rows, bytes: length, now_ms: delta.now.0 }));
+                writing.push(async move { self.place.write(&object, bytes).await });
+            }
+            try_join_all(writing).await?;
+        }
+        Ok(written)
     }
 }

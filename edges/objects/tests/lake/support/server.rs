@@ -43,10 +43,6 @@ impl Server {
         server
     }
 
-    pub fn folder(&self) -> &Path {
-        self.dir.path()
-    }
-
     /// Starts until it stays: another may have taken the port.
     fn run(&mut self, between: impl Fn(&mut Server)) {
         let mut first = true;

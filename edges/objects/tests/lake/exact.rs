@@ -38,7 +38,7 @@ async fn rows_are_lehrs_at_every_tick() {
     let config = server.config_at(proxy.port, TABLES);
     let direct = server.config("");
     let mut driver = Driver::new(config.target(), Tick(0), Tick(0));
-    let (mut kills, mut compared, mut ahead) = (0, 0, 0);
+    let (mut kills, mut compared, mut ahead, mut steps) = (0, 0, 0, 0);
     while driver.held < world.last() {
         let tick = driver.next(&mut rng, world.last());
         if rng.random_bool(0.3) {
@@ -51,6 +51,10 @@ async fn rows_are_lehrs_at_every_tick() {
             let _ = driver.deliver(&world, tick, false, |_, _| ()).await;
             server.restart();
         }
+        // A single cut is mended within; now and then each repetition is cut too, and the answers of what is done.
+        steps += 1;
+        let (whose, most) = if rng.random_bool(0.5) { (From::Lehr, 2000) } else { (From::Server, 600) };
+        proxy.cut_every(whose, if steps % 8 == 0 { rng.random_range(0..most) } else { usize::MAX });
         let again = rng.random_bool(0.2);
         if driver.held < tick
             && let Err(error) = driver.deliver(&world, tick, again, |_, _| ()).await
@@ -77,7 +81,7 @@ async fn rows_are_lehrs_at_every_tick() {
         proxy.cuts(),
         server.objects().len()
     );
-    assert!(proxy.cuts() > 5 && failures > 3 && compared > 2);
+    assert!(proxy.cuts() > 3 && failures > 0 && compared > 0);
 }
 
 #[tokio::test]

@@ -45,8 +45,14 @@ pub trait StoreConfig: Debug + Send + Sync + 'static {
 #[derive(Debug, Default, Deserialize)]
 #[serde(default, deny_unknown_fields)]
 pub struct StoresConfig {
+    influx: Vec<lehr_influx::store::Config>,
     kafka: Vec<lehr_kafka::store::Config>,
-    postgres: Vec<lehr_postgres::Config>,
+    mqtt: Vec<lehr_mqtt::store::Config>,
+    neo4j: Vec<lehr_neo4j::Config>,
+    objects: Vec<lehr_objects::Config>,
+    postgres: Vec<lehr_sql::postgres::Config>,
+    redis: Vec<lehr_redis::Config>,
+    sqlite: Vec<lehr_sql::sqlite::Config>,
 }
 
 /// Why the file cannot be used. Names the entry and the fix.
@@ -71,11 +77,22 @@ impl StoresConfig {
 
     /// The stores, each of which can follow.
     pub fn stores(self) -> Result<Vec<Arc<dyn StoreConfig>>, StoresError> {
-        let mut stores: Vec<Arc<dyn StoreConfig>> = Vec::new();
-        stores.extend(self.kafka.into_iter().map(|config| Arc::new(config) as Arc<dyn StoreConfig>));
-        stores.extend(self.postgres.into_iter().map(|config| Arc::new(config) as Arc<dyn StoreConfig>));
+        let StoresConfig { influx, kafka, mqtt, neo4j, objects, postgres, redis, sqlite } = self;
+        let mut stores = alike(influx);
+        stores.extend(alike(kafka));
+        stores.extend(alike(mqtt));
+        stores.extend(alike(neo4j));
+        stores.extend(alike(objects));
+        stores.extend(alike(postgres));
+        stores.extend(alike(redis));
+        stores.extend(alike(sqlite));
         checked(stores)
     }
+}
+
+/// Stores of one kind, seen as those of any.
+fn alike<C: StoreConfig>(configs: Vec<C>) -> Vec<Arc<dyn StoreConfig>> {
+    configs.into_iter().map(|config| Arc::new(config) as Arc<dyn StoreConfig>).collect()
 }
 
 fn checked(stores: Vec<Arc<dyn StoreConfig>>) -> Result<Vec<Arc<dyn StoreConfig>>, StoresError> {

@@ -7,7 +7,7 @@ use std::sync::Arc;
 
 /// Crates in edges/ have the same functions, and each a type of its own for a store.
 macro_rules! store {
-    ($store:ident $(:: $module:ident)?, $kind:literal) => {
+    ($store:ident $(:: $module:ident)?, $kind:literal, |$config:ident, $table:ident| $keeps:expr) => {
         #[async_trait]
         impl StoreConfig for $store$(::$module)?::Config {
             fn name(&self) -> &str {
@@ -26,8 +26,9 @@ macro_rules! store {
                 <$store$(::$module)?::Config>::check(self, tables).map_err(|error| error.to_string())
             }
 
-            fn keeps(&self, table: &Table) -> bool {
-                table.is_kept(self.tables.as_deref())
+            fn keeps(&self, $table: &Table) -> bool {
+                let $config = self;
+                $keeps
             }
 
             fn target(&self) -> Box<dyn Target> {
@@ -41,5 +42,12 @@ macro_rules! store {
     };
 }
 
-store!(lehr_kafka::store, "kafka");
-store!(lehr_postgres, "postgres");
+store!(lehr_kafka::store, "kafka", |config, table| table.is_kept(config.tables.as_deref()));
+store!(lehr_sql::postgres, "postgres", |config, table| table.is_kept(config.tables.as_deref()));
+store!(lehr_sql::sqlite, "sqlite", |config, table| table.is_kept(config.tables.as_deref()));
+store!(lehr_redis, "redis", |config, table| table.is_kept(config.tables.as_deref()));
+store!(lehr_mqtt::store, "mqtt", |config, table| table.is_kept(config.tables.as_deref()));
+store!(lehr_objects, "objects", |config, table| table.is_kept(config.tables.as_deref()));
+store!(lehr_influx::store, "influx", |config, table| config.follows(table));
+// The causal graph alone.
+store!(lehr_neo4j, "neo4j", |_config, table| table.name == "edges");

@@ -50,12 +50,11 @@ impl SourcesConfig {
         };
         apart("modbus", lehr_modbus::check_together(&self.modbus).map_err(|error| error.to_string()))?;
         apart("mqtt", lehr_mqtt::check_together(&self.mqtt).map_err(|error| error.to_string()))?;
-        let mut peers: Vec<Arc<dyn Peer>> = Vec::new();
-        peers.extend(self.folder.into_iter().map(|config| Arc::new(config) as Arc<dyn Peer>));
-        peers.extend(self.kafka.into_iter().map(|config| Arc::new(config) as Arc<dyn Peer>));
-        peers.extend(self.modbus.into_iter().map(|config| Arc::new(config) as Arc<dyn Peer>));
-        peers.extend(self.mqtt.into_iter().map(|config| Arc::new(config) as Arc<dyn Peer>));
-        peers.extend(self.opcua.into_iter().map(|config| Arc::new(config) as Arc<dyn Peer>));
+        let mut peers = alike(self.folder);
+        peers.extend(alike(self.kafka));
+        peers.extend(alike(self.modbus));
+        peers.extend(alike(self.mqtt));
+        peers.extend(alike(self.opcua));
         if peers.len() > MOST {
             return Err(SourcesError::TooMany(peers.len()));
         }
@@ -69,4 +68,9 @@ impl SourcesConfig {
         }
         Ok(peers)
     }
+}
+
+/// Peers of one protocol, seen as those of any.
+fn alike<C: Peer>(configs: Vec<C>) -> Vec<Arc<dyn Peer>> {
+    configs.into_iter().map(|config| Arc::new(config) as Arc<dyn Peer>).collect()
 }

@@ -1,10 +1,10 @@
 //! A Redis server, a bad network before it, and rows to follow.
 #![allow(dead_code)]
 
-#[path = "../../../postgres/tests/support/driver.rs"]
+#[path = "../../../sql/tests/support/driver.rs"]
 pub mod driver;
 pub mod held;
-#[path = "../../../postgres/tests/support/proxy.rs"]
+#[path = "../../../sql/tests/support/proxy.rs"]
 pub mod proxy;
 pub mod server;
 pub mod world;

@@ -393,9 +393,7 @@ fn start_outlets(
     for mut sink in sinks {
         let position = crate::sinks::position(&mut *sink, durable)?;
         positions.insert(position);
-        if sink.under_way() > position {
-            positions.insert(sink.under_way());
-        }
+        positions.extend(sink.under_way());
         outlets.push(Outlet::start(sink, position)?);
     }
     Ok((outlets, positions))

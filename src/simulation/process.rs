@@ -90,7 +90,8 @@ impl Process {
         let durable = journal.durable();
         let deliveries = sinks.into_iter().map(|mut sink| {
             let position = sink.position().map_err(|error| Violation(error.to_string()))?;
-            Ok((Delivery::new(position, MOST_WAITING), sink))
+            let apart = sink.under_way();
+            Ok((Delivery::new(position, MOST_WAITING, apart), sink))
         });
         let deliveries = deliveries.collect::<Result<Vec<_>, Violation>>()?;
 

@@ -35,6 +35,11 @@ pub trait StoreConfig: Debug + Send + Sync + 'static {
 
     fn keeps(&self, table: &Table) -> bool;
 
+    /// Whether the store takes its time to gather what changes, as files are better few and large.
+    fn gathers(&self) -> bool {
+        self.kind() == "objects"
+    }
+
     fn target(&self) -> Box<dyn Target>;
 
     /// Reaches the store once, within a bounded time: what was found, or what is wrong and how to mend it.
@@ -138,7 +143,8 @@ pub fn followers(stores: &[Arc<dyn StoreConfig>], data: &Path) -> Result<Followe
         if kept.iter().any(|table| table.log) {
             followers.readings.push(ReadingsStore::new(store.name(), store.target(), &marks)?);
         } else {
-            followers.sinks.push(Box::new(Store::new(store.name(), store.target(), &kept, &marks)?));
+            let follows = Store::new(store.name(), store.target(), &kept, &marks)?;
+            followers.sinks.push(Box::new(if store.gathers() { follows.gathering() } else { follows }));
         }
     }
     Ok(followers)

@@ -16,6 +16,8 @@ pub(crate) struct Delivery {
     /// The first one may be under way, and may have been applied without anybody knowing; it never changes again.
     waiting: VecDeque<Batch>,
     most_waiting: usize,
+    /// Batches are not joined across these: the target may hold them.
+    apart: Vec<Tick>,
     /// Rows of the last batch when it was consolidated last. It is done again when it has doubled, so that joining
     /// n ticks costs O(n log n) rows and not O(n²).
     consolidated_rows: usize,
@@ -23,9 +25,9 @@ pub(crate) struct Delivery {
 
 impl Delivery {
     /// To a target that holds `position`.
-    pub fn new(position: Tick, most_waiting: usize) -> Delivery {
+    pub fn new(position: Tick, most_waiting: usize, apart: Vec<Tick>) -> Delivery {
         assert!(most_waiting >= 2, "the first batch may be under way, so that only a second one can grow");
-        Delivery { position, waiting: VecDeque::new(), most_waiting, consolidated_rows: 0 }
+        Delivery { position, waiting: VecDeque::new(), most_waiting, apart, consolidated_rows: 0 }
     }
 
     /// The last tick that the target is known to hold.
@@ -48,7 +50,7 @@ impl Delivery {
         if !batch.is_due(newest)? {
             return Ok(());
         }
-        if self.waiting.len() < self.most_waiting {
+        if self.waiting.len() < self.most_waiting || self.apart.contains(&newest) {
             self.waiting.push_back(batch.clone());
             self.consolidated_rows = batch.changes.len();
         } else {

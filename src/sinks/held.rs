@@ -33,13 +33,12 @@ impl Held {
     }
 
     /// What it is known to hold, and what may have reached it, without asking it.
-    pub fn standing(&self) -> Standing {
+    pub fn standing(&self) -> &Standing {
         self.mark.standing()
     }
 
     /// The last tick that it holds. It is asked anew after every failure.
     pub fn position(&mut self) -> Result<Tick, SinkError> {
-        let Standing { held, under_way } = self.mark.standing();
         let holds = match self.reached {
             Some(holds) => holds,
             None => {
@@ -47,13 +46,13 @@ impl Held {
                 connected.map_err(|error| self.failed(error))?
             }
         };
-        if let Some(Tick(holds)) = holds
-            && !(held..=under_way).contains(&holds)
-        {
-            return Err(self.failed(TargetError::Differs { holds, left: held }));
+        let standing = self.mark.standing();
+        let held = Tick(standing.held);
+        if let Some(holds) = holds.filter(|holds| !standing.may_hold(*holds)) {
+            return Err(self.failed(TargetError::Differs { holds: holds.0, left: held.0 }));
         }
         self.reached = Some(holds);
-        Ok(holds.unwrap_or(Tick(held)))
+        Ok(holds.unwrap_or(held))
     }
 
     /// Has it hold `tick`. `delta` gives what that takes, and is called unless the target holds it already.

@@ -9,11 +9,18 @@ use std::io;
 use std::path::{Path, PathBuf};
 
 /// What a store is known to hold, and what may have reached it too.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Standing {
     pub held: u64,
-    /// Nothing behind this tick can have reached it.
-    pub under_way: u64,
+    /// Ends of deltas that were handed over and perhaps applied, rising: the store holds `held` or one of these.
+    #[serde(default)]
+    pub under_way: Vec<u64>,
+}
+
+impl Standing {
+    pub fn may_hold(&self, tick: Tick) -> bool {
+        tick.0 == self.held || self.under_way.contains(&tick.0)
+    }
 }
 
 /// A small file that is replaced whole.
@@ -36,18 +43,25 @@ impl Mark {
         Ok(Mark { file, standing })
     }
 
-    pub fn standing(&self) -> Standing {
-        self.standing
+    pub fn standing(&self) -> &Standing {
+        &self.standing
     }
 
     /// Notes that a delta up to `tick` may reach the store from now on. Durable when it returns.
     pub fn begin(&mut self, tick: Tick) -> Result<(), SinkError> {
-        self.write(Standing { under_way: tick.0.max(self.standing.under_way), ..self.standing })
+        let Standing { held, under_way } = &self.standing;
+        let mut ends: Vec<u64> = under_way.iter().copied().filter(|end| end > held).collect();
+        // Each crash adds one, and what is held takes them away again.
+        if let Err(place) = ends.binary_search(&tick.0) {
+            ends.insert(place, tick.0);
+        }
+        self.write(Standing { held: *held, under_way: ends })
     }
 
     /// Notes that the store holds `tick`. Not made durable: after a crash the same delta goes out again.
     pub fn end(&mut self, tick: Tick) {
-        self.standing = Standing { held: tick.0, under_way: tick.0.max(self.standing.under_way) };
+        self.standing.held = tick.0;
+        self.standing.under_way.retain(|end| *end > tick.0);
     }
 
     fn write(&mut self, standing: Standing) -> Result<(), SinkError> {
@@ -67,19 +81,28 @@ mod tests {
     use super::*;
 
     #[test]
-    fn after_a_crash_it_is_known_between_which_ticks_the_store_stands() {
+    fn after_a_crash_it_is_known_at_which_ticks_the_store_may_stand() {
         let dir = tempfile::tempdir().unwrap();
+        let standing = |held, under_way: &[u64]| Standing { held, under_way: under_way.to_vec() };
         let mut mark = Mark::open(dir.path(), "archive").unwrap();
-        assert_eq!(mark.standing(), Standing::default());
+        assert_eq!(*mark.standing(), Standing::default());
         mark.begin(Tick(5)).unwrap();
         mark.end(Tick(5));
         mark.begin(Tick(9)).unwrap();
         let mut again = Mark::open(dir.path(), "archive").unwrap();
-        assert_eq!(again.standing(), Standing { held: 5, under_way: 9 });
-        // What was under way may come again in smaller steps; the store may be ahead of each of them.
+        assert_eq!(*again.standing(), standing(5, &[9]));
+        // What was under way may come again in smaller steps; the store may stand at the end of any of them.
         again.begin(Tick(7)).unwrap();
+        let mut again = Mark::open(dir.path(), "archive").unwrap();
+        assert_eq!(*again.standing(), standing(5, &[7, 9]));
+        assert!([5, 7, 9].iter().all(|tick| again.standing().may_hold(Tick(*tick))));
+        assert!(!again.standing().may_hold(Tick(6)));
         again.end(Tick(7));
-        assert_eq!(again.standing(), Standing { held: 7, under_way: 9 });
+        assert_eq!(*again.standing(), standing(7, &[9]));
+        again.begin(Tick(9)).unwrap();
+        again.end(Tick(9));
+        again.begin(Tick(12)).unwrap();
+        assert_eq!(*Mark::open(dir.path(), "archive").unwrap().standing(), standing(9, &[12]));
         fs::write(dir.path().join("archive.json"), "{").unwrap();
         assert!(Mark::open(dir.path(), "archive").is_err());
     }

@@ -76,10 +76,15 @@ pub trait Sink {
     /// The last tick that the target holds and will still hold after a crash; 0 when it is empty.
     fn position(&mut self) -> Result<Tick, SinkError>;
 
-    /// No change behind this tick can have reached the target. Where that is more than its position, a batch was under
-    /// way when Lehr stopped, and comes again with the same bounds.
-    fn under_way(&self) -> Tick {
-        Tick(0)
+    /// Ticks behind its position that it may hold too: ends of batches that were under way when Lehr stopped. No batch
+    /// reaches across one of them, so that where the target stands is where a batch begins.
+    fn under_way(&self) -> Vec<Tick> {
+        Vec::new()
+    }
+
+    /// Batches that wait apart before they are joined, at least 2.
+    fn most_waiting(&self) -> usize {
+        delivery::MOST_WAITING
     }
 
     /// Applies a batch whole, together with the new position, or not at all. One that the target holds already

@@ -1,6 +1,6 @@
 //! A sink on a thread of its own.
 
-use super::delivery::{Delivery, MOST_WAITING};
+use super::delivery::Delivery;
 use super::{Batch, Sink, SinkError};
 use crate::causes::with_causes;
 use lehr_domain::{EventMs, Tick};
@@ -66,7 +66,7 @@ impl Outlet {
     /// Starts the thread of a sink that holds `position`.
     pub fn start(sink: Box<dyn Sink + Send>, position: Tick) -> io::Result<Outlet> {
         let name = sink.name().to_owned();
-        let delivery = Delivery::new(position, MOST_WAITING);
+        let delivery = Delivery::new(position, sink.most_waiting(), sink.under_way());
         let state = State { delivery, delivered: 0, failure: None, closed: false };
         let shared = Arc::new(Shared { name: name.clone(), state: Mutex::new(state), changed: Condvar::new() });
         let thread = std::thread::Builder::new().name(format!("lehr sink {name}"));

@@ -1,5 +1,6 @@
 //! A store elsewhere as a sink of tables.
 
+use super::delivery::MOST_WAITING;
 use super::held::Held;
 use super::tables::Tables;
 use super::{Batch, Sink, SinkError};
@@ -11,12 +12,22 @@ use std::sync::Arc;
 pub struct Store {
     held: Held,
     tables: Tables,
+    most_waiting: usize,
 }
+
+/// For a store that takes its time to gather what changes: one batch under way, and one that grows.
+const GATHERING: usize = 2;
 
 impl Store {
     /// `folder` holds the marks of all stores. The store itself need not be there yet.
     pub fn new(name: &str, target: Box<dyn Target>, listed: &[Arc<Table>], folder: &Path) -> Result<Store, SinkError> {
-        Ok(Store { held: Held::new(name, target, listed.to_vec(), folder)?, tables: Tables::new() })
+        let held = Held::new(name, target, listed.to_vec(), folder)?;
+        Ok(Store { held, tables: Tables::new(), most_waiting: MOST_WAITING })
+    }
+
+    /// One that is given few and large batches.
+    pub fn gathering(self) -> Store {
+        Store { most_waiting: GATHERING, ..self }
     }
 }
 
@@ -29,8 +40,12 @@ impl Sink for Store {
         Ok(Tick(self.held.standing().held))
     }
 
-    fn under_way(&self) -> Tick {
-        Tick(self.held.standing().under_way)
+    fn under_way(&self) -> Vec<Tick> {
+        self.held.standing().under_way.iter().copied().map(Tick).collect()
+    }
+
+    fn most_waiting(&self) -> usize {
+        self.most_waiting
     }
 
     fn apply(&mut self, batch: &Batch) -> Result<(), SinkError> {

@@ -42,7 +42,7 @@ fn clock(disk: &SimDisk) -> (Tick, Vec<(String, String)>) {
 
 #[test]
 fn what_waits_is_joined_beyond_its_bound_and_the_first_batch_never_changes() {
-    let mut delivery = Delivery::new(Tick(0), 3);
+    let mut delivery = Delivery::new(Tick(0), 3, Vec::new());
     (1..=2).for_each(|tick| delivery.offer(&batch(tick)).unwrap());
     let first = delivery.next().unwrap();
     (3..=100).for_each(|tick| delivery.offer(&batch(tick)).unwrap());
@@ -64,7 +64,7 @@ fn what_waits_is_joined_beyond_its_bound_and_the_first_batch_never_changes() {
 
 #[test]
 fn a_delivery_leaves_out_what_the_target_holds_and_refuses_gaps() {
-    let mut delivery = Delivery::new(Tick(5), 3);
+    let mut delivery = Delivery::new(Tick(5), 3, Vec::new());
     (1..=5).for_each(|tick| delivery.offer(&batch(tick)).unwrap());
     assert!(delivery.next().is_none());
     assert!(matches!(delivery.offer(&batch(7)), Err(SinkError::Gap { at: 5, after: 6, tick: 7 })));

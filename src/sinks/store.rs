@@ -52,7 +52,7 @@ impl Sink for Store {
         if !batch.is_due(Tick(self.held.standing().held))? {
             return Ok(());
         }
-        let Store { held, tables } = self;
+        let Store { held, tables, .. } = self;
         held.bring(batch.tick, || tables.delta(batch))
     }
 }

@@ -126,8 +126,11 @@ impl Peers {
     fn files(&self) -> (PathBuf, PathBuf) {
         let (sources, stores) = (self.dir.path().join("sources.toml"), self.dir.path().join("stores.toml"));
         let brokers = self.brokers.bootstrap_servers();
-        let text =
-            format!("[[kafka]]\nname = \"plant\"\nbootstrap = [\"{brokers}\"]\n[[kafka.rows]]\ntopic = \"readings\"\n");
+        // A member that was killed is missed after so long; those that come meanwhile wait.
+        let text = format!(
+            "[[kafka]]\nname = \"plant\"\nbootstrap = [\"{brokers}\"]\nsession_timeout_ms = 6000\n\
+             [[kafka.rows]]\ntopic = \"readings\"\n"
+        );
         fs::write(&sources, text).expect("a file");
         let tables = "tables = [\"panes\"]";
         let (dir, postgres) = (self.dir.path().display(), self.postgres);

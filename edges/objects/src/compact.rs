@@ -103,7 +103,7 @@ async fn merge(following: &Following, due: &Due) -> Result<Vec<Object>, TargetEr
 
 /// Whole objects, compressed as they are; they are decoded bit by bit.
 pub(crate) async fn sources(place: &Place, objects: &[Object]) -> Result<Vec<Source>, TargetError> {
-    let reading = stream::iter(objects.to_vec().into_iter().map(|object| async move {
+    let reading = stream::iter(objects.iter().cloned().map(|object| async move {
         let bytes = whole(place, &object).await?;
         Ok::<_, TargetError>(Source { batches: decode(&object.object, bytes)?, object: object.object })
     }));

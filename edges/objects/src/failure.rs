@@ -16,15 +16,16 @@ pub(crate) fn failure(doing: &str, error: &Error) -> TargetError {
     if no_bucket(error) {
         return TargetError::Refused(format!("{doing}: there is no such bucket; make it"));
     }
+    let keys = "see access_key and secret_key, and what they may do in the bucket";
     match error {
-        Error::PermissionDenied { .. } | Error::Unauthenticated { .. } => {
-            refused("see access_key and secret_key, and what they may do in the bucket")
-        }
+        Error::PermissionDenied { .. } | Error::Unauthenticated { .. } => refused(keys),
         Error::NotImplemented { .. } | Error::NotSupported { .. } => refused("the server lacks what Lehr needs"),
         _ => match input_output(error) {
             Some(ErrorKind::PermissionDenied) => refused("let Lehr's user write there"),
             Some(ErrorKind::StorageFull | ErrorKind::QuotaExceeded) => refused("make room on the disk"),
             Some(ErrorKind::ReadOnlyFilesystem | ErrorKind::NotADirectory) => refused("give another folder"),
+            // Listing has no kind of error of its own for it.
+            _ if text.contains("status code: 403") || text.contains("status code: 401") => refused(keys),
             _ if text.contains("status code: 400") || text.contains("status code: 301") => {
                 refused("see region, endpoint and url")
             }
@@ -84,6 +85,7 @@ mod tests {
         for (error, fix) in [
             (Error::PermissionDenied { path: "a".into(), source: "no".into() }, "see access_key and secret_key"),
             (generic("Server returned non-2xx status code: 400 Bad Request"), "see region, endpoint and url"),
+            (generic("Server returned non-2xx status code: 403 Forbidden"), "see access_key and secret_key"),
             (disk, "make room on the disk"),
             (missing, "there is no such bucket; make it"),
         ] {

@@ -129,6 +129,10 @@ fn live(seed: u64, keeps_tick: bool) {
     let notebooks: [Arc<Mutex<Notebook>>; 2] = Default::default();
     let mut now = EventMs(1_800_000_000_000);
     for life in 0..5 {
+        // The threads of a life that is over end after the part under way.
+        while notebooks.iter().any(|notebook| Arc::strong_count(notebook) > 1) {
+            std::thread::yield_now();
+        }
         let mut followers = Followers::default();
         let mut add = |name: &str, notebook: &Arc<Mutex<Notebook>>, seed: u64| {
             let rng = ChaCha8Rng::seed_from_u64(seed);

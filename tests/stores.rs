@@ -267,7 +267,11 @@ impl Peers {
             let (times, all) = (series["timestamps"].as_array().expect("times"), series["values"].as_array());
             for (at, value) in times.iter().zip(all.expect("values")) {
                 let key = (sensor.clone(), at.as_i64().expect("a time"));
-                assert!(values.insert(key, value.as_f64().expect("a value").to_bits()).is_none(), "twice");
+                let value = value.as_f64().expect("a value").to_bits();
+                // A point that comes again after a kill is written over in InfluxDB; VictoriaMetrics, which stands in
+                // for it, shows both where it is not told otherwise.
+                let before = values.insert(key, value);
+                assert!(before.is_none_or(|before| before == value), "two values at the same time");
             }
         }
         values
@@ -422,6 +426,6 @@ fn killed_again_and_again_every_store_comes_to_what_lehr_says() {
         }
         let held = peers.in_victoria();
         assert!(held == sent, "VictoriaMetrics: {} of {} readings", held.len(), sent.len());
-        println!("VictoriaMetrics: {} readings sent, {} arrived, each once and right", sent.len(), held.len());
+        println!("VictoriaMetrics: {} readings sent, {} arrived, all right", sent.len(), held.len());
     }
 }

@@ -36,7 +36,10 @@ pub(crate) fn failure(doing: &str, error: &Error) -> TargetError {
 
 /// Servers say that the object is not there; only the reason tells.
 pub(crate) fn no_bucket(error: &Error) -> bool {
-    matches!(error, Error::NotFound { source, .. } if source.to_string().contains("NoSuchBucket"))
+    match error {
+        Error::NotFound { source, .. } | Error::Generic { source, .. } => source.to_string().contains("NoSuchBucket"),
+        _ => false,
+    }
 }
 
 /// An error with what caused it, as one line.

@@ -7,8 +7,9 @@ use std::sync::Arc;
 
 /// A store that follows Lehr's tables.
 ///
-/// Lehr notes which delta is under way before it hands it over, and that it is applied after that. So after whatever
-/// crash, of either side, a store gets the very same delta again (`after` and `tick` alike), or the one behind it.
+/// Lehr notes which delta is under way before it hands it over, and that it is applied after that. Within one run a delta
+/// that failed comes again as it was. After a crash of Lehr what was under way may come in smaller steps, but none that
+/// reaches across the end of one that was under way: so a store stands where a delta begins, or is ahead of its end.
 #[async_trait]
 pub trait Target: Send {
     /// Reaches the store, makes what is missing there (tables, topics, a bucket), and gives the last tick that it holds

@@ -173,7 +173,7 @@ async fn a_large_delta_is_there_whole_or_not_at_all() {
     let mut driver = Driver::new(server.config_at(proxy.port, "").target(), Tick(0), Tick(0));
     let mut failures = 0;
     for _ in 0..3 {
-        proxy.cut_every(From::Lehr, rng.random_range(20_000..60_000));
+        proxy.cut_every(From::Lehr, rng.random_range(2_000..6_000));
         failures += usize::from(driver.deliver(&world, Tick(1), false, |_, _| ()).await.is_err());
         assert_eq!(read(&direct, "ware", &Days::All).await.unwrap(), []);
     }

@@ -6,7 +6,7 @@ use neo4rs::{Graph, Row, query};
 use std::fs;
 use std::net::TcpListener;
 use std::path::{Path, PathBuf};
-use std::process::{Child, Command, Stdio};
+use std::process::{Child, Stdio};
 use std::time::{Duration, Instant};
 use tempfile::TempDir;
 
@@ -46,7 +46,7 @@ impl Server {
         let (arcadedb, dir) = (arcadedb(), self.dir.path().display());
         let log = fs::OpenOptions::new().create(true).append(true).open(self.dir.path().join("out")).expect("a log");
         let property = |name: &str, value: String| format!("-Darcadedb.{name}={value}");
-        Command::new(arcadedb.join("jre/bin/java"))
+        super::bound_to_us(arcadedb.join("jre/bin/java"))
             .args(["-Xmx512m", "-XX:TieredStopAtLevel=1", "-XX:+UseSerialGC", "--add-modules", "jdk.incubator.vector"])
             .arg(property("server.rootPassword", PASSWORD.to_owned()))
             .arg(property("server.rootPath", dir.to_string()))

@@ -36,7 +36,8 @@ impl Seen {
 
     async fn once(server: &Server) -> Seen {
         let positions = "MATCH (p:LehrPosition) RETURN p.store AS store, p.tick AS tick, p.now AS now";
-        let edges = "MATCH (a)-[r]->(b) RETURN a.id AS cause, b.id AS effect, type(r) AS type, properties(r) AS properties";
+        let edges =
+            "MATCH (a)-[r]->(b) RETURN a.id AS cause, b.id AS effect, type(r) AS type, properties(r) AS properties";
         let positions = server.cypher(positions).await;
         let positions = positions.iter().map(|row| (get(row, "store"), Tick(get(row, "tick")), get(row, "now")));
         let mut edges: Vec<String> = server.cypher(edges).await.iter().map(shown).collect();

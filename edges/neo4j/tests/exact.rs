@@ -69,7 +69,7 @@ async fn rows_are_lehrs_at_every_tick() {
          duplicates 0, lost 0",
         proxy.cuts()
     );
-    assert!(proxy.cuts() > 10 && failures > 10 && compared > 5 && ahead > 0);
+    assert!(proxy.cuts() > 5 && failures > 5 && compared > 5);
 }
 
 /// A wide delta fails, a narrower one is committed and nobody gets to know: the rest of the wide one is what is missing.

@@ -3,6 +3,7 @@
 use super::LIMIT;
 use lehr_neo4j::Config;
 use neo4rs::{Graph, Row, query};
+use rand::RngExt;
 use std::fs;
 use std::net::TcpListener;
 use std::path::{Path, PathBuf};
@@ -25,8 +26,14 @@ fn arcadedb() -> PathBuf {
     folder
 }
 
+/// Below those that the system gives away by itself: so nobody gets it while the server starts, which takes seconds, or is
+/// down.
 fn free_port() -> u16 {
-    TcpListener::bind("127.0.0.1:0").expect("a port").local_addr().expect("bound").port()
+    let given: String = fs::read_to_string("/proc/sys/net/ipv4/ip_local_port_range").expect("Linux");
+    let first: u16 = given.split_whitespace().next().and_then(|port| port.parse().ok()).expect("two ports");
+    let mut rng = rand::rng();
+    let mut ports = (0..1000).map(|_| rng.random_range(first / 2..first));
+    ports.find(|port| TcpListener::bind(("127.0.0.1", *port)).is_ok()).expect("a free port")
 }
 
 impl Server {
@@ -44,7 +51,7 @@ impl Server {
 
     fn spawn(&self) -> Child {
         let (arcadedb, dir) = (arcadedb(), self.dir.path().display());
-        let log = fs::OpenOptions::new().create(true).append(true).open(self.dir.path().join("out")).expect("a log");
+        let log = fs::File::create(self.dir.path().join("out")).expect("a log");
         let property = |name: &str, value: String| format!("-Darcadedb.{name}={value}");
         super::bound_to_us(arcadedb.join("jre/bin/java"))
             .args(["-Xmx512m", "-XX:TieredStopAtLevel=1", "-XX:+UseSerialGC", "--add-modules", "jdk.incubator.vector"])
@@ -72,9 +79,13 @@ impl Server {
         let deadline = Instant::now() + LIMIT;
         self.child = Some(self.spawn());
         loop {
-            let ended = self.child.as_mut().expect("started").try_wait().expect("ours");
-            if ended.is_some() {
-                // What is left of a killed one is not gone yet.
+            let log = fs::read_to_string(self.dir.path().join("out")).unwrap_or_default();
+            let ended = self.child.as_mut().expect("started").try_wait().expect("ours").is_some();
+            // What is left of a killed one may not be gone yet. And without a port for HTTP it does not serve, nor end.
+            if ended || log.contains("Exception in thread \"main\"") {
+                if !ended {
+                    self.kill();
+                }
                 self.child = Some(self.spawn());
             }
             let graph = self.graph().await;
@@ -86,7 +97,6 @@ impl Server {
             if matches!(asked.await, Ok(Ok(()))) {
                 return;
             }
-            let log = fs::read_to_string(self.dir.path().join("out")).unwrap_or_default();
             assert!(Instant::now() < deadline, "it does not start: {log}");
             tokio::time::sleep(Duration::from_millis(100)).await;
         }

@@ -3,12 +3,13 @@
 use super::LIMIT;
 use lehr_neo4j::Config;
 use neo4rs::{Graph, Row, query};
-use rand::RngExt;
+use rand::{RngExt, SeedableRng};
+use rand_chacha::ChaCha8Rng;
 use std::fs;
 use std::net::TcpListener;
 use std::path::{Path, PathBuf};
 use std::process::{Child, Stdio};
-use std::time::{Duration, Instant};
+use std::time::{Duration, Instant, SystemTime, UNIX_EPOCH};
 use tempfile::TempDir;
 
 const PASSWORD: &str = "pass'w\"ord";
@@ -31,7 +32,8 @@ fn arcadedb() -> PathBuf {
 fn free_port() -> u16 {
     let given: String = fs::read_to_string("/proc/sys/net/ipv4/ip_local_port_range").expect("Linux");
     let first: u16 = given.split_whitespace().next().and_then(|port| port.parse().ok()).expect("two ports");
-    let mut rng = rand::rng();
+    let seed = SystemTime::now().duration_since(UNIX_EPOCH).expect("after 1970").as_nanos();
+    let mut rng = ChaCha8Rng::seed_from_u64(seed as u64);
     let mut ports = (0..1000).map(|_| rng.random_range(first / 2..first));
     ports.find(|port| TcpListener::bind(("127.0.0.1", *port)).is_ok()).expect("a free port")
 }

@@ -8,8 +8,12 @@ use rand::{RngExt, SeedableRng};
 use rand_chacha::ChaCha8Rng;
 use support::driver::{Driver, Figures};
 use support::proxy::{From, Proxy};
+use support::seen::Seen;
 use support::server::Server;
 use support::world::World;
+
+/// Of constraints and of the position.
+const COMMITS_TO_CONNECT: usize = 4;
 
 /// Deltas with the same bounds and narrower ones, again and again, over connections that are cut at any byte of either
 /// side, to a server that is killed now and then.
@@ -17,11 +21,11 @@ use support::world::World;
 async fn rows_are_lehrs_at_every_tick() {
     let seed = support::seed();
     let mut rng = ChaCha8Rng::seed_from_u64(seed);
-    let world = World::new(seed, 150, 6);
+    let world = World::new(seed, 80, 6);
     let mut server = Server::start().await;
     let proxy = Proxy::before(server.port);
     let mut driver = Driver::new(server.config_at(proxy.port).target(), Tick(0), Tick(0));
-    let (mut kills, mut compared, mut ahead) = (0, 0, 0);
+    let (mut kills, mut compared, mut stood) = (0, 0, Tick(0));
     while driver.held < world.last() {
         let tick = driver.next(&mut rng, world.last());
         if rng.random_bool(0.3) {
@@ -30,9 +34,9 @@ async fn rows_are_lehrs_at_every_tick() {
         }
         if rng.random_bool(0.3) {
             // Lehr does not get to know what is committed.
-            proxy.lose_commit();
+            proxy.lose_commit(rng.random_range(0..=COMMITS_TO_CONNECT));
         }
-        if kills < 2 && driver.held.0 > 50 * (kills + 1) {
+        if kills < 2 && driver.held.0 > 25 * (kills + 1) {
             server.kill();
             kills += 1;
             assert!(driver.deliver(&world, tick, false, |_, _| ()).await.is_err());
@@ -47,25 +51,45 @@ async fn rows_are_lehrs_at_every_tick() {
         // After a failure the mirror may hold more than it is known to, and must not fall back.
         let unsure = driver.held < driver.under_way;
         if unsure || rng.random_bool(0.1) {
-            let held = server.cypher("MATCH (p:LehrPosition) RETURN p.tick AS count").await;
-            let stands = Tick(held.first().map_or(0, |row| row.get("count").unwrap()));
-            let possible = driver.held..=driver.under_way;
-            assert!(possible.contains(&stands), "the mirror stands at {stands:?}, which cannot be: {possible:?}");
-            if stands > Tick(0) {
-                world.compare(&server, stands).await;
+            let seen = Seen::of(&server).await;
+            let possible = driver.held.max(stood)..=driver.under_way;
+            if let Some(stands) = seen.tick() {
+                assert!(possible.contains(&stands), "the mirror stands at {stands:?}, which cannot be: {possible:?}");
+                world.hold_against(&seen, stands);
+                (compared, stood) = (compared + 1, stands);
             }
-            (compared, ahead) = (compared + 1, ahead + usize::from(stands > driver.held));
+            assert!(seen.tick().is_some() || stood == Tick(0), "the position is lost");
         }
     }
     let arrived = world.compare(&server, world.last()).await;
-    let Figures { deltas, again, rows_sent, failures } = driver.figures;
+    let Figures { deltas, again, rows_sent, failures, ahead } = driver.figures;
     println!(
         "{deltas} deltas ({again} again), {rows_sent} changes sent, {failures} failures, {} connections cut, {kills} \
-         servers killed, compared {compared} times, {ahead} of them ahead of what was known; {arrived} edges at the end, \
+         servers killed, compared {compared} times, {ahead} times ahead of what was known; {arrived} edges at the end, \
          duplicates 0, lost 0",
         proxy.cuts()
     );
-    assert!(proxy.cuts() > 10 && failures > 10 && compared > 5 && ahead > 0);
+    assert!(proxy.cuts() > 5 && failures > 5 && compared > 5);
+}
+
+/// A wide delta fails, a narrower one is committed and nobody gets to know: the rest of the wide one is what is missing.
+#[tokio::test]
+async fn what_is_held_without_being_known_is_where_the_next_delta_begins() {
+    let world = World::new(13, 8, 6);
+    let server = Server::start().await;
+    let proxy = Proxy::before(server.port);
+    let mut driver = Driver::new(server.config_at(proxy.port).target(), Tick(0), Tick(0));
+    driver.deliver(&world, Tick(2), false, |_, _| ()).await.unwrap();
+    // Within a statement: what is cut before a transaction begins is connected again at once.
+    proxy.cut_after(From::Lehr, 100);
+    driver.deliver(&world, Tick(8), false, |_, _| ()).await.unwrap_err();
+    proxy.lose_commit(COMMITS_TO_CONNECT);
+    driver.deliver(&world, Tick(4), false, |_, _| ()).await.unwrap_err();
+    assert_eq!(driver.held, Tick(2));
+    world.compare(&server, Tick(4)).await;
+    driver.deliver(&world, Tick(8), false, |_, _| ()).await.unwrap();
+    world.compare(&server, Tick(8)).await;
+    assert_eq!((driver.held, driver.figures.ahead), (Tick(8), 1));
 }
 
 #[tokio::test]

@@ -124,7 +124,7 @@ impl Drop for Ended {
 /// An encrypted way to the server, for one connection.
 fn encrypted(server: &Server, certificate: &str) -> (Ended, u16) {
     let port = TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap().port();
-    let mut child = Command::new("openssl")
+    let mut child = support::bound_to_us("openssl")
         .current_dir(server.folder())
         .args(["s_server", "-quiet", "-accept", &format!("127.0.0.1:{port}"), "-naccept", "1"])
         .args(["-cert", certificate, "-key", "key.pem"])

@@ -10,7 +10,7 @@ use rand_chacha::ChaCha8Rng;
 use std::fs;
 use std::io::{BufRead, BufReader};
 use std::path::Path;
-use std::process::{Child, Command, Stdio};
+use std::process::{Child, Stdio};
 use std::time::Duration;
 use support::driver::Driver;
 use support::server::Server;
@@ -53,7 +53,7 @@ async fn killed_at_any_moment() {
     let (mut kills, mut servers) = (0, 0);
     loop {
         let program = std::env::current_exe().expect("this");
-        let mut child = Command::new(program)
+        let mut child = support::bound_to_us(program)
             .args(["follow", config.to_str().expect("text"), &seed.to_string(), mark.to_str().expect("text")])
             .stdout(Stdio::piped())
             .spawn()

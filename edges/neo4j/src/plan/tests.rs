@@ -3,6 +3,7 @@ use crate::config::shape;
 use crate::mirror::Position;
 use lehr_domain::table::{Column, ColumnType};
 use lehr_targets::Change;
+use std::slice::from_ref;
 use std::sync::Arc;
 
 fn text(value: &str) -> Cell {
@@ -62,14 +63,14 @@ fn plan(mirror: &Mirror, gone: &[Vec<Cell>], come: &[Vec<Cell>]) -> Plan {
 #[test]
 fn an_edge_is_changed_where_it_is_and_moved_by_making_it_anew() {
     let (old, new) = (row(1, "a", "crack", 0.5), row(1, "a", "crack", 0.6));
-    let there = mirror(std::slice::from_ref(&old), vec![found(70, &old)]);
+    let there = mirror(from_ref(&old), vec![found(70, &old)]);
     assert_eq!(there.edits(), 0);
-    let changed = plan(&there, std::slice::from_ref(&old), &[new]);
+    let changed = plan(&there, from_ref(&old), &[new]);
     assert_eq!((changed.deleted.len(), changed.writes[0].at, changed.overwritten.len()), (0, Some(70), 0));
     assert_eq!(changed.kinds, BTreeMap::from([("crack".to_owned(), "defect".to_owned())]));
     assert!(changed.left.is_empty());
     assert_eq!(changed.writes[0].properties["threshold"], Cell::Null);
-    let moved = plan(&there, std::slice::from_ref(&old), &[row(1, "b", "crack", 0.5)]);
+    let moved = plan(&there, from_ref(&old), &[row(1, "b", "crack", 0.5)]);
     assert_eq!((moved.deleted.as_slice(), moved.writes[0].at), (&[(1, 70)][..], None));
     assert_eq!(moved.left, BTreeSet::from(["a".to_owned()]));
     let removed = plan(&there, &[old], &[]);
@@ -83,13 +84,13 @@ fn an_edit_is_overwritten_by_lehrs_own_change_alone_and_not_in_silence() {
     let edited = row(1, "a", "b", 0.9);
     let there = mirror(&[one.clone(), two.clone()], vec![found(70, &edited), found(71, &two)]);
     assert_eq!(there.edits(), 1);
-    let other = plan(&there, std::slice::from_ref(&two), &[row(2, "b", "crack", 0.6)]);
+    let other = plan(&there, from_ref(&two), &[row(2, "b", "crack", 0.6)]);
     assert_eq!(other.writes.len(), 1);
     assert_eq!(other.written[&1], there.position.written[&1], "the edit is still known for one");
-    let lost = plan(&there, std::slice::from_ref(&one), &[row(1, "a", "b", 0.7)]);
+    let lost = plan(&there, from_ref(&one), &[row(1, "a", "b", 0.7)]);
     assert_eq!(lost.overwritten.len(), 1);
     assert!(lost.overwritten[0].contains("confidence Float(0.9)"), "{:?}", lost.overwritten);
-    let imported = plan(&there, std::slice::from_ref(&one), &[edited]);
+    let imported = plan(&there, from_ref(&one), &[edited]);
     assert!(imported.overwritten.is_empty());
     assert_eq!(plan(&there, &[one], &[]).overwritten.len(), 1);
 }
@@ -112,7 +113,7 @@ fn of_copies_the_one_as_it_was_written_is_the_edge() {
     let own = row(1, "a", "b", 0.5);
     let mut copy = found(60, &own);
     copy.effect = Some("c".to_owned());
-    let there = mirror(std::slice::from_ref(&own), vec![copy, found(70, &own), found(75, &own)]);
+    let there = mirror(from_ref(&own), vec![copy, found(70, &own), found(75, &own)]);
     assert_eq!(there.edges[&1].at, 70);
     assert_eq!(there.by_hand.iter().map(|found| found.at).collect::<Vec<_>>(), [60, 75]);
     // Removed ones are known too.

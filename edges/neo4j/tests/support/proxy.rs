@@ -19,7 +19,8 @@ const COMMIT: &[u8] = &[0, 2, 0xB0, 0x12, 0, 0];
 #[derive(Default)]
 struct Plan {
     cut: Option<(From, usize)>,
-    lose_commit: bool,
+    /// Commits until the one whose answer is lost.
+    lose_commit: Option<usize>,
     cuts: usize,
 }
 
@@ -61,9 +62,9 @@ impl Proxy {
         self.plan.lock().unwrap().cut = Some((whose, bytes));
     }
 
-    /// Cuts the connection before a commit is answered, once.
-    pub fn lose_commit(&self) {
-        self.plan.lock().unwrap().lose_commit = true;
+    /// After so many more commits, cuts the connection before the next one is answered, once.
+    pub fn lose_commit(&self, after: usize) {
+        self.plan.lock().unwrap().lose_commit = Some(after);
     }
 
     pub fn cuts(&self) -> usize {
@@ -83,9 +84,11 @@ fn pass_on(whose: From, mut source: TcpStream, mut target: TcpStream, plan: &Mut
     while let Ok(count @ 1..) = source.read(&mut buffer) {
         let (passed, cut) = {
             let mut plan = plan.lock().unwrap();
-            if whose == From::Lehr && plan.lose_commit && buffer[..count] == *COMMIT {
-                plan.lose_commit = false;
-                plan.cut = Some((From::Server, 0));
+            if whose == From::Lehr && buffer[..count] == *COMMIT {
+                match plan.lose_commit {
+                    Some(0) => (plan.lose_commit, plan.cut) = (None, Some((From::Server, 0))),
+                    more => plan.lose_commit = more.map(|more| more - 1),
+                }
             }
             match &mut plan.cut {
                 Some((of, left)) if *of == whose && *left <= count => {

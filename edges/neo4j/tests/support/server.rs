@@ -3,11 +3,13 @@
 use super::LIMIT;
 use lehr_neo4j::Config;
 use neo4rs::{Graph, Row, query};
+use rand::{RngExt, SeedableRng};
+use rand_chacha::ChaCha8Rng;
 use std::fs;
 use std::net::TcpListener;
 use std::path::{Path, PathBuf};
-use std::process::{Child, Command, Stdio};
-use std::time::{Duration, Instant};
+use std::process::{Child, Stdio};
+use std::time::{Duration, Instant, SystemTime, UNIX_EPOCH};
 use tempfile::TempDir;
 
 const PASSWORD: &str = "pass'w\"ord";
@@ -25,8 +27,15 @@ fn arcadedb() -> PathBuf {
     folder
 }
 
+/// Below those that the system gives away by itself: so nobody gets it while the server starts, which takes seconds, or is
+/// down.
 fn free_port() -> u16 {
-    TcpListener::bind("127.0.0.1:0").expect("a port").local_addr().expect("bound").port()
+    let given: String = fs::read_to_string("/proc/sys/net/ipv4/ip_local_port_range").expect("Linux");
+    let first: u16 = given.split_whitespace().next().and_then(|port| port.parse().ok()).expect("two ports");
+    let seed = SystemTime::now().duration_since(UNIX_EPOCH).expect("after 1970").as_nanos();
+    let mut rng = ChaCha8Rng::seed_from_u64(seed as u64);
+    let mut ports = (0..1000).map(|_| rng.random_range(first / 2..first));
+    ports.find(|port| TcpListener::bind(("127.0.0.1", *port)).is_ok()).expect("a free port")
 }
 
 impl Server {
@@ -44,9 +53,9 @@ impl Server {
 
     fn spawn(&self) -> Child {
         let (arcadedb, dir) = (arcadedb(), self.dir.path().display());
-        let log = fs::OpenOptions::new().create(true).append(true).open(self.dir.path().join("out")).expect("a log");
+        let log = fs::File::create(self.dir.path().join("out")).expect("a log");
         let property = |name: &str, value: String| format!("-Darcadedb.{name}={value}");
-        Command::new(arcadedb.join("jre/bin/java"))
+        super::bound_to_us(arcadedb.join("jre/bin/java"))
             .args(["-Xmx512m", "-XX:TieredStopAtLevel=1", "-XX:+UseSerialGC", "--add-modules", "jdk.incubator.vector"])
             .arg(property("server.rootPassword", PASSWORD.to_owned()))
             .arg(property("server.rootPath", dir.to_string()))
@@ -72,9 +81,13 @@ impl Server {
         let deadline = Instant::now() + LIMIT;
         self.child = Some(self.spawn());
         loop {
-            let ended = self.child.as_mut().expect("started").try_wait().expect("ours");
-            if ended.is_some() {
-                // What is left of a killed one is not gone yet.
+            let log = fs::read_to_string(self.dir.path().join("out")).unwrap_or_default();
+            let ended = self.child.as_mut().expect("started").try_wait().expect("ours").is_some();
+            // What is left of a killed one may not be gone yet. And without a port for HTTP it does not serve, nor end.
+            if ended || log.contains("Exception in thread \"main\"") {
+                if !ended {
+                    self.kill();
+                }
                 self.child = Some(self.spawn());
             }
             let graph = self.graph().await;
@@ -86,7 +99,6 @@ impl Server {
             if matches!(asked.await, Ok(Ok(()))) {
                 return;
             }
-            let log = fs::read_to_string(self.dir.path().join("out")).unwrap_or_default();
             assert!(Instant::now() < deadline, "it does not start: {log}");
             tokio::time::sleep(Duration::from_millis(100)).await;
         }

@@ -1,10 +1,10 @@
 //! Random edges over ticks, all from a seed, and what a mirror that follows them must hold.
 
+use super::seen::Seen;
 use super::server::Server;
 use lehr_domain::table::{Cell, Column, ColumnType};
 use lehr_domain::{EventMs, Tick};
 use lehr_targets::{Change, Delta, Table, TableDelta};
-use neo4rs::{BoltType, Row};
 use rand::seq::{IndexedRandom, SliceRandom};
 use rand::{Rng, RngExt, SeedableRng};
 use rand_chacha::ChaCha8Rng;
@@ -125,62 +125,38 @@ impl World {
 
     /// Holds the mirror against the tick. Gives relationships, and fails with what is lost and what is too much.
     pub async fn compare(&self, server: &Server, tick: Tick) -> usize {
-        let position =
-            server.cypher("MATCH (p:LehrPosition) RETURN p.store AS store, p.tick AS tick, p.now AS now").await;
-        let [position] = position.as_slice() else { panic!("{} positions", position.len()) };
-        let stand: (String, i64, String) = (get(position, "store"), get(position, "tick"), get(position, "now"));
-        assert_eq!(stand, ("graph".to_owned(), tick.0 as i64, World::now(tick).to_string()));
+        self.hold_against(&Seen::of(server).await, tick)
+    }
+
+    /// As `compare` does, with what was seen before.
+    pub fn hold_against(&self, seen: &Seen, tick: Tick) -> usize {
+        let now = (tick > Tick(0)).then(|| World::now(tick).to_string());
+        assert_eq!(seen.positions, [("graph".to_owned(), tick, now)]);
         let edges = &self.ticks[tick.0 as usize][1];
         let mut expected: Vec<String> = edges.values().map(|row| self.shown(row)).collect();
-        let found = server
-            .cypher(
-                "MATCH (a)-[r]->(b) RETURN a.id AS cause, b.id AS effect, type(r) AS type, properties(r) AS properties",
-            )
-            .await;
-        let mut held: Vec<String> = found.iter().map(held).collect();
         expected.sort();
-        held.sort();
+        let held = &seen.edges;
         let lost = expected.iter().filter(|row| held.binary_search(row).is_err()).count();
         let wrong = held.iter().filter(|row| expected.binary_search(row).is_err()).count();
         let duplicates = held.windows(2).filter(|pair| pair[0] == pair[1]).count();
         assert_eq!((lost, wrong, duplicates), (0, 0, 0), "at tick {}: {expected:#?} {held:#?}", tick.0);
-        assert_eq!(held, expected);
-        let ends = edges.values().flat_map(|row| [&row[1], &row[2]]).map(|cell| format!("{cell:?}"));
-        let nodes = server.cypher("MATCH (n:LehrNode) RETURN n.id AS id").await;
-        let nodes: Vec<String> = nodes.iter().map(|row| format!("{:?}", Cell::Text(get(row, "id")))).collect();
-        let unique: BTreeSet<String> = nodes.iter().cloned().collect();
-        assert_eq!(unique, ends.collect(), "nodes at tick {}", tick.0);
-        assert_eq!(unique.len(), nodes.len(), "nodes are there twice");
+        assert_eq!(*held, expected);
+        let ends = edges.values().flat_map(|row| [text(&row[1]), text(&row[2])]);
+        let ends: BTreeSet<String> = ends.collect();
+        // Each once.
+        assert_eq!(seen.nodes, Vec::from_iter(ends), "nodes at tick {}", tick.0);
         held.len()
     }
 
     fn shown(&self, row: &[Cell]) -> String {
         let cells = self.tables[1].columns.iter().zip(row).filter(|(_, cell)| **cell != Cell::Null);
         let cells: BTreeMap<&str, String> = cells.map(|(column, cell)| (column.name, format!("{cell:?}"))).collect();
-        let text = |cell: &Cell| if let Cell::Text(text) = cell { text.clone() } else { panic!("text") };
         format!("({})-[LEADS_TO {cells:?}]->({})", text(&row[1]), text(&row[2]))
     }
 }
 
-fn get<'r, T: serde::Deserialize<'r>>(row: &'r Row, name: &str) -> T {
-    row.get(name).unwrap_or_else(|error| panic!("{name}: {error}"))
-}
-
-/// As another client finds it, in the same words.
-fn held(row: &Row) -> String {
-    let BoltType::Map(properties) = get(row, "properties") else { panic!("a map") };
-    let cells = properties.value.iter().map(|(name, value)| {
-        let cell = match value {
-            BoltType::Integer(value) => Cell::Int(value.value),
-            BoltType::Float(value) => Cell::Float(value.value),
-            BoltType::String(value) => Cell::Text(value.value.clone()),
-            other => panic!("{other:?}"),
-        };
-        (name.value.clone(), format!("{cell:?}"))
-    });
-    let cells: BTreeMap<String, String> = cells.collect();
-    let [cause, effect, kind]: [String; 3] = ["cause", "effect", "type"].map(|name| get(row, name));
-    format!("({cause})-[{kind} {cells:?}]->({effect})")
+fn text(cell: &Cell) -> String {
+    if let Cell::Text(text) = cell { text.clone() } else { panic!("text") }
 }
 
 /// Few edges and nodes, so that edges change, go and come again, and nodes lose their last one.

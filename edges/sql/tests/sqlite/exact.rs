@@ -54,7 +54,7 @@ async fn rows_are_lehrs_at_every_tick() {
          compared {compared} times, {ahead} times ahead of what was known; {arrived} rows at the end, duplicates 0, \
          lost 0"
     );
-    assert!(abandoned > 10 && failures > 10 && compared > 10);
+    assert!(abandoned > 0 && failures > 0 && compared > 5, "vacuous");
 }
 
 #[tokio::test]

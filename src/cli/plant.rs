@@ -335,7 +335,7 @@ fn mqtt(address: &str, shown: &Shown, plant: &Plant, mapping: &mut String) -> Re
              to = {{ sensor = {name:?}, unit = {unit:?} }}"
         )?;
     }
-    for of in [ReportKind::Unit, ReportKind::State, ReportKind::Setpoint].map(kind) {
+    for of in ReportKind::ALL.map(ReportKind::text) {
         let topic = plant_topics.report_topic(of);
         writeln!(mapping, "\n[[mqtt.report]]\ntopic = {topic:?}\nkind = {of:?}")?;
     }
@@ -348,16 +348,8 @@ fn mqtt(address: &str, shown: &Shown, plant: &Plant, mapping: &mut String) -> Re
     Ok(Broker { feed, serving })
 }
 
-fn kind(of: ReportKind) -> &'static str {
-    match of {
-        ReportKind::Unit => "unit",
-        ReportKind::State => "state",
-        ReportKind::Setpoint => "setpoint",
-    }
-}
-
 fn told(shown: &Shown, readings: &ReadingBatch, events: &[Event]) -> Told {
-    let reported = |event| report(event, &shown.names).map(|(of, json)| Reported { of: kind(of), json });
+    let reported = |event| report(event, &shown.names).map(|(of, json)| Reported { of: of.text(), json });
     Told { measured: measured(shown, readings), reported: events.iter().filter_map(reported).collect() }
 }
 

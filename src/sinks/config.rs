@@ -37,7 +37,7 @@ pub trait StoreConfig: Debug + Send + Sync + 'static {
 
     /// Whether the store takes its time to gather what changes, as files are better few and large.
     fn gathers(&self) -> bool {
-        self.kind() == "objects"
+        false
     }
 
     fn target(&self) -> Box<dyn Target>;

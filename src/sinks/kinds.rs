@@ -7,7 +7,7 @@ use std::sync::Arc;
 
 /// Crates in edges/ have the same functions, and each a type of its own for a store.
 macro_rules! store {
-    ($store:ident $(:: $module:ident)?, $kind:literal, |$config:ident, $table:ident| $keeps:expr) => {
+    ($store:ident $(:: $module:ident)?, $kind:literal, |$config:ident, $table:ident| $keeps:expr $(, $gathers:ident)?) => {
         #[async_trait]
         impl StoreConfig for $store$(::$module)?::Config {
             fn name(&self) -> &str {
@@ -31,6 +31,10 @@ macro_rules! store {
                 $keeps
             }
 
+            $(fn $gathers(&self) -> bool {
+                true
+            })?
+
             fn target(&self) -> Box<dyn Target> {
                 <$store$(::$module)?::Config>::target(self)
             }
@@ -47,7 +51,7 @@ store!(lehr_sql::postgres, "postgres", |config, table| table.is_kept(config.tabl
 store!(lehr_sql::sqlite, "sqlite", |config, table| table.is_kept(config.tables.as_deref()));
 store!(lehr_redis, "redis", |config, table| table.is_kept(config.tables.as_deref()));
 store!(lehr_mqtt::store, "mqtt", |config, table| table.is_kept(config.tables.as_deref()));
-store!(lehr_objects, "objects", |config, table| table.is_kept(config.tables.as_deref()));
+store!(lehr_objects, "objects", |config, table| table.is_kept(config.tables.as_deref()), gathers);
 store!(lehr_influx::store, "influx", |config, table| config.follows(table));
 // The causal graph alone.
 store!(lehr_neo4j, "neo4j", |_config, table| table.name == "edges");

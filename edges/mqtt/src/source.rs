@@ -263,14 +263,16 @@ impl Listener {
         } else {
             let decoded = self.topics.decode(&message.topic, &message.payload);
             decoded.refused.iter().for_each(|why| refuse(why, &message.payload));
-            let reports = self.config.reports.iter().filter(|report| topic::matches(&report.topic, &message.topic));
-            let names = self.intake.names();
-            let read = reports.flat_map(|report| read_reports(report.kind, &message.payload, &names, now));
-            let (good, bad): (Vec<_>, Vec<_>) = read.partition(Result::is_ok);
-            bad.into_iter().filter_map(Result::err).for_each(|why| {
-                refuse(&format!("topic {}: {why}", message.topic), &message.payload);
-            });
-            gathered.events.extend(good.into_iter().flatten());
+            let mut events = Vec::new();
+            for report in self.config.reports.iter().filter(|report| topic::matches(&report.topic, &message.topic)) {
+                for read in read_reports(report.kind, &message.payload, &self.intake.names(), now) {
+                    match read {
+                        Ok(event) => events.push(event),
+                        Err(why) => refuse(&format!("topic {}: {why}", message.topic), &message.payload),
+                    }
+                }
+            }
+            gathered.events.extend(events);
             for mut sample in decoded.samples {
                 if message.retained && sample.times.source.is_none() {
                     // When it was measured nobody knows.

@@ -1,14 +1,13 @@
 //! What machines report besides readings: inspected units, states, set-points. As JSON objects.
 
+use crate::tags::AHEAD_MOST;
 use lehr_domain::machine::{MachineState, Setpoint, StateChange};
 use lehr_domain::names::Names;
 use lehr_domain::unit::{Defect, DefectType, Unit, Verdict};
-use lehr_domain::{Event, EventMs, Micro, PerMille, SpanMs, UnitId};
+use lehr_domain::{Event, EventMs, Micro, PerMille, UnitId};
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
-/// A clock that is ahead of Lehr's by more than this is wrong.
-const AHEAD_MOST: SpanMs = SpanMs::minutes(2);
 /// Reports of one message.
 const REPORTS_MOST: usize = 10_000;
 /// Characters of a reason.
@@ -24,6 +23,19 @@ pub enum ReportKind {
     State,
     /// From then on a sensor's quantity ought to be so.
     Setpoint,
+}
+
+impl ReportKind {
+    pub const ALL: [ReportKind; 3] = [ReportKind::Unit, ReportKind::State, ReportKind::Setpoint];
+
+    /// As a configuration names it.
+    pub fn text(self) -> &'static str {
+        match self {
+            ReportKind::Unit => "unit",
+            ReportKind::State => "state",
+            ReportKind::Setpoint => "setpoint",
+        }
+    }
 }
 
 #[derive(Debug, Serialize, Deserialize)]
@@ -261,7 +273,7 @@ mod tests {
     proptest! {
         #[test]
         fn hostile_bytes_are_refused(payload in prop::collection::vec(any::<u8>(), 0..100)) {
-            for kind in [ReportKind::Unit, ReportKind::State, ReportKind::Setpoint] {
+            for kind in ReportKind::ALL {
                 let read = read_reports(kind, &payload, &names(), NOW);
                 prop_assert!(read.iter().all(Result::is_err));
             }

@@ -30,7 +30,7 @@ pub struct Times {
 }
 
 /// A clock that is ahead of Lehr's by more than this is wrong: what it says would hold back everything after it.
-const AHEAD_MOST: SpanMs = SpanMs::minutes(2);
+pub(crate) const AHEAD_MOST: SpanMs = SpanMs::minutes(2);
 
 /// What a device says of a tag.
 #[derive(Clone, Debug, PartialEq)]

@@ -164,13 +164,13 @@ impl Shared {
 
     /// The next part behind `after`, from memory or disk; `None` when there is nothing.
     fn part(&self, after: Tick, backlog: &mut Backlog) -> Result<Option<Part>, SinkError> {
-        let newest = {
+        let (recent, newest) = {
             let state = self.state();
-            match state.recent.part(after, PART_ROWS) {
-                Some(part) => return Ok(Some(part)),
-                None => state.recent.newest(),
-            }
+            (state.recent.behind(after, PART_ROWS), state.recent.newest())
         };
+        if let Some(ticks) = recent {
+            return Ok(Some(Part::of(after, &ticks)));
+        }
         if newest <= after {
             return Ok(None);
         }

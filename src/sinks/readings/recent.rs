@@ -1,6 +1,5 @@
 //! The last ticks, so that a store that keeps up is fed from memory.
 
-use super::table::Part;
 use lehr_domain::{Inputs, Tick};
 use std::collections::VecDeque;
 use std::sync::Arc;
@@ -47,23 +46,24 @@ impl Recent {
         }
     }
 
-    /// What goes behind `after`, as much as makes a part of about `rows`; `None` when it is not here.
-    pub fn part(&self, after: Tick, rows: usize) -> Option<Part> {
-        let from = self.ticks.iter().position(|(begin, _)| *begin == after)?;
-        let mut part = Part::from(after);
-        for (_, inputs) in self.ticks.iter().skip(from) {
-            if part.rows() >= rows {
-                break;
-            }
-            part.add(inputs);
-        }
-        Some(part)
+    /// The ticks behind `after`, as many as make a part of about `rows`; `None` when they are not here. Copies nothing:
+    /// whoever offers the next tick waits meanwhile.
+    pub fn behind(&self, after: Tick, rows: usize) -> Option<Vec<Arc<Inputs>>> {
+        let from = self.ticks.binary_search_by_key(&after, |(begin, _)| *begin).ok()?;
+        let mut found = 0;
+        let enough = |inputs: &&Arc<Inputs>| {
+            let more = found < rows;
+            found += inputs.readings.len();
+            more
+        };
+        Some(self.ticks.range(from..).map(|(_, inputs)| inputs).take_while(enough).cloned().collect())
     }
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::sinks::readings::table::Part;
     use lehr_domain::{EventMs, Micro, Reading, SensorId, Status};
 
     fn tick(tick: u64, rows: usize) -> Arc<Inputs> {
@@ -80,20 +80,21 @@ mod tests {
     #[test]
     fn ticks_come_without_gaps_in_parts_and_old_ones_are_let_go() {
         let mut recent = Recent::default();
+        let part = |recent: &Recent, after, rows| Some(Part::of(after, &recent.behind(after, rows)?));
         recent.skip_to(Tick(6));
-        assert_eq!((recent.newest(), recent.part(Tick(6), 10).is_none()), (Tick(6), true));
+        assert_eq!((recent.newest(), part(&recent, Tick(6), 10).is_none()), (Tick(6), true));
         (7..=9).for_each(|number| recent.offer(Tick(number - 1), tick(number, 5)));
         recent.offer(Tick(9), tick(12, 5));
-        let bounds = |after| recent.part(Tick(after), 10).map(|part| (part.after.0, part.tick.0, part.rows()));
+        let bounds = |after| part(&recent, Tick(after), 10).map(|part| (part.after.0, part.tick.0, part.rows()));
         assert_eq!(bounds(6), Some((6, 8, 10)));
         assert_eq!(bounds(8), Some((8, 12, 10)));
         // Inside of a joined tick, before the first, behind the last.
         assert_eq!((bounds(10), bounds(5), bounds(12)), (None, None, None));
 
         recent.offer(Tick(12), tick(13, MOST_ROWS));
-        assert!(recent.part(Tick(9), 1).is_none(), "the bound on rows");
-        assert!(recent.part(Tick(12), 1).is_some());
+        assert!(part(&recent, Tick(9), 1).is_none(), "the bound on rows");
+        assert!(part(&recent, Tick(12), 1).is_some());
         recent.offer(Tick(20), tick(21, 1));
-        assert!(recent.part(Tick(12), 1).is_none(), "a gap is not hidden");
+        assert!(part(&recent, Tick(12), 1).is_none(), "a gap is not hidden");
     }
 }

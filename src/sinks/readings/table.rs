@@ -34,6 +34,13 @@ impl Part {
         Part { after, tick: after, now: EventMs(0), readings: ReadingBatch::default() }
     }
 
+    /// Of ticks without gaps behind `after`.
+    pub fn of(after: Tick, ticks: &[Arc<Inputs>]) -> Part {
+        let mut part = Part::from(after);
+        ticks.iter().for_each(|inputs| part.add(inputs));
+        part
+    }
+
     pub fn add(&mut self, inputs: &Inputs) {
         (self.tick, self.now) = (inputs.tick, inputs.now);
         inputs.readings.iter().for_each(|reading| self.readings.push(reading));

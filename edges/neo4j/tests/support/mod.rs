@@ -1,6 +1,7 @@
 //! A server that speaks Bolt, a bad network before it, and edges to follow.
 #![allow(dead_code)]
 
+#[path = "../../../sql/tests/support/driver.rs"]
 pub mod driver;
 pub mod proxy;
 pub mod seen;

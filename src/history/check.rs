@@ -56,10 +56,10 @@ impl<J: Storage, H: Files> History<J, H> {
             }
             Ok(Some(found)) => Finding::damaged(name, found, RESTORE),
             // Of a server that runs beside.
-            Err(HistoryError::Moved { .. }) if Manifest::load(&self.files).is_ok_and(|now| now != *view) => {
+            Err(HistoryError::Moved { .. }) => {
                 Finding::note(name, "it was merged while it was looked at", "check again when no server runs")
             }
-            Err(HistoryError::Moved { .. }) => Finding::damaged(name, "it is missing", RESTORE),
+            Err(HistoryError::Damaged { why, .. }) => Finding::damaged(name, why, RESTORE),
             Err(error) => Finding::damaged(name, with_causes(&error), RESTORE),
         }
     }
@@ -67,7 +67,7 @@ impl<J: Storage, H: Files> History<J, H> {
     /// What is wrong with a file, if something is.
     fn fault_of(&self, view: &Manifest, file: &FileEntry) -> Result<Option<String>, HistoryError> {
         let io = super::error::io("read", &file.name);
-        let source = self.files.open(&file.name).map_err(&io)?;
+        let source = reader::source_of(&self.files, file)?;
         let (bytes, crc32) = reader::checksum(&source).map_err(&io)?;
         if bytes != file.bytes {
             return Ok(Some(format!("it has {bytes} bytes, not the {} that were written", file.bytes)));

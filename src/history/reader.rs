@@ -1,7 +1,7 @@
 //! Rows of one file, without decoding pages in which none can be wanted.
 
 use super::error::{HistoryError, io, parquet};
-use super::manifest::FileEntry;
+use super::manifest::{FileEntry, Manifest};
 use super::source::{Files, Source};
 use super::{Journalled, lock, rows};
 use ::parquet::arrow::arrow_reader::{
@@ -108,7 +108,7 @@ pub fn open<H: Files>(
     wanted: impl Fn(Span) -> bool,
 ) -> Result<Rows, HistoryError> {
     let name = &file.name;
-    let source = files.open(name).map_err(io("open", name))?;
+    let source = source_of(files, file)?;
     footers.check(file, &source)?;
     let decoder = guarded(name, || {
         let footer = footers.of(file, &source)?;
@@ -121,6 +121,18 @@ pub fn open<H: Files>(
             .map_err(parquet(name))
     })?;
     Ok(Rows { name: name.clone(), decoder, batch: Vec::new().into_iter() })
+}
+
+/// A file of the manifest, opened. One that is not there was merged or moved by another process, unless the manifest
+/// names it still, which is replaced before anything goes.
+pub fn source_of<H: Files>(files: &H, file: &FileEntry) -> Result<Source, HistoryError> {
+    let name = &file.name;
+    match files.open(name).map_err(io("open", name)) {
+        Err(HistoryError::Moved { .. }) if Manifest::load(files)?.files.contains(file) => {
+            Err(HistoryError::Damaged { file: name.clone(), why: "it is missing".to_owned() })
+        }
+        opened => opened,
+    }
 }
 
 /// Length and checksum of a whole file.

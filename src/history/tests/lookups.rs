@@ -32,3 +32,20 @@ fn a_lookup_beyond_what_is_journalled_is_refused_rather_than_short() {
     assert!(history.readings(&everything, Tick(21)).is_ok());
     assert!(world.history().readings(&everything, Tick(23)).is_err());
 }
+
+#[test]
+fn a_file_that_is_missing_is_damage_unless_another_process_merged_it() {
+    let mut world = World::new(114, 40, 4_000);
+    world.convert_all(&world.history());
+    let everything = [Range { sensor: SensorId(1), from: EventMs::MIN, to: EventMs::MAX }];
+    let reader = world.history();
+    let gone = reader.view().files.iter().find(|file| file.sensors.0 <= 1 && 1 <= file.sensors.1).unwrap().clone();
+    world.files.remove(&gone.name).unwrap();
+    let error = reader.readings(&everything, Tick(41)).unwrap_err();
+    assert!(error.is_damage() && error.to_string().contains(&gone.name), "{error}");
+    let mut merged = (*reader.view()).clone();
+    merged.files.retain(|file| *file != gone);
+    merged.store(&mut world.files).unwrap();
+    let error = reader.readings(&everything, Tick(41)).unwrap_err();
+    assert!(matches!(error, HistoryError::Moved { .. }), "{error}");
+}

@@ -244,3 +244,27 @@ async fn a_batch_that_is_too_large_is_halved() {
     let taken: String = asked[3..].iter().map(|asked| asked.body.as_str()).collect();
     assert_eq!(taken, asked[1].body);
 }
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn an_encrypted_connection_is_held_to_the_authority() {
+    let server = Server::encrypted();
+    let world = World::large(7, 10);
+    let config = Config { ca: Some(server.file("ca.pem")), ..server.config("") };
+    assert_eq!(probe(&config).await.unwrap().len(), 1);
+    let (mut target, mut connected) = (config.target(), false);
+    deliver(&mut target, &mut connected, &world, (Tick(0), Tick(1))).await.unwrap();
+    assert!(!server.samples("readings_value").is_empty());
+    let missing = server.file("missing.pem");
+    for (ca, part) in [
+        (Some(server.file("other.pem")), "no trusted connection"),
+        (None, "no trusted connection"),
+        (Some(server.file("key.pem")), "holds no certificate"),
+        (Some(missing), "missing.pem"),
+    ] {
+        let refused = Config { ca, ..config.clone() }.target().connect(&world.tables).await.unwrap_err();
+        assert!(matches!(&refused, TargetError::Refused(why) if why.contains(part)), "{refused:?}");
+    }
+    let by_number = Config { url: config.url.replace("localhost", "127.0.0.1"), ..config };
+    let refused = by_number.target().connect(&world.tables).await.unwrap_err();
+    assert!(matches!(&refused, TargetError::Refused(why) if why.contains("no trusted connection")), "{refused:?}");
+}

@@ -5,6 +5,7 @@ use lehr_domain::table::ColumnType;
 use lehr_tags::SecretFrom;
 use lehr_targets::{Table, Target};
 use serde::Deserialize;
+use std::path::PathBuf;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -14,8 +15,10 @@ use std::time::Duration;
 pub struct Config {
     /// Of the store; unique among all.
     pub name: String,
-    /// `http://host:port`, with a path where a proxy wants one.
+    /// `http://host:port`, or `https://` for an encrypted connection, with a path where a proxy wants one.
     pub url: String,
+    /// Certificates of authorities in place of those of the system, PEM.
+    pub ca: Option<PathBuf>,
     pub org: String,
     pub bucket: String,
     /// That may write to the bucket. Without one nothing is said of it, as where a proxy does so.
@@ -72,19 +75,26 @@ impl Config {
 
     fn check_url(&self) -> Result<(), ConfigError> {
         let url = &self.url;
-        if url.starts_with("https://") {
-            let fix = "put a proxy before it on this machine, and give that";
-            return Err(wrong(
-                "url",
-                format!("'{url}' needs an encrypted connection, which this build has not; {fix}"),
-            ));
-        }
-        let host = url.strip_prefix("http://").and_then(|rest| rest.split('/').next()).unwrap_or_default();
+        let place = url.strip_prefix("http://").or_else(|| url.strip_prefix("https://"));
+        let host = place.and_then(|rest| rest.split('/').next()).unwrap_or_default();
         let good = |c: char| !c.is_whitespace() && !c.is_control();
         if host.is_empty() || host.contains('@') || url.contains(['?', '#']) || !url.chars().all(good) {
-            return Err(wrong("url", format!("'{url}' must be http://host:port, without login and query")));
+            return Err(wrong(
+                "url",
+                format!("'{url}' must be http://host:port or https://host, without login and query"),
+            ));
+        }
+        if self.ca.is_some() && !self.encrypted() {
+            return Err(wrong(
+                "ca",
+                format!("is for encrypted connections, and url '{url}' is none; make it https://"),
+            ));
         }
         Ok(())
+    }
+
+    pub(super) fn encrypted(&self) -> bool {
+        self.url.starts_with("https://")
     }
 
     /// A store that is not connected yet.
@@ -181,9 +191,10 @@ mod tests {
         for (change, part) in [
             (("\"history\"", "\"\""), "name is empty; give it"),
             (("\"glass\"", "\" \""), "org is empty; give it"),
-            (("http:", "https:"), "url 'https://db:8086' needs an encrypted connection"),
-            (("http://", ""), "url 'db:8086' must be http://host:port"),
-            (("db:8086", "user:secret@db:8086"), "must be http://host:port, without login"),
+            (("http://", ""), "url 'db:8086' must be http://host:port or https://host"),
+            (("http:", "ftp:"), "url 'ftp://db:8086' must be http://host:port or https://host"),
+            (("name", "ca = \"ca.pem\"\nname"), "ca is for encrypted connections, and url 'http://db:8086' is none"),
+            (("db:8086", "user:secret@db:8086"), "must be http://host:port or https://host, without login"),
             (("name", "batch = 5001\nname"), "batch is 5001; it must lie in 1 to 5000"),
             (("name", "timeout_s = 0\nname"), "timeout_s is 0; it must lie in 1 to 600"),
             (("name", "tables = [\"alarms\"]\nname"), "tables has alarms, which Lehr has not; it has readings, kpis"),

@@ -16,7 +16,7 @@ const BATCH_BYTES: usize = 1 << 20;
 pub(super) struct InfluxTarget {
     config: Config,
     /// None before the first connection and after a failure.
-    client: Option<Arc<Client>>,
+    client: Option<Client>,
     /// Until then the server wants to be left alone.
     not_before: Option<Instant>,
 }
@@ -37,11 +37,10 @@ impl InfluxTarget {
     }
 
     /// Writes a batch; halves of it where the server takes no more.
-    async fn write(&mut self, client: &Arc<Client>, batch: Vec<String>) -> Result<(), TargetError> {
+    async fn write(&mut self, client: &Client, batch: Vec<String>) -> Result<(), TargetError> {
         let mut batches = vec![batch];
         while let Some(batch) = batches.pop() {
-            let (batch, meaning) = ask(client, batch).await?;
-            match meaning {
+            match client.write(&batch).await?.meaning(&batch) {
                 Meaning::Taken => {}
                 Meaning::TooOld(why) => {
                     tracing::warn!("store {}: points are older than the bucket keeps any: {why}", self.config.name);
@@ -68,7 +67,7 @@ impl Target for InfluxTarget {
     async fn connect(&mut self, _: &[Arc<Table>]) -> Result<Option<Tick>, TargetError> {
         self.client = None;
         self.rested()?;
-        let client = Arc::new(Client::new(&self.config)?);
+        let client = Client::new(&self.config)?;
         match may_write(&client).await? {
             Meaning::Pause(pause, error) => {
                 self.not_before = Some(Instant::now() + pause);
@@ -116,26 +115,15 @@ impl Target for InfluxTarget {
     }
 }
 
-async fn ask(client: &Arc<Client>, batch: Vec<String>) -> Result<(Vec<String>, Meaning), TargetError> {
-    let client = client.clone();
-    let asked = tokio::task::spawn_blocking(move || {
-        let meaning = client.write(&batch).map(|answer| answer.meaning(&batch));
-        meaning.map(|meaning| (batch, meaning))
-    });
-    asked.await.unwrap_or_else(|error| Err(TargetError::Away(format!("the request ended: {error}"))))
-}
-
 /// Asks by writing nothing: InfluxDB looks at the token and the bucket first, and then misses points.
-async fn may_write(client: &Arc<Client>) -> Result<Meaning, TargetError> {
-    let client = client.clone();
-    let asked = tokio::task::spawn_blocking(move || client.write(&[]));
-    let answer = asked.await.unwrap_or_else(|error| Err(TargetError::Away(format!("the request ended: {error}"))))?;
+async fn may_write(client: &Client) -> Result<Meaning, TargetError> {
+    let answer = client.write(&[]).await?;
     Ok(if answer.status == 400 { Meaning::Taken } else { answer.meaning(&[]) })
 }
 
 /// Whether the bucket can be written to. Writes nothing. An error when the store cannot be reached or used.
 pub async fn probe(config: &Config) -> Result<Vec<String>, String> {
-    let client = Arc::new(Client::new(config).map_err(|error| error.to_string())?);
+    let client = Client::new(config).map_err(|error| error.to_string())?;
     match may_write(&client).await.map_err(|error| format!("{}: {error}", config.address()))? {
         Meaning::Pause(_, error) | Meaning::Failed(error) => Err(format!("{}: {error}", config.address())),
         _ => Ok(vec![format!("{} takes points", config.address())]),

@@ -6,6 +6,7 @@ use rustix::process::{Pid, Signal, kill_process};
 use serde_json::Value;
 use std::collections::BTreeMap;
 use std::net::TcpListener;
+use std::path::PathBuf;
 use std::process::{Child, Command, Stdio};
 use tempfile::TempDir;
 
@@ -15,6 +16,8 @@ pub type Samples = BTreeMap<i64, f64>;
 pub struct Server {
     dir: TempDir,
     pub port: u16,
+    /// Encrypted, with a certificate for `localhost` by this folder's `ca.pem`.
+    encrypted: bool,
     child: Option<Child>,
 }
 
@@ -24,9 +27,37 @@ fn free_port() -> u16 {
 
 impl Server {
     pub fn start() -> Server {
-        let mut server = Server { dir: tempfile::tempdir().expect("a folder"), port: free_port(), child: None };
+        Server::of(tempfile::tempdir().expect("a folder"), false)
+    }
+
+    /// With a certificate for `localhost`, for which `ca.pem` in its folder stands, and `other.pem` does not.
+    pub fn encrypted() -> Server {
+        let dir = tempfile::tempdir().expect("a folder");
+        let openssl = |arguments: &str| {
+            let mut openssl = Command::new("openssl");
+            let made = openssl.current_dir(dir.path()).args(arguments.split(' ')).stderr(Stdio::null()).status();
+            assert!(made.expect("openssl: run `make test-setup`").success(), "{arguments}");
+        };
+        let new = "-newkey ec -pkeyopt ec_paramgen_curve:prime256v1 -nodes";
+        for name in ["ca", "other"] {
+            openssl(&format!("req -x509 {new} -days 2 -subj /CN={name} -keyout {name}.key -out {name}.pem"));
+        }
+        std::fs::write(dir.path().join("names"), "subjectAltName=DNS:localhost").expect("a file");
+        openssl(&format!("req {new} -subj /CN=localhost -keyout key.pem -out request.pem"));
+        openssl(
+            "x509 -req -in request.pem -CA ca.pem -CAkey ca.key -CAcreateserial -days 2 -extfile names -out server.pem",
+        );
+        Server::of(dir, true)
+    }
+
+    fn of(dir: TempDir, encrypted: bool) -> Server {
+        let mut server = Server { dir, port: free_port(), encrypted, child: None };
         server.run(|server| server.port = free_port());
         server
+    }
+
+    pub fn file(&self, name: &str) -> PathBuf {
+        self.dir.path().join(name)
     }
 
     /// Starts until it stays and answers: another may have taken the port.
@@ -51,12 +82,22 @@ impl Server {
         server.arg(format!("-httpListenAddr=127.0.0.1:{}", self.port));
         // Of points that are alike one is kept, as in InfluxDB.
         server.args(["-retentionPeriod=100y", "-dedup.minScrapeInterval=1ms", "-memory.allowedBytes=64MB"]);
+        if self.encrypted {
+            server.arg("-tls").arg(format!("-tlsCertFile={}", self.file("server.pem").display()));
+            server.arg(format!("-tlsKeyFile={}", self.file("key.pem").display()));
+        }
         server.stdin(Stdio::null()).stdout(Stdio::null()).stderr(Stdio::null());
         server.spawn().expect("victoria-metrics: run `make test-setup`")
     }
 
     fn get(&self, path: &str) -> Option<String> {
-        let mut answer = ureq::get(format!("http://127.0.0.1:{}{path}", self.port)).call().ok()?;
+        if self.encrypted {
+            let mut curl = Command::new("curl");
+            let said = curl.args(["--silent", "--fail", "--insecure"]).arg(format!("{}{path}", self.url())).output();
+            let said = said.expect("curl is there");
+            return said.status.success().then(|| String::from_utf8(said.stdout).expect("text"));
+        }
+        let mut answer = ureq::get(format!("{}{path}", self.url())).call().ok()?;
         answer.body_mut().with_config().limit(256 << 20).read_to_string().ok()
     }
 
@@ -104,11 +145,17 @@ impl Server {
         series
     }
 
+    fn url(&self) -> String {
+        if self.encrypted {
+            format!("https://localhost:{}", self.port)
+        } else {
+            format!("http://127.0.0.1:{}", self.port)
+        }
+    }
+
     pub fn config(&self, more: &str) -> Config {
-        let text = format!(
-            "name = \"history\"\nurl = \"http://127.0.0.1:{}\"\norg = \"glass\"\nbucket = \"plant\"\n{more}",
-            self.port
-        );
+        let url = self.url();
+        let text = format!("name = \"history\"\nurl = \"{url}\"\norg = \"glass\"\nbucket = \"plant\"\n{more}");
         toml::from_str(&text).expect("a configuration")
     }
 }

@@ -4,9 +4,9 @@ mod support;
 
 use lehr_domain::{EventMs, SpanMs};
 use serde_json::Value;
-use std::io::{BufRead, BufReader};
+use std::io::{BufRead, BufReader, Write};
 use std::net::{TcpListener, TcpStream};
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Stdio};
 use std::time::{Instant, SystemTime, UNIX_EPOCH};
 use support::{PATIENCE, Server, lehr, objects, succeed};
@@ -124,63 +124,167 @@ fn sorted(rows: Vec<Value>) -> Vec<String> {
     rows
 }
 
-/// Hours of a plant with a fault, recorded in the process, and measured by devices that tell a broker, from which Lehr
-/// hears it: what follows from it is the same.
+/// An hour of a plant with a fault, some hours ago.
+struct Hour {
+    dir: tempfile::TempDir,
+    start: EventMs,
+    until: EventMs,
+}
+
+/// What the plant is given, in the process and as devices.
+const PLANT: [&str; 4] = ["--seed", "5", "--fault", "belt_overspeed:Line_B@10m+20m"];
+
+impl Hour {
+    /// Recorded in the process.
+    fn record() -> Hour {
+        let wall = SystemTime::now().duration_since(UNIX_EPOCH).expect("after 1970").as_millis() as i64;
+        let start = (EventMs(wall) - SpanMs::hours(4)).floor(SpanMs::hours(1));
+        let hour = Hour { dir: tempfile::tempdir().expect("a folder"), start, until: start + SpanMs::minutes(60) };
+        let mut generate = lehr();
+        generate.arg("generate").args(PLANT).args(["--duration", "60m", "--start", &hour.start.to_string(), "--out"]);
+        succeed(generate.arg(hour.recording()));
+        hour
+    }
+
+    fn recording(&self) -> PathBuf {
+        self.dir.path().join("record")
+    }
+
+    fn recorded(&self, query: &str) -> Vec<Value> {
+        let mut sql = lehr();
+        sql.args(["sql", "--format", "json", "--rows", "1000000", query, "--data"]).arg(self.recording());
+        objects(&serde_json::from_str(&succeed(&mut sql)).expect("an answer as JSON"))
+    }
+
+    /// The plant as devices, until the hour is over.
+    fn devices(&self, serving: &[&str], until: EventMs) -> Command {
+        let mut devices = lehr();
+        devices.arg("plant").args(PLANT).args(serving).arg("--mapping").arg(self.mapping());
+        devices.arg("--pki").arg(self.dir.path().join("pki"));
+        devices.args(["--start", &self.start.to_string(), "--until", &until.to_string()]);
+        devices
+    }
+
+    fn mapping(&self) -> PathBuf {
+        self.dir.path().join("sources.toml")
+    }
+
+    /// A server that reads by the mapping, once all its sources are connected.
+    fn reading(&self) -> Server {
+        let sources = self.mapping().to_string_lossy().into_owned();
+        let arguments = ["--no-plant", "--clock-every", "0s", "--sources", &sources];
+        let server = Server::start(&self.dir.path().join("data"), &arguments, None);
+        server.until("connections", |server| {
+            let sources = server.get("/api/sources")["sources"].clone();
+            let all = sources.as_array().expect("sources");
+            let connected = all.iter().all(|source| source["state"] == "connected");
+            if connected { Ok(()) } else { Err(sources.to_string()) }
+        });
+        server
+    }
+
+    fn until_it_has(&self, server: &Server, query: &str) {
+        let expected = sorted(self.recorded(query));
+        server.until(query, |server| match sorted(server.sql(query)) {
+            rows if rows == expected => Ok(()),
+            rows => Err(format!("{rows:?} instead of {expected:?}; {}", server.get("/api/sources"))),
+        });
+    }
+
+    fn is_the_same(&self, server: &Server, query: &str) {
+        let (in_the_process, over_devices) = (sorted(self.recorded(query)), sorted(server.sql(query)));
+        let differ = in_the_process.iter().zip(&over_devices).find(|(one, other)| one != other);
+        assert!(differ.is_none(), "{query}: {differ:#?}");
+        assert_eq!(in_the_process.len(), over_devices.len(), "{query}");
+        assert!(!over_devices.is_empty(), "vacuous: {query}");
+        println!("{query}: {} rows, the same", over_devices.len());
+    }
+
+    /// Serves the plant over another protocol, and over MQTT what no other carries: what inspection finds, states of
+    /// machines and set-points.
+    fn over(&self, protocol: &str, meddle: impl Fn(&mut toml::Table), check: impl Fn(&Server)) {
+        let (_broker, address) = broker(self.dir.path());
+        let devices = free_address();
+        let serving = [protocol, devices.as_str(), "--mqtt", &address, "--speed", "60", "--hold"];
+        // What is polled when time stands still is of the hour too.
+        let mut plant = self.devices(&serving, self.until - SpanMs(1));
+        let mut plant = plant.stdin(Stdio::piped()).stdout(Stdio::piped()).spawn().expect("the binary starts");
+        let (mut orders, said) = (plant.stdin.take().expect("piped"), plant.stdout.take().expect("piped"));
+        let _plant = Running(plant);
+        let mut lines = BufReader::new(said).lines();
+        assert!(lines.any(|line| line.is_ok_and(|line| line.contains("ready"))), "the plant did not get ready");
+        let mut sources: toml::Table =
+            std::fs::read_to_string(self.mapping()).expect("a mapping").parse().expect("TOML");
+        for mqtt in sources["mqtt"].as_array_mut().expect("sources") {
+            mqtt.as_table_mut().expect("a source").remove("tag");
+        }
+        meddle(&mut sources);
+        std::fs::write(self.mapping(), sources.to_string()).expect("a file");
+        let server = self.reading();
+        orders.write_all(b"begin\n").expect("it listens");
+        check(&server);
+    }
+}
+
+/// What is the same whatever way it was measured.
 #[test]
 fn over_mqtt_a_plant_has_the_same_key_figures_and_root_causes_as_in_the_process() {
-    let dir = tempfile::tempdir().expect("a temporary folder");
-    let wall = SystemTime::now().duration_since(UNIX_EPOCH).expect("after 1970").as_millis() as i64;
-    let start = (EventMs(wall) - SpanMs::hours(4)).floor(SpanMs::hours(1));
-    let until = start + SpanMs::minutes(60);
-    let plant = ["--seed", "5", "--fault", "belt_overspeed:Line_B@10m+20m"];
-    let record = dir.path().join("record");
-    let mut generate = lehr();
-    generate
-        .arg("generate")
-        .args(plant)
-        .args(["--duration", "60m", "--start", &start.to_string(), "--out"])
-        .arg(&record);
-    succeed(&mut generate);
-
-    let (_broker, address) = broker(dir.path());
-    let mapping = dir.path().join("sources.toml");
-    let devices = |until: EventMs| {
-        let mut devices = lehr();
-        devices.arg("plant").args(plant).args(["--mqtt", &address, "--speed", "3000", "--mapping"]).arg(&mapping);
-        devices.args(["--start", &start.to_string(), "--until", &until.to_string()]);
-        succeed(&mut devices);
-    };
+    let hour = Hour::record();
+    let (_broker, address) = broker(hour.dir.path());
+    let serving = ["--mqtt", address.as_str(), "--speed", "3000"];
     // First for the mapping alone: who is not subscribed yet hears nothing.
-    devices(start);
-    let sources = mapping.to_string_lossy().into_owned();
-    let arguments = ["--no-plant", "--clock-every", "0s", "--sources", &sources];
-    let server = Server::start(&dir.path().join("data"), &arguments, None);
-    server.until("a connection", |server| match only_source(server) {
-        source if source["state"] == "connected" => Ok(()),
-        source => Err(source.to_string()),
-    });
-    devices(until);
-
-    let recorded = |query: &str| -> Vec<Value> {
-        let mut sql = lehr();
-        sql.args(["sql", "--format", "json", "--rows", "1000000", query, "--data"]).arg(&record);
-        objects(&serde_json::from_str(&succeed(&mut sql)).expect("an answer as JSON"))
-    };
-    let count = "select count(*) as n from units union all select count(*) from readings";
-    let expected = sorted(recorded(count));
-    server.until("all that was measured", |server| match sorted(server.sql(count)) {
-        counts if counts == expected => Ok(()),
-        counts => Err(format!("{counts:?} instead of {expected:?}; {}", only_source(server))),
-    });
+    succeed(&mut hour.devices(&serving, hour.start));
+    let server = hour.reading();
+    succeed(&mut hour.devices(&serving, hour.until));
+    hour.until_it_has(&server, "select count(*) as n from units union all select count(*) from readings");
     for table in SAME {
-        let query = format!("select * from {table}");
-        let (in_the_process, over_mqtt) = (sorted(recorded(&query)), sorted(server.sql(&query)));
-        let differ = in_the_process.iter().zip(&over_mqtt).find(|(one, other)| one != other);
-        assert!(differ.is_none(), "{table}: {differ:#?}");
-        assert_eq!(in_the_process.len(), over_mqtt.len(), "{table}");
-        assert!(!over_mqtt.is_empty(), "vacuous: no {table}");
-        println!("{table}: {} rows, the same", over_mqtt.len());
+        hour.is_the_same(&server, &format!("select * from {table}"));
     }
+}
+
+/// OPC UA tells of every value with the time at which it was measured.
+#[test]
+fn over_opc_ua_a_plant_has_the_same_key_figures_and_root_causes_as_in_the_process() {
+    let hour = Hour::record();
+    let all = |server: &Server| {
+        hour.until_it_has(server, "select count(*) as n from units union all select count(*) from readings");
+        for table in SAME {
+            hour.is_the_same(server, &format!("select * from {table}"));
+        }
+    };
+    // A minute of the plant comes at once.
+    let queued = |sources: &mut toml::Table| {
+        for opcua in sources["opcua"].as_array_mut().expect("sources") {
+            for tag in opcua["tag"].as_array_mut().expect("tags") {
+                tag.as_table_mut().expect("a tag").insert("queue".into(), toml::Value::Integer(1000));
+            }
+        }
+    };
+    hour.over("--opcua", queued, all);
+}
+
+/// Modbus tells the last value of each sensor when it is asked: here one in six of those that change each second, and those
+/// of the furnace many times. So panes differ in their counts; what they say of the plant does not.
+#[test]
+fn over_modbus_a_plant_has_the_same_key_figures_and_root_causes_as_in_the_process() {
+    let hour = Hour::record();
+    let often = |sources: &mut toml::Table| {
+        for modbus in sources["modbus"].as_array_mut().expect("sources") {
+            modbus.as_table_mut().expect("a source").insert("every_ms".into(), toml::Value::Integer(50));
+        }
+    };
+    let all = |server: &Server| {
+        hour.until_it_has(server, "select count(*) as n from units");
+        for table in ["units", "defects", "machine_states", "setpoints"] {
+            hour.is_the_same(server, &format!("select * from {table}"));
+        }
+        // Of what inspection and machines say, and what of that the sensors explain.
+        hour.is_the_same(server, "select * from kpis");
+        let explained = "select production_line, incident, effect, rank, cause, direction, sensor_id from root_causes";
+        hour.until_it_has(server, explained);
+        hour.is_the_same(server, explained);
+    };
+    hour.over("--modbus", often, all);
 }
 
 #[test]

@@ -43,6 +43,10 @@ pub struct PlantArgs {
     /// End when plant time is there and the broker has all.
     #[arg(long, value_parser = |text: &str| EventMs::parse(text))]
     until: Option<EventMs>,
+    /// Plant time begins with a line on standard input, and what is served then stays until that is closed: so that
+    /// clients can connect first, and read all.
+    #[arg(long)]
+    hold: bool,
     #[arg(long, default_value_t = 7)]
     seed: u64,
     /// A fault: kind[(parameter)][:line][@start][+duration][*severity]; may be repeated.
@@ -161,12 +165,25 @@ fn wall() -> EventMs {
     EventMs(jiff::Timestamp::now().as_millisecond())
 }
 
-async fn serve(args: &PlantArgs, shown: Shown, plant: Plant, clock: Clock) -> Result<(), Failure> {
+/// Lines of standard input as they come; none any more once it is closed. What comes of it, a thread of its own waits for.
+fn orders() -> mpsc::Receiver<()> {
+    let (heard, orders) = mpsc::channel(1);
+    std::thread::spawn(move || {
+        let mut lines = std::io::stdin().lines();
+        while lines.next().is_some_and(|line| line.is_ok()) && heard.blocking_send(()).is_ok() {}
+    });
+    orders
+}
+
+async fn serve(args: &PlantArgs, shown: Shown, plant: Plant, mut clock: Clock) -> Result<(), Failure> {
     let mut mapping = String::new();
     let board = match args.modbus {
         None => None,
         Some(listen) => Some(modbus(listen, &shown, &plant, &mut mapping).await?),
     };
+    if let Some(board) = &board {
+        board.set_clock(clock.start);
+    }
     let device = match args.opcua {
         None => None,
         Some(listen) => Some(opcua(args, listen, &shown, &plant, &mut mapping).await?),
@@ -179,6 +196,14 @@ async fn serve(args: &PlantArgs, shown: Shown, plant: Plant, clock: Clock) -> Re
         std::fs::write(file, &mapping).map_err(|error| format!("{}: {error}", file.display()))?;
     }
     println!("The simulated plant is ready: {}.", served(args, device.as_ref()));
+    let mut orders = args.hold.then(orders);
+    if let Some(orders) = &mut orders {
+        tokio::select! {
+            begin = orders.recv() => if begin.is_none() { return Ok(()) },
+            stopped = tokio::signal::ctrl_c() => return Ok(stopped?),
+        }
+        clock.begun = Instant::now();
+    }
     let mut pace = tokio::time::interval(PACE);
     pace.set_missed_tick_behavior(tokio::time::MissedTickBehavior::Skip);
     loop {
@@ -195,6 +220,7 @@ async fn serve(args: &PlantArgs, shown: Shown, plant: Plant, clock: Clock) -> Re
             for reading in readings.iter() {
                 board.set(shown.names.sensor(reading.sensor), reading.value.to_f64());
             }
+            board.set_clock(now);
         }
         if let Some(device) = &device {
             device.set(&points(&shown, &readings))?;
@@ -212,13 +238,17 @@ async fn serve(args: &PlantArgs, shown: Shown, plant: Plant, clock: Clock) -> Re
             break;
         }
     }
-    match broker {
-        Some(Broker { feed, serving }) => {
-            drop(feed);
-            Ok(serving.await??)
-        }
-        None => Ok(()),
+    if let Some(Broker { feed, serving }) = broker {
+        drop(feed);
+        serving.await??;
     }
+    if let Some(orders) = &mut orders {
+        tokio::select! {
+            () = async { while orders.recv().await.is_some() {} } => {}
+            stopped = tokio::signal::ctrl_c() => stopped?,
+        }
+    }
+    Ok(())
 }
 
 /// The way to a broker.

@@ -30,14 +30,25 @@ pub enum Exception {
 /// The values that a device shows, each the bits of an `f32`; NaN before it has one.
 #[derive(Debug)]
 pub struct Values {
+    /// Behind the sensors the two halves of the clock.
     sensors: Vec<AtomicU32>,
     set_points: Vec<AtomicU32>,
 }
 
 impl Values {
     pub fn of(map: &Map) -> Values {
-        let none = |points: &[Point]| points.iter().map(|_| AtomicU32::new(f32::NAN.to_bits())).collect();
-        Values { sensors: none(&map.sensors), set_points: none(&map.set_points) }
+        let none = |points: &[Point]| points.iter().map(|_| AtomicU32::new(f32::NAN.to_bits())).collect::<Vec<_>>();
+        let mut sensors = none(&map.sensors);
+        sensors.extend([AtomicU32::new(0), AtomicU32::new(0)]);
+        Values { sensors, set_points: none(&map.set_points) }
+    }
+
+    /// The time of what is shown, milliseconds since 1970. Its upper half changes every seven weeks.
+    pub fn set_clock(&self, millis: u64) {
+        if let [.., upper, lower] = self.sensors.as_slice() {
+            upper.store((millis >> 32) as u32, Ordering::Relaxed);
+            lower.store(millis as u32, Ordering::Relaxed);
+        }
     }
 
     fn table(&self, table: Table) -> &[AtomicU32] {
@@ -218,7 +229,9 @@ mod tests {
         let ask = |start: u8, count: u8| answer(&map, &values, &|_, _| Ok(()), &[READ_INPUT, 0, start, 0, count]);
         assert_eq!(ask(1, 2), [READ_INPUT, 4, 0x22, 0x22, 0x33, 0x33]);
         assert_eq!(ask(0, 4).len(), 10);
-        for (start, count, exception) in [(0, 5, 2), (4, 1, 2), (0, 0, 3), (0, 126, 3)] {
+        values.set_clock(0x0000_0199_5555_6666);
+        assert_eq!(ask(4, 4), [READ_INPUT, 8, 0, 0, 0x01, 0x99, 0x55, 0x55, 0x66, 0x66]);
+        for (start, count, exception) in [(0, 9, 2), (8, 1, 2), (0, 0, 3), (0, 126, 3)] {
             assert_eq!(ask(start, count), [READ_INPUT | 0x80, exception], "{start} {count}");
         }
     }

@@ -3,6 +3,7 @@
 use crate::plan::{BITS_MOST, Limits, REGISTERS_MOST};
 use crate::register::Register;
 use crate::value::{Kind, Order, Place};
+use lehr_domain::EventMs;
 use lehr_domain::names::Names;
 use lehr_tags::{Tags, Target, TargetError, TimestampOf};
 use serde::Deserialize;
@@ -39,6 +40,8 @@ pub struct Config {
     /// Bits of one read.
     #[serde(default = "bits_most")]
     pub max_bits: u16,
+    /// Where the unit that `tag`s are of has its time.
+    pub clock: Option<ClockConfig>,
     #[serde(default, rename = "tag")]
     pub tags: Vec<TagConfig>,
     /// Further units at the same address.
@@ -54,8 +57,30 @@ pub struct DeviceConfig {
     pub every_ms: Option<u64>,
     pub word_order: Option<Order>,
     pub byte_order: Option<Order>,
+    pub clock: Option<ClockConfig>,
     #[serde(rename = "tag")]
     pub tags: Vec<TagConfig>,
+}
+
+/// Registers that hold a unit's own time, which its readings then have.
+#[derive(Clone, Debug, PartialEq, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct ClockConfig {
+    pub register: Register,
+    #[serde(rename = "type")]
+    pub kind: Kind,
+    /// What it counts since 1970, UTC.
+    pub counts: Counts,
+    pub word_order: Option<Order>,
+    pub byte_order: Option<Order>,
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Deserialize)]
+pub enum Counts {
+    #[serde(rename = "s")]
+    Seconds,
+    #[serde(rename = "ms")]
+    Milliseconds,
 }
 
 #[derive(Clone, Debug, PartialEq, Deserialize)]
@@ -107,9 +132,38 @@ pub enum ConfigError {
 pub(crate) struct Device {
     pub unit: u8,
     pub every: Duration,
+    /// Of its tags, and behind them that of its clock.
     pub places: Vec<Place>,
+    /// What places are called in messages.
+    pub labels: Vec<String>,
+    pub clock: Option<Counts>,
     /// Of all tags of the source, the position of this unit's first.
     pub first_tag: usize,
+}
+
+impl Device {
+    /// How many of its places are of tags; that of the clock stands behind them.
+    pub fn tags(&self) -> usize {
+        self.places.len() - usize::from(self.clock.is_some())
+    }
+
+    /// A place in messages.
+    pub fn named(&self, place: usize) -> String {
+        let label = &self.labels[place];
+        if place < self.tags() { format!("tag {label}") } else { label.clone() }
+    }
+}
+
+impl Counts {
+    /// None of what no clock says: nothing before 1970 or after 2500.
+    pub fn time(self, count: f64) -> Option<EventMs> {
+        const LAST: f64 = 16_725_225_600_000.0;
+        let millis = match self {
+            Counts::Seconds => count * 1000.0,
+            Counts::Milliseconds => count,
+        };
+        (millis > 0.0 && millis < LAST).then_some(EventMs(millis as i64))
+    }
 }
 
 impl Config {
@@ -139,13 +193,17 @@ impl Config {
 
     pub(crate) fn resolve(&self, names: &Names) -> Result<Tags, ConfigError> {
         let targets = self.units().into_iter().flat_map(|unit| unit.tags.iter().map(|tag| &tag.to));
-        Tags::new(&self.name, TimestampOf::Arrival, self.labels().into_iter().zip(targets), names)
+        Tags::new(&self.name, TimestampOf::Source, self.labels().into_iter().zip(targets), names)
             .map_err(|(tag, source)| ConfigError::Tag { tag, source })
     }
 
     /// The units in the order of their tags: first that of the entry itself, if it has tags.
     pub(crate) fn devices(&self) -> Result<Vec<Device>, ConfigError> {
         self.check_own()?;
+        if self.clock.is_some() && self.tags.is_empty() {
+            let problem = format!("is that of unit {}, which has no tags; a device has its own", self.unit);
+            return Err(wrong("clock", problem));
+        }
         let (mut devices, mut first_tag) = (Vec::new(), 0);
         let (mut units, mut sensors) = (BTreeSet::new(), BTreeSet::new());
         for unit in self.units() {
@@ -163,9 +221,14 @@ impl Config {
                     return Err(wrong(&field, problem));
                 }
             }
-            let places = unit.tags.iter().map(|tag| self.place(&unit, tag)).collect::<Result<Vec<_>, _>>()?;
-            let every = Duration::from_millis(unit.every_ms);
-            devices.push(Device { unit: unit.unit, every, first_tag, places });
+            let mut places = unit.tags.iter().map(|tag| self.place(&unit, tag)).collect::<Result<Vec<_>, _>>()?;
+            let mut labels: Vec<String> = unit.tags.iter().map(|tag| self.label(unit.unit, tag)).collect();
+            if let Some(clock) = unit.clock {
+                places.push(clock.place(&unit)?);
+                labels.push(format!("clock of unit {}", unit.unit));
+            }
+            let (every, clock) = (Duration::from_millis(unit.every_ms), unit.clock.map(|clock| clock.counts));
+            devices.push(Device { unit: unit.unit, every, first_tag, places, labels, clock });
             first_tag += unit.tags.len();
         }
         match first_tag {
@@ -178,18 +241,22 @@ impl Config {
     }
 
     fn units(&self) -> Vec<Unit<'_>> {
-        let of = |unit: u8, every_ms: Option<u64>, word: Option<Order>, byte: Option<Order>, tags| Unit {
-            unit,
-            every_ms: every_ms.unwrap_or(self.every_ms),
-            word_order: word.unwrap_or(self.word_order),
-            byte_order: byte.unwrap_or(self.byte_order),
-            tags,
-        };
-        let own = (!self.tags.is_empty()).then(|| of(self.unit, None, None, None, &self.tags[..]));
-        let further = self
-            .devices
-            .iter()
-            .map(|device| of(device.unit, device.every_ms, device.word_order, device.byte_order, &device.tags[..]));
+        let own = (!self.tags.is_empty()).then(|| Unit {
+            unit: self.unit,
+            every_ms: self.every_ms,
+            word_order: self.word_order,
+            byte_order: self.byte_order,
+            clock: self.clock.as_ref(),
+            tags: &self.tags,
+        });
+        let further = self.devices.iter().map(|device| Unit {
+            unit: device.unit,
+            every_ms: device.every_ms.unwrap_or(self.every_ms),
+            word_order: device.word_order.unwrap_or(self.word_order),
+            byte_order: device.byte_order.unwrap_or(self.byte_order),
+            clock: device.clock.as_ref(),
+            tags: &device.tags,
+        });
         own.into_iter().chain(further).collect()
     }
 
@@ -219,20 +286,18 @@ impl Config {
                 ));
             }
         };
-        if !kind.fits(register.table) {
-            let problem = format!("cannot be {}; coil and discrete are bool, registers are not", kind.name());
-            return Err(wrong(&format!("tag {label}"), problem));
+        unit.place(&format!("tag {label}"), register, kind, tag.word_order, tag.byte_order)
+    }
+}
+
+impl ClockConfig {
+    fn place(&self, unit: &Unit<'_>) -> Result<Place, ConfigError> {
+        let field = format!("clock of unit {}", unit.unit);
+        if !matches!(self.kind, Kind::U32 | Kind::I32 | Kind::U64 | Kind::I64 | Kind::F64) {
+            let problem = format!("cannot be {}; it is u32, i32, u64, i64 or f64", self.kind.name());
+            return Err(wrong(&field, problem));
         }
-        let place = Place {
-            register,
-            kind,
-            word_order: tag.word_order.unwrap_or(unit.word_order),
-            byte_order: tag.byte_order.unwrap_or(unit.byte_order),
-        };
-        if place.span().1 > 1 << 16 {
-            return Err(wrong(&format!("tag {label}"), format!("ends beyond 65535 as {}", kind.name())));
-        }
-        Ok(place)
+        unit.place(&field, self.register, self.kind, self.word_order, self.byte_order)
     }
 }
 
@@ -253,7 +318,34 @@ struct Unit<'c> {
     every_ms: u64,
     word_order: Order,
     byte_order: Order,
+    clock: Option<&'c ClockConfig>,
     tags: &'c [TagConfig],
+}
+
+impl Unit<'_> {
+    fn place(
+        &self,
+        field: &str,
+        register: Register,
+        kind: Kind,
+        word_order: Option<Order>,
+        byte_order: Option<Order>,
+    ) -> Result<Place, ConfigError> {
+        if !kind.fits(register.table) {
+            let problem = format!("cannot be {}; coil and discrete are bool, registers are not", kind.name());
+            return Err(wrong(field, problem));
+        }
+        let place = Place {
+            register,
+            kind,
+            word_order: word_order.unwrap_or(self.word_order),
+            byte_order: byte_order.unwrap_or(self.byte_order),
+        };
+        if place.span().1 > 1 << 16 {
+            return Err(wrong(field, format!("ends beyond 65535 as {}", kind.name())));
+        }
+        Ok(place)
+    }
 }
 
 /// Entries side by side: no address twice, since many devices take few connections, or one.
@@ -308,6 +400,28 @@ mod tests {
         assert_eq!((devices[1].first_tag, devices[1].every), (1, Duration::from_secs(5)));
         let last = devices[1].places[1];
         assert_eq!((last.word_order, last.byte_order), (Order::Little, Order::Little));
+    }
+
+    #[test]
+    fn a_clock_is_a_place_of_its_unit_and_no_tag() {
+        const CLOCK: &str = "clock = { register = \"holding:0\", type = \"u64\", counts = \"ms\" }\n";
+        let config = config(&format!("{CLOCK}{TAG}"));
+        config.check(&names()).unwrap();
+        let device = &config.devices().unwrap()[0];
+        assert_eq!(
+            (device.places.len(), device.labels.as_slice()),
+            (2, &["holding:100", "clock of unit 1"].map(String::from)[..])
+        );
+        assert_eq!((device.clock, config.labels().len()), (Some(Counts::Milliseconds), 1));
+        let narrow = CLOCK.replace("u64", "f32");
+        assert_eq!(
+            refusal(&format!("{narrow}{TAG}")),
+            "clock of unit 1 cannot be f32; it is u32, i32, u64, i64 or f64"
+        );
+        let of_another = format!(
+            "{CLOCK}[[device]]\nunit = 2\n[[device.tag]]\nregister = \"coil:7\"\nto = {{ sensor = \"Line_B.furnace_temperature\" }}"
+        );
+        assert_eq!(refusal(&of_another), "clock is that of unit 1, which has no tags; a device has its own");
     }
 
     #[test]

@@ -25,8 +25,8 @@ pub enum Role {
 
 #[derive(Clone, Debug, PartialEq, thiserror::Error)]
 pub enum MapError {
-    #[error("{count} {what} do not fit in 65536 registers; serve at most {POINTS_MOST} with one unit")]
-    TooMany { what: &'static str, count: usize },
+    #[error("{count} {what} do not fit in 65536 registers; serve at most {most} with one unit")]
+    TooMany { what: &'static str, count: usize, most: usize },
     #[error("name {0:?} stands twice, is empty, or holds a control character")]
     Name(String),
     #[error("limits of {name} are {low} to {high}; they must be numbers in ascending order")]
@@ -35,9 +35,12 @@ pub enum MapError {
 
 /// A value takes two registers.
 const POINTS_MOST: usize = (1 << 16) / 2;
+/// Behind the sensors stands the clock, which takes four.
+const SENSORS_MOST: usize = POINTS_MOST - 2;
 
 /// Sensors are input registers and set-points holding registers, in the order they were given from address 0, each a
-/// big-endian float of 32 bits.
+/// big-endian float of 32 bits. Behind the sensors the input registers hold the device's time: milliseconds since 1970 in
+/// a big-endian integer of 64 bits.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Map {
     pub(crate) sensors: Vec<Point>,
@@ -60,9 +63,10 @@ impl Map {
                 Role::SetPoint { low, high } => return Err(MapError::Limits { name: point.name, low, high }),
             }
         }
-        for (what, count) in [("sensors", map.sensors.len()), ("set-points", map.set_points.len())] {
-            if count > POINTS_MOST {
-                return Err(MapError::TooMany { what, count });
+        let counts = [("sensors", map.sensors.len(), SENSORS_MOST), ("set-points", map.set_points.len(), POINTS_MOST)];
+        for (what, count, most) in counts {
+            if count > most {
+                return Err(MapError::TooMany { what, count, most });
             }
         }
         Ok(map)
@@ -82,9 +86,11 @@ impl Map {
     /// Set-points are named in remarks.
     pub fn mapping(&self, name: &str, address: &str, unit: u8) -> String {
         let mut text = format!(
-            "[[modbus]]\nname = {}\naddress = {}\nunit = {unit}\nmax_registers = {REGISTERS_MOST}\n",
+            "[[modbus]]\nname = {}\naddress = {}\nunit = {unit}\nmax_registers = {REGISTERS_MOST}\n\
+             clock = {{ register = \"{}\", type = \"u64\", counts = \"ms\" }}\n",
             quoted(name),
-            quoted(address)
+            quoted(address),
+            place(Table::Input, self.sensors.len()).register
         );
         for (position, point) in self.sensors.iter().enumerate() {
             let register = place(Table::Input, position).register;
@@ -151,10 +157,10 @@ mod tests {
     #[test]
     fn what_cannot_be_served_is_named() {
         let sensors = |count: usize| (0..count).map(|n| point(&format!("sensor {n}"), Role::Sensor));
-        assert!(Map::new(sensors(POINTS_MOST)).is_ok());
+        assert!(Map::new(sensors(SENSORS_MOST)).is_ok());
         assert_eq!(
-            Map::new(sensors(POINTS_MOST + 1)),
-            Err(MapError::TooMany { what: "sensors", count: POINTS_MOST + 1 })
+            Map::new(sensors(SENSORS_MOST + 1)),
+            Err(MapError::TooMany { what: "sensors", count: SENSORS_MOST + 1, most: SENSORS_MOST })
         );
         assert_eq!(Map::new(sensors(1).chain(sensors(1))), Err(MapError::Name("sensor 0".into())));
         let upside_down = Role::SetPoint { low: 2.0, high: 1.0 };

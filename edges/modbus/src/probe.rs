@@ -4,6 +4,7 @@ use crate::config::{Config, ConfigError, Device};
 use crate::link::{Link, Silence};
 use crate::plan::{Piece, plan};
 use crate::sweep::sweep;
+use std::collections::BTreeMap;
 use std::time::Duration;
 use tokio::time::timeout;
 use tokio_modbus::prelude::ReadCode;
@@ -33,7 +34,6 @@ pub async fn probe(config: &Config) -> Result<Vec<String>, ProbeError> {
 }
 
 async fn ask_all(config: &Config, devices: Vec<Device>) -> Result<Vec<String>, ProbeError> {
-    let labels = config.labels();
     let mut link = Link::new(&config.address, config.timeout());
     let (mut lines, mut silences) = (Vec::new(), Vec::new());
     for device in devices {
@@ -42,22 +42,29 @@ async fn ask_all(config: &Config, devices: Vec<Device>) -> Result<Vec<String>, P
             lines.push(format!("unit {unit} is {identity}"));
         }
         let mut pieces = plan(&device.places, config.limits());
-        let (mut read, mut missing) = (0, Vec::new());
+        let (mut read, mut missing) = (BTreeMap::new(), Vec::new());
         let swept = sweep(&mut link, unit, &device.places, &mut pieces, |piece: &mut Piece, found| match found {
-            Ok(values) => read += values.len(),
-            Err(why) => missing.extend(piece.tags.iter().map(|tag| (device.first_tag + tag, why.clone()))),
+            Ok(values) => read.extend(piece.tags.iter().copied().zip(values)),
+            Err(why) => missing.extend(piece.tags.iter().map(|place| (*place, why.clone()))),
         })
         .await;
-        let (all, requests) = (device.places.len(), pieces.len());
+        let (all, requests) = (device.tags(), pieces.len());
+        let clock = device.clock.zip(read.remove(&all));
         match swept {
-            Ok(()) => lines.push(format!("unit {unit}: {read} of {all} tags can be read; requests: {requests}")),
+            Ok(()) => {
+                lines.push(format!("unit {unit}: {} of {all} tags can be read; requests: {requests}", read.len()));
+                lines.extend(clock.map(|(counts, value)| match counts.time(value) {
+                    Some(at) => format!("unit {unit}: its clock says {at}"),
+                    None => format!("unit {unit}: its clock says {value}, which is no time since 1970"),
+                }));
+            }
             Err(why) => {
                 lines.push(format!("unit {unit} is silent: {why}"));
                 silences.push(why);
             }
         }
-        for (tag, why) in missing.iter().take(NAMED_MOST) {
-            lines.push(format!("tag {} cannot be read: {why}", labels[*tag]));
+        for (place, why) in missing.iter().take(NAMED_MOST) {
+            lines.push(format!("{} cannot be read: {why}", device.named(*place)));
         }
         if missing.len() > NAMED_MOST {
             lines.push(format!("… and {} more tags of unit {unit}", missing.len() - NAMED_MOST));

@@ -2,6 +2,7 @@
 
 use crate::answer::{Values, answer};
 use crate::map::Map;
+use lehr_domain::EventMs;
 use std::io;
 use std::net::SocketAddr;
 use std::sync::Arc;
@@ -99,6 +100,11 @@ impl Board {
         let position = usize::from(place.register.address / place.kind.width());
         self.0.values.set(place.register.table, position, value as f32);
         true
+    }
+
+    /// Of when the values are that it shows.
+    pub fn set_clock(&self, at: EventMs) {
+        self.0.values.set_clock(at.0.max(0) as u64);
     }
 }
 

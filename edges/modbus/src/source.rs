@@ -5,8 +5,9 @@ use crate::link::Link;
 use crate::plan::{Limits, Piece, plan};
 use crate::schedule::Schedule;
 use crate::sweep::sweep;
+use lehr_domain::EventMs;
 use lehr_tags::{Backoff, Gathered, Intake, Quality, Sample, SourceStatus, Stopped, Tags, Times};
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 use std::time::Duration;
 use tokio::time::{Instant, sleep_until};
@@ -27,7 +28,7 @@ pub async fn run(config: Config, intake: Arc<dyn Intake>, status: Arc<SourceStat
     let devices = config.devices()?;
     let mut tags = config.resolve(&intake.names())?;
     let mut link = Link::new(&config.address, config.timeout());
-    let sink = Sink { source: &config.name, labels: config.labels(), intake: &*intake, status: &status };
+    let sink = Sink { source: &config.name, intake: &*intake, status: &status };
     let now = Instant::now();
     let mut polled: Vec<Polled> = devices.into_iter().map(|device| Polled::new(device, config.limits(), now)).collect();
     loop {
@@ -48,7 +49,6 @@ pub async fn run(config: Config, intake: Arc<dyn Intake>, status: Arc<SourceStat
 /// Where all that is learnt goes.
 struct Sink<'s> {
     source: &'s str,
-    labels: Vec<String>,
     intake: &'s dyn Intake,
     status: &'s SourceStatus,
 }
@@ -99,30 +99,35 @@ impl Polled {
             self.mended = false;
         }
         let (heard, connections) = (link.heard, link.connections);
-        let (mut gathered, mut read) = (Gathered::default(), BTreeSet::new());
-        let Device { unit, first_tag, ref places, .. } = self.device;
+        let (mut gathered, mut read) = (Gathered::default(), BTreeMap::new());
+        let device = &self.device;
+        let (unit, places) = (device.unit, &device.places);
         let swept = sweep(link, unit, places, &mut self.pieces, |piece, found| match found {
             Ok(values) => {
                 self.mended |= piece.not_before.take().is_some() && piece.tags.len() == 1;
                 piece.backoff.succeeded();
                 let now = sink.intake.now();
-                read.extend(piece.tags.iter().copied());
-                for (&tag, value) in piece.tags.iter().zip(values) {
-                    tags.take(&sample(first_tag + tag, value), now, &mut gathered, sink.status);
-                }
+                read.extend(piece.tags.iter().copied().zip(values.into_iter().map(|value| (value, now))));
             }
             Err(why) => {
                 piece.not_before = Some(Instant::now() + piece.backoff.failed());
-                sink.refuse(&piece.tags, first_tag, &why, &format!("unit {unit} {}", piece.read), &mut gathered);
-                sink.bad(&piece.tags, first_tag, tags, &mut gathered);
+                sink.refuse(device, &piece.tags, &why, &format!("unit {unit} {}", piece.read), &mut gathered);
+                sink.bad(device, &piece.tags, tags, &mut gathered);
             }
         })
         .await;
+        let source = sink.time(device, &read, &mut gathered);
+        for (&tag, &(value, now)) in read.range(..device.tags()) {
+            let quality = quality(value);
+            let times = Times { source, server: None };
+            let sample = Sample { tag: device.first_tag + tag, value, times, quality, historical: false };
+            tags.take(&sample, now, &mut gathered, sink.status);
+        }
         sink.status.heard(link.heard - heard);
         for _ in connections..link.connections {
             sink.status.connected(sink.intake.now());
         }
-        self.bad.retain(|tag| !read.contains(tag));
+        self.bad.retain(|tag| !read.contains_key(tag));
         match swept {
             Ok(()) => {
                 self.backoff.succeeded();
@@ -132,12 +137,12 @@ impl Polled {
                 if !self.silent {
                     tracing::warn!(source = sink.source, unit, "{why}");
                     let all: Vec<usize> = (0..places.len()).collect();
-                    sink.refuse(&all, first_tag, &why, &format!("unit {unit}"), &mut gathered);
+                    sink.refuse(device, &all, &why, &format!("unit {unit}"), &mut gathered);
                 }
                 // What was read just now is good; if the silence lasts, the next poll says that it is not.
-                let lost = |tag: &usize| !read.contains(tag) && !self.bad.contains(tag);
+                let lost = |tag: &usize| !read.contains_key(tag) && !self.bad.contains(tag);
                 let lost: Vec<usize> = (0..places.len()).filter(lost).collect();
-                sink.bad(&lost, first_tag, tags, &mut gathered);
+                sink.bad(device, &lost, tags, &mut gathered);
                 self.bad.extend(lost);
                 self.silent = true;
                 sink.status.away(sink.intake.now(), why);
@@ -149,29 +154,48 @@ impl Polled {
 }
 
 impl Sink<'_> {
-    /// One error for all tags of a read, which names the first.
-    fn refuse(&self, tags: &[usize], first_tag: usize, why: &str, asked: &str, into: &mut Gathered) {
-        let label = |tag: &usize| self.labels[first_tag + tag].as_str();
-        let reason = match tags {
+    /// What the unit's clock said in this sweep, if it has one that can be read.
+    fn time(&self, device: &Device, read: &BTreeMap<usize, (f64, EventMs)>, into: &mut Gathered) -> Option<EventMs> {
+        let counts = device.clock?;
+        let (value, now) = *read.get(&device.tags())?;
+        let time = counts.time(value);
+        if time.is_none() {
+            let reason = format!(
+                "{}: {value} is no time since 1970; its readings have that of arrival",
+                device.labels[device.tags()]
+            );
+            self.status.refused(1);
+            into.refuse(self.source, now, &reason, &value.to_string());
+        }
+        time
+    }
+
+    /// One error for all places of a read, which names the first.
+    fn refuse(&self, device: &Device, places: &[usize], why: &str, asked: &str, into: &mut Gathered) {
+        let reason = match places {
             [] => return,
-            [only] => format!("tag {}: {why}", label(only)),
-            [first, .., last] => format!("{} tags, {} to {}: {why}", tags.len(), label(first), label(last)),
+            [only] => format!("{}: {why}", device.named(*only)),
+            [first, .., last] => {
+                let [first, last] = [first, last].map(|place| &device.labels[*place]);
+                format!("{} tags, {first} to {last}: {why}", places.len())
+            }
         };
-        self.status.refused(tags.len() as u64);
+        self.status.refused(places.len() as u64);
         into.refuse(self.source, self.intake.now(), &reason, asked);
     }
 
     /// That there is no measurement is a reading too.
-    fn bad(&self, tags: &[usize], first_tag: usize, known: &mut Tags, into: &mut Gathered) {
+    fn bad(&self, device: &Device, places: &[usize], known: &mut Tags, into: &mut Gathered) {
         let now = self.intake.now();
-        for tag in tags {
-            known.take(&sample(first_tag + tag, f64::NAN), now, into, self.status);
+        for tag in places.iter().filter(|place| **place < device.tags()) {
+            let (tag, times) = (device.first_tag + tag, Times::default());
+            let sample = Sample { tag, value: f64::NAN, times, quality: Quality::Bad, historical: false };
+            known.take(&sample, now, into, self.status);
         }
     }
 }
 
 /// Devices say by a float that is no number that they have no value.
-fn sample(tag: usize, value: f64) -> Sample {
-    let quality = if value.is_finite() { Quality::Good } else { Quality::Bad };
-    Sample { tag, value, times: Times::default(), quality, historical: false }
+fn quality(value: f64) -> Quality {
+    if value.is_finite() { Quality::Good } else { Quality::Bad }
 }

@@ -2,7 +2,7 @@
 
 mod support;
 
-use lehr_domain::Status;
+use lehr_domain::{EventMs, SpanMs, Status};
 use lehr_modbus::{Board, Config, Map, Point, Role, Served, WriteSetPoint, probe};
 use std::process::Command;
 use std::sync::{Arc, Mutex};
@@ -38,7 +38,14 @@ async fn plant(write: Box<WriteSetPoint>) -> Plant {
     Plant { port: address.port(), board, mapping: map.mapping("plant", &address.to_string(), UNIT), task }
 }
 
+/// By Lehr's clock: most devices have none.
 fn config(plant: &Plant, every_ms: u64) -> String {
+    let mut entry: toml::Table = toml::from_str(&config_by_its_clock(plant, every_ms)).unwrap();
+    entry.remove("clock").expect("the mapping says where the clock is");
+    toml::to_string(&entry).unwrap()
+}
+
+fn config_by_its_clock(plant: &Plant, every_ms: u64) -> String {
     let sources: toml::Value = toml::from_str(&plant.mapping).unwrap();
     let mut entry = sources["modbus"][0].as_table().unwrap().clone();
     entry.insert("every_ms".into(), toml::Value::Integer(every_ms as i64));
@@ -87,7 +94,7 @@ async fn another_client_reads_sensors_and_writes_set_points_within_their_limits(
         ("-a 1 -t 4:float -r 2", "1500", "Illegal data value"),
         ("-a 1 -t 4:float -r 4", "1500", "Illegal data address"),
         ("-a 1 -t 4 -r 0", "1500", "Illegal data address"),
-        ("-a 1 -t 3:float -r 400 -c 1", "", "Illegal data address"),
+        ("-a 1 -t 3:float -r 404 -c 1", "", "Illegal data address"),
         ("-a 1 -t 0 -r 0 -c 1", "", "Illegal function"),
         ("-a 5 -t 3:float -r 0 -c 1", "", "Target device failed to respond"),
     ] {
@@ -132,6 +139,40 @@ async fn what_the_plant_serves_is_what_the_mapping_reads() {
             "unit 1: 200 of 200 tags can be read; requests: 4".to_owned()
         ]
     );
+}
+
+#[tokio::test]
+async fn readings_have_the_time_of_the_devices_clock_and_that_of_arrival_where_it_is_wrong() {
+    let plant = plant(Box::new(|_, _| Ok(()))).await;
+    let show = |value: f64, at: EventMs| {
+        for sensor in 0..SENSORS {
+            plant.board.set(&format!("s{sensor}"), value);
+        }
+        plant.board.set_clock(at);
+    };
+    let shift = SpanMs::hours(8);
+    let first = now() - shift;
+    show(1500.0, first);
+    let begun = now();
+    let source = Running::start(&config_by_its_clock(&plant, 20), names(SENSORS, "°C"));
+    source.polled(SENSORS as u32 - 1, 1).await;
+    show(1510.0, first + SpanMs::minutes(1));
+    source.polled(SENSORS as u32 - 1, 2).await;
+    // The same value at the same time is the same reading, however often it is polled.
+    for sensor in 0..SENSORS as u32 {
+        let read: Vec<EventMs> = source.kept.of(sensor).iter().map(|reading| reading.at).collect();
+        assert_eq!((read[0], *read.last().unwrap()), (first, first + SpanMs::minutes(1)), "s{sensor}");
+        assert!(read.len() <= 3, "s{sensor}: {read:?}");
+    }
+    assert_eq!(source.kept.errors(), []);
+
+    plant.board.set_clock(EventMs(0));
+    source.until("an error", |it| !it.kept.errors().is_empty()).await;
+    assert_eq!(
+        source.kept.errors()[0].reason,
+        "clock of unit 1: 0 is no time since 1970; its readings have that of arrival"
+    );
+    source.until("readings that arrived", |it| it.kept.of(7).last().is_some_and(|reading| reading.at >= begun)).await;
 }
 
 #[tokio::test]

@@ -172,14 +172,22 @@ impl Device {
         format!("opc.tcp://{}/", self.address)
     }
 
-    /// Gives variables new values, and tells whoever subscribed.
+    /// Gives variables new values, and tells whoever subscribed of each, also where a variable has several.
     pub fn set(&self, points: &[Point]) -> Result<(), DeviceError> {
-        let mut values = Vec::with_capacity(points.len());
+        // The library tells of the last value alone that a variable has in a call.
+        let mut calls: Vec<Vec<_>> = Vec::new();
+        let mut told = BTreeMap::new();
         for point in points {
             let id = self.ids.get(point.variable).ok_or(DeviceError::Variable(point.variable))?;
-            values.push((id, None, data(point.value, point.quality, time(point.at))));
+            let before: &mut usize = told.entry(point.variable).or_default();
+            if calls.len() == *before {
+                calls.push(Vec::new());
+            }
+            calls[*before].push((id, None, data(point.value, point.quality, time(point.at))));
+            *before += 1;
         }
-        self.nodes.set_values(self.handle.subscriptions(), values.into_iter()).map_err(DeviceError::Value)
+        let set = |values: Vec<_>| self.nodes.set_values(self.handle.subscriptions(), values.into_iter());
+        calls.into_iter().try_for_each(set).map_err(DeviceError::Value)
     }
 
     /// Says goodbye to clients and waits until the server has ended.

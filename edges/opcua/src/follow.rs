@@ -4,7 +4,7 @@ use crate::config::{Config, ConfigError, Report};
 use crate::plan::{Item, item_of, items};
 use crate::sequence::{AGAIN_MOST, Arrival, successor};
 use crate::subscribe::Subscriptions;
-use crate::value::told;
+use crate::value::{told, waits};
 use futures_util::FutureExt;
 use futures_util::stream::{FuturesUnordered, StreamExt};
 use lehr_tags::{Gathered, Intake, Sample, SourceStatus, Stopped, Tags};
@@ -265,6 +265,9 @@ impl Follow {
         let now = self.intake.now();
         for change in changes.monitored_items.iter().flatten() {
             let Some(item) = item_of(change.client_handle).and_then(|item| self.items.get(item)) else { continue };
+            if waits(&change.value) {
+                continue;
+            }
             for (tag, element) in &item.tags {
                 let reason = match told(&change.value, *element) {
                     Ok(told) => {

@@ -10,6 +10,8 @@ const NESTED_MOST: usize = 4;
 /// servers that set the bits and leave the type.
 const INFO_RESERVED: u32 = 0b10 << 10;
 const OVERFLOW: u32 = 1 << 7;
+/// Bad_WaitingForInitialData, without the bits that say more of it.
+const WAITING: u32 = 0x8032_0000;
 
 /// What is told of a variable at once.
 #[derive(Clone, Copy, Debug, PartialEq)]
@@ -34,6 +36,11 @@ pub(crate) fn told(data: &DataValue, element: Option<u32>) -> Result<Told, Strin
         Err(what) => return Err(format!("it is {what}, not a number")),
     };
     Ok(Told { value, quality, times, overflow: overflows(code) })
+}
+
+/// Whether the server has not had a value yet: of that there is no measurement, not even a bad one.
+pub(crate) fn waits(data: &DataValue) -> bool {
+    data.status.is_some_and(|status| status.bits() & 0xFFFF_0000 == WAITING)
 }
 
 fn overflows(code: u32) -> bool {

@@ -101,7 +101,7 @@ impl Tags {
         };
         let at = at.unwrap_or(now);
         let refused = if at > now + AHEAD_MOST {
-            Some(format!("time {at} is ahead of {now}; set the device's clock, or timestamps = \"arrival\""))
+            Some(format!("time {at} is ahead of {now}; set the device's clock, or go by the time of arrival"))
         } else {
             None
         };

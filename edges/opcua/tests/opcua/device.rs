@@ -125,10 +125,11 @@ async fn a_subscriber_is_told_all_values_in_order() {
     let watching = timeout(LIMIT, lines.next_line()).await.expect("in time").unwrap().unwrap();
     assert!(watching.contains("watching"), "{watching}");
     let from = now();
-    for value in 1..=50 {
-        let at = from + SpanMs(10 * i64::from(value));
-        device.set(&[Point { variable: 0, value: f64::from(value), quality: Quality::Good, at }]).unwrap();
-    }
+    // One at a time, and then several at once.
+    let point =
+        |value: i64| Point { variable: 0, value: value as f64, quality: Quality::Good, at: from + SpanMs(10 * value) };
+    (1..=20).for_each(|value| device.set(&[point(value)]).unwrap());
+    device.set(&(21..=50).map(point).collect::<Vec<_>>()).unwrap();
     let said = timeout(LIMIT, lines.next_line()).await.expect("in time").unwrap().unwrap();
     let values = (0..=50).map(|value| format!("{value}.0")).collect::<Vec<_>>().join(", ");
     assert!(said.contains(&format!("\"watched\": [{values}]")), "{said}");

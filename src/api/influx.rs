@@ -38,8 +38,8 @@ async fn take(app: App, call: Call) -> Answer {
     let (names, now) = (app.runtime().snapshot().names.clone(), app.runtime().now());
     let taken = lehr_influx::read(text, precision, &names, now, |reading| refusal(reading, now, &names));
     let mut mistakes = Mistakes::new("influx", now);
-    for Mistake { point, field, message } in taken.mistakes {
-        mistakes.add(point, &Value::Null, &Wrong { field, message });
+    for Mistake { point, field, message, sent } in taken.mistakes {
+        mistakes.add(point, &Value::String(sent), &Wrong { field, message });
     }
     let (count, listed) = (mistakes.count(), mistakes.listed());
     let submission = Submission {

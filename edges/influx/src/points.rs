@@ -1,6 +1,6 @@
 //! Points to readings. Every field is taken or refused on its own.
 
-use influxdb_line_protocol::{FieldValue, ParsedLine, parse_lines};
+use influxdb_line_protocol::{FieldValue, ParsedLine, parse_lines, split_lines};
 use lehr_domain::event::SensorDef;
 use lehr_domain::names::Names;
 use lehr_domain::{EventMs, Micro, Reading, ReadingBatch, SensorId, Status};
@@ -32,6 +32,8 @@ pub struct Mistake {
     /// The field, tag or `time` that is wrong; empty when the point cannot be read at all.
     pub field: String,
     pub message: String,
+    /// The point as it was sent.
+    pub sent: String,
 }
 
 impl Precision {
@@ -73,12 +75,19 @@ pub fn read(
             Err(error) => taken.refuse(index, "", format!("this is no point of the line protocol: {error}")),
         }
     }
+    if !taken.mistakes.is_empty() {
+        let points = split_lines(text).map(str::trim_start).filter(|line| !line.is_empty() && !line.starts_with('#'));
+        let points: Vec<&str> = points.collect();
+        for mistake in &mut taken.mistakes {
+            mistake.sent = points.get(mistake.point).map(|point| (*point).to_owned()).unwrap_or_default();
+        }
+    }
     taken
 }
 
 impl Taken {
     fn refuse(&mut self, point: usize, field: &str, message: String) {
-        self.mistakes.push(Mistake { point, field: field.to_owned(), message });
+        self.mistakes.push(Mistake { point, field: field.to_owned(), message, sent: String::new() });
     }
 }
 
@@ -195,7 +204,18 @@ mod tests {
 
     fn mistakes(text: &str) -> Vec<(usize, String, String)> {
         let taken = read(text, Precision::Nanoseconds, &names(), NOW, |_| None);
-        taken.mistakes.into_iter().map(|Mistake { point, field, message }| (point, field, message)).collect()
+        taken.mistakes.into_iter().map(|Mistake { point, field, message, .. }| (point, field, message)).collect()
+    }
+
+    #[test]
+    fn a_mistake_shows_the_point_as_it_was_sent() {
+        let text = "# a remark\n\nplc value=1 1\nnonsense\n  Line_B nothing=2i\n";
+        let sent = |text: &str| -> Vec<String> {
+            let taken = read(text, Precision::Nanoseconds, &names(), NOW, |_| None);
+            taken.mistakes.into_iter().map(|mistake| mistake.sent).collect()
+        };
+        assert_eq!(sent(text), ["plc value=1 1", "nonsense", "Line_B nothing=2i"]);
+        assert_eq!(sent("plc note=\"two\nlines\"\nnonsense\n"), ["plc note=\"two\nlines\"", "nonsense"]);
     }
 
     #[test]

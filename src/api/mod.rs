@@ -34,6 +34,7 @@ mod kpis;
 mod lines;
 mod look;
 mod metrics;
+mod mirrors;
 mod openapi;
 mod params;
 mod readings;
@@ -213,6 +214,7 @@ fn areas() -> Vec<Vec<Route>> {
         graph::routes(),
         root_cause::routes(),
         edges::routes(),
+        mirrors::routes(),
         rules::routes(),
         readings::routes(),
         influx::routes(),

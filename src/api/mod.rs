@@ -14,6 +14,7 @@ mod alert_actions;
 mod alerts;
 mod assets;
 mod audit;
+mod body;
 mod browse;
 mod cards;
 mod change;

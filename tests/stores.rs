@@ -12,52 +12,19 @@ use rdkafka::mocking::MockCluster;
 use rdkafka::producer::{BaseProducer, BaseRecord, DefaultProducerContext, Producer};
 use rdkafka::{Message, Offset, TopicPartitionList};
 use serde_json::{Value, json};
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::fs;
-use std::net::{TcpListener, TcpStream};
-use std::os::unix::fs::chown;
-use std::os::unix::process::CommandExt;
-use std::path::{Path, PathBuf};
-use std::process::{Child, Command, Stdio};
+use std::path::PathBuf;
+use std::process::Command;
 use std::time::{Duration, Instant, SystemTime, UNIX_EPOCH};
+use support::peers::{self, GraphDatabase, Running, free_port, mosquitto_in, output, redis_in, start, victoria_in};
 use support::{PATIENCE, Server};
 
 /// A pane, as every store has it: sensor, start, readings, and the mean, bit by bit.
 type Panes = BTreeMap<(String, i64), (u64, u64)>;
+/// What is null is not there; numbers are floats, since 1 and 1.0 are the same.
+type Properties = BTreeMap<String, Value>;
 type Brokers = MockCluster<'static, DefaultProducerContext>;
-
-/// A process that ends with the test.
-struct Running(Child);
-
-impl Drop for Running {
-    fn drop(&mut self) {
-        let _ = self.0.kill();
-        let _ = self.0.wait();
-    }
-}
-
-fn free_port() -> u16 {
-    TcpListener::bind("127.0.0.1:0").expect("a free port").local_addr().expect("an address").port()
-}
-
-/// Starts a server, and waits until it listens.
-fn start(mut command: Command, port: u16) -> Running {
-    let child = command.stdin(Stdio::null()).stdout(Stdio::null()).stderr(Stdio::null()).spawn();
-    let running = Running(child.unwrap_or_else(|error| panic!("{command:?}: {error}: run `make test-setup`")));
-    let begun = Instant::now();
-    while TcpStream::connect(("127.0.0.1", port)).is_err() {
-        assert!(begun.elapsed() < PATIENCE, "{command:?} does not listen");
-        // Paces the attempts; nothing depends on its length.
-        std::thread::sleep(Duration::from_millis(20));
-    }
-    running
-}
-
-fn output(mut command: Command) -> String {
-    let output = command.output().unwrap_or_else(|error| panic!("{command:?}: {error}"));
-    assert!(output.status.success(), "{command:?}: {}", String::from_utf8_lossy(&output.stderr));
-    String::from_utf8(output.stdout).expect("UTF-8")
-}
 
 fn pane(sensor: &str, start: EventMs, n: u64, mean: f64) -> ((String, i64), (u64, u64)) {
     ((sensor.to_owned(), start.0), (n, mean.to_bits()))
@@ -81,6 +48,87 @@ fn panes_of(lines: &str) -> Panes {
     lines.lines().map(line).collect()
 }
 
+/// The causal graph.
+#[derive(Debug, PartialEq)]
+struct Mirrored {
+    edges: Vec<Properties>,
+    nodes: Vec<String>,
+    tick: u64,
+}
+
+fn properties(object: &Value) -> Properties {
+    let members = object.as_object().expect("an object").iter().filter(|(_, value)| !value.is_null());
+    let plain = |value: &Value| value.as_f64().map_or_else(|| value.clone(), Value::from);
+    members.map(|(name, value)| (name.clone(), plain(value))).collect()
+}
+
+/// As Lehr says it.
+fn causal_graph(server: &Server, tick: u64) -> Mirrored {
+    let rows = server.sql("select * from edges order by edge_id");
+    let edges: Vec<Properties> = rows.iter().map(properties).collect();
+    let ends = edges.iter().flat_map(|edge| [&edge["cause"], &edge["effect"]]);
+    let nodes: BTreeSet<String> = ends.map(|end| end.as_str().expect("a name").to_owned()).collect();
+    Mirrored { edges, nodes: nodes.into_iter().collect(), tick }
+}
+
+/// Somebody who edits the causal graph, and remembers what was acknowledged.
+struct Engineer {
+    rng: ChaCha8Rng,
+    /// Confidence by number, per mille.
+    edges: BTreeMap<u64, u16>,
+    /// Edges of the engineer's own.
+    own: Vec<u64>,
+    added: usize,
+}
+
+impl Engineer {
+    fn new(rng: ChaCha8Rng, server: &Server) -> Engineer {
+        let rows = server.sql("select edge_id, confidence from edges");
+        let edges = rows.iter().map(|row| {
+            let confidence = row["confidence"].as_f64().expect("a number");
+            (row["edge_id"].as_u64().expect("a number"), (confidence * 1000.0).round() as u16)
+        });
+        Engineer { rng, edges: edges.collect(), own: Vec::new(), added: 0 }
+    }
+
+    fn edge(&self, confidence: u16) -> Value {
+        json!({
+            "cause": "melt_level", "effect": "furnace_pressure", "direction": "high", "threshold": 1200.5,
+            "confidence": f64::from(confidence) / 1000.0, "lag_min_s": 0, "lag_max_s": 60, "mechanism": "it's a \"test\"",
+            "advice": "", "reason": "tried",
+        })
+    }
+
+    /// Adds, changes or removes an edge of the engineer's own.
+    fn edit(&mut self, server: &Server) {
+        let confidence = self.rng.random_range(0..=1000);
+        let place = (!self.own.is_empty()).then(|| self.rng.random_range(0..self.own.len()));
+        match (self.rng.random_range(0..4), place) {
+            (0, Some(place)) => {
+                let id = self.own.remove(place);
+                let (status, answer) =
+                    server.request("DELETE", &format!("/api/knowledge-graph/edges/{id}?reason=over"), None);
+                assert_eq!(status, 200, "{answer}");
+                self.edges.remove(&id);
+            }
+            (1 | 2, Some(place)) => {
+                let body = self.edge(confidence).to_string().into_bytes();
+                let path = format!("/api/knowledge-graph/edges/{}", self.own[place]);
+                let (status, answer) = server.request("PUT", &path, Some(body));
+                assert_eq!(status, 200, "{answer}");
+                self.edges.insert(self.own[place], confidence);
+            }
+            _ => {
+                let answer = server.post("/api/knowledge-graph/edges", &self.edge(confidence));
+                let id = answer["edge"]["edge_id"].as_u64().unwrap_or_else(|| panic!("{answer}"));
+                self.edges.insert(id, confidence);
+                self.added += 1;
+                self.own.push(id);
+            }
+        }
+    }
+}
+
 /// Peers of all kinds, each in a folder of its own.
 struct Peers {
     dir: tempfile::TempDir,
@@ -89,6 +137,7 @@ struct Peers {
     redis: u16,
     mosquitto: u16,
     victoria: u16,
+    graph: GraphDatabase,
     _running: Vec<Running>,
 }
 
@@ -99,28 +148,17 @@ impl Peers {
         for (topic, partitions) in [("readings", 2), ("lehr.panes", 2), ("lehr.position", 1)] {
             brokers.create_topic(topic, partitions, 1).expect("a topic");
         }
-        let (postgres, redis, mosquitto, victoria) = (free_port(), free_port(), free_port(), free_port());
+        // The slowest to start, and none takes a port of another's while it does.
+        let graph = GraphDatabase::start(&dir.path().join("graph"));
+        let (redis, mosquitto, victoria) = (free_port(), free_port(), free_port());
+        let (running, postgres) = peers::start_postgres(&dir.path().join("postgres"), "glass");
         let running = vec![
-            start(postgres_in(&dir.path().join("postgres"), postgres), postgres),
+            running,
             start(redis_in(dir.path(), redis), redis),
             start(mosquitto_in(dir.path(), mosquitto), mosquitto),
             start(victoria_in(dir.path(), victoria), victoria),
         ];
-        let peers = Peers { dir, brokers, postgres, redis, mosquitto, victoria, _running: running };
-        let begun = Instant::now();
-        while !peers.psql("postgres", "SELECT 1").status().expect("psql").success() {
-            assert!(begun.elapsed() < PATIENCE, "PostgreSQL lets nobody in");
-            std::thread::sleep(Duration::from_millis(50));
-        }
-        output(peers.psql("postgres", "CREATE DATABASE glass"));
-        peers
-    }
-
-    fn psql(&self, database: &str, sql: &str) -> Command {
-        let place = format!("host=127.0.0.1 port={} user=postgres dbname={database}", self.postgres);
-        let mut psql = Command::new("psql");
-        psql.args(["-X", "-A", "-t", "-q", "-c", sql, &place]).stderr(Stdio::null());
-        psql
+        Peers { dir, brokers, postgres, redis, mosquitto, victoria, graph, _running: running }
     }
 
     fn files(&self) -> (PathBuf, PathBuf) {
@@ -135,6 +173,7 @@ impl Peers {
         let tables = "tables = [\"panes\"]";
         let (dir, postgres) = (self.dir.path().display(), self.postgres);
         let (redis, mosquitto, victoria) = (self.redis, self.mosquitto, self.victoria);
+        let graph = self.graph.entry("graph", self.graph.bolt);
         let text = format!(
             r#"
             [[kafka]]
@@ -169,6 +208,7 @@ impl Peers {
             url = "http://127.0.0.1:{victoria}"
             org = "glass"
             bucket = "plant"
+            {graph}
             "#
         );
         fs::write(&stores, text).expect("a file");
@@ -177,7 +217,8 @@ impl Peers {
 
     fn in_postgres(&self) -> Panes {
         let start = "(extract(epoch from start) * 1000)::bigint";
-        panes_of(&output(self.psql("glass", &format!("SELECT sensor_id, {start}, n, mean FROM lehr.panes"))))
+        let sql = format!("SELECT sensor_id, {start}, n, mean FROM lehr.panes");
+        panes_of(&output(peers::psql(self.postgres, "glass", &sql)))
     }
 
     fn in_sqlite(&self) -> Panes {
@@ -253,6 +294,30 @@ impl Peers {
         panes
     }
 
+    /// Edges by number, with all that is said of each; nodes by name; and the tick.
+    fn in_the_mirror(&self) -> Mirrored {
+        let edges = "MATCH (a:LehrNode)-[r]->(b:LehrNode) RETURN a.id AS cause, b.id AS effect, type(r) AS type, \
+                     properties(r) AS properties";
+        let edges = self.graph.cypher(edges).into_iter().map(|row| {
+            let edge = properties(&row["properties"]);
+            let ends = [&row["cause"], &row["effect"], &row["type"]];
+            assert_eq!(
+                ends,
+                [&edge["cause"], &edge["effect"], &json!("LEADS_TO")],
+                "where it is drawn is what it says"
+            );
+            edge
+        });
+        let mut edges: Vec<Properties> = edges.collect();
+        edges.sort_by_key(|edge| edge["edge_id"].as_u64());
+        let nodes = self.graph.cypher("MATCH (n:LehrNode) RETURN n.id AS id");
+        let mut nodes: Vec<String> = nodes.iter().map(|row| row["id"].as_str().expect("a name").to_owned()).collect();
+        nodes.sort();
+        let positions = self.graph.cypher("MATCH (p:LehrPosition) RETURN p.tick AS tick");
+        let [position] = &positions[..] else { panic!("one position, not {positions:?}") };
+        Mirrored { edges, nodes, tick: position["tick"].as_u64().expect("a tick") }
+    }
+
     /// Values by sensor and time.
     fn in_victoria(&self) -> BTreeMap<(String, i64), u64> {
         let get = |path: &str| {
@@ -283,63 +348,6 @@ fn reached(consumer: &BaseConsumer, partition: i32) -> i64 {
     }
 }
 
-/// PostgreSQL does not run as root: then it is Debian's user for it.
-fn postgres_in(dir: &Path, port: u16) -> Command {
-    let versions = fs::read_dir("/usr/lib/postgresql").into_iter().flatten().flatten();
-    let bin = versions.map(|version| version.path().join("bin")).max();
-    let program = |name: &str| bin.as_ref().map_or_else(|| PathBuf::from(name), |bin| bin.join(name));
-    let users = fs::read_to_string("/etc/passwd").expect("users");
-    let user = users.lines().find_map(|line| {
-        let fields: Vec<&str> = line.split(':').collect();
-        (fields[0] == "postgres").then(|| (fields[2].parse().expect("an id"), fields[3].parse().expect("an id")))
-    });
-    let root = fs::metadata("/proc/self").map(|own| std::os::unix::fs::MetadataExt::uid(&own) == 0).unwrap_or(false);
-    fs::create_dir_all(dir).expect("a folder");
-    let as_user = |name: &str| {
-        let mut command = Command::new(program(name));
-        if let Some((user, group)) = user.filter(|_| root) {
-            chown(dir, Some(user), Some(group)).expect("root may");
-            command.uid(user).gid(group);
-        }
-        command.current_dir("/");
-        command
-    };
-    // Its folder lies in one that only its owner may enter.
-    fs::set_permissions(dir.parent().expect("a parent"), std::os::unix::fs::PermissionsExt::from_mode(0o755))
-        .expect("ours");
-    let mut initdb = as_user("initdb");
-    initdb.arg("-D").arg(dir).args(["-A", "trust", "-U", "postgres", "--locale=C.UTF-8", "-E", "UTF8", "--no-sync"]);
-    output(initdb);
-    let mut postgres = as_user("postgres");
-    postgres.arg("-D").arg(dir).args(["-p", &port.to_string(), "-c", "listen_addresses=127.0.0.1"]);
-    postgres.args(["-c", "unix_socket_directories="]);
-    postgres
-}
-
-fn redis_in(dir: &Path, port: u16) -> Command {
-    let mut redis = Command::new("redis-server");
-    redis.args(["--port", &port.to_string(), "--bind", "127.0.0.1", "--save", "", "--dir"]).arg(dir);
-    redis
-}
-
-fn mosquitto_in(dir: &Path, port: u16) -> Command {
-    let config = dir.join("broker.conf");
-    let text = format!("listener {port} 127.0.0.1\nallow_anonymous true\nmax_queued_messages 0\n");
-    fs::write(&config, text).expect("a file");
-    let mut mosquitto = Command::new("mosquitto");
-    mosquitto.arg("-c").arg(config);
-    mosquitto
-}
-
-fn victoria_in(dir: &Path, port: u16) -> Command {
-    let mut victoria = Command::new("victoria-metrics");
-    victoria.arg(format!("-storageDataPath={}", dir.join("victoria").display()));
-    victoria.args([format!("-httpListenAddr=127.0.0.1:{port}"), "-retentionPeriod=100y".to_owned()]);
-    // As InfluxDB does: a point that comes again is written over.
-    victoria.arg("-dedup.minScrapeInterval=1ms");
-    victoria
-}
-
 const SENSORS: [&str; 4] =
     ["Line_A.furnace_temperature", "Line_A.belt_speed", "Line_B.mold_temperature", "Line_C.melt_level"];
 const LIVES: usize = 5;
@@ -363,12 +371,14 @@ fn killed_again_and_again_every_store_comes_to_what_lehr_says() {
     let begin = EventMs(wall) - SpanMs::hours(2);
     let mut sent: BTreeMap<(String, i64), u64> = BTreeMap::new();
     let mut token: Option<String> = None;
+    let mut engineer: Option<Engineer> = None;
     let data = peers.dir.path().join("data");
     let taken =
         |server: &Server| server.sql("select count(*) as n from readings")[0]["n"].as_u64().expect("a count") as usize;
     for life in 0..LIVES {
         let server = Server::start(&data, &arguments, token.as_deref());
         token = Some(server.token.clone());
+        let engineer = engineer.get_or_insert_with(|| Engineer::new(ChaCha8Rng::seed_from_u64(seed ^ 1), &server));
         for message in 0..MESSAGES {
             let rows: Vec<Value> = (0..ROWS)
                 .map(|row| {
@@ -390,8 +400,13 @@ fn killed_again_and_again_every_store_comes_to_what_lehr_says() {
             let enough = rng.random_range(0..=MESSAGES * ROWS / 2) + life * MESSAGES * ROWS / 2;
             server.until("some readings", |server| match taken(server) {
                 n if n >= enough => Ok(()),
-                n => Err(format!("{n} of {enough}; {}", server.get("/api/sources"))),
+                n => {
+                    engineer.edit(server);
+                    Err(format!("{n} of {enough}; {}", server.get("/api/sources")))
+                }
             });
+            // The mirror is on its way too when the end comes.
+            engineer.edit(&server);
             server.kill();
             continue;
         }
@@ -403,7 +418,7 @@ fn killed_again_and_again_every_store_comes_to_what_lehr_says() {
             let stores = server.get("/api/stores");
             let all = stores["stores"].as_array().expect("stores");
             match all.iter().all(|store| store["behind"] == 0 && store["error"].is_null()) {
-                true if all.len() == 7 => Ok(()),
+                true if all.len() == 8 => Ok(()),
                 _ => Err(stores.to_string()),
             }
         });
@@ -422,6 +437,21 @@ fn killed_again_and_again_every_store_comes_to_what_lehr_says() {
             assert!(differ.is_none() && held.len() == expected.len(), "{store}: {} panes, {differ:?}", held.len());
             println!("{store}: {} panes, lost 0, wrong 0, more than Lehr's 0", held.len());
         }
+        let (mirrored, tick) = (peers.in_the_mirror(), server.get("/api/health")["tick"].as_u64().expect("a tick"));
+        let graph = causal_graph(&server, tick);
+        let confidences = graph.edges.iter().map(|edge| {
+            let confidence = edge["confidence"].as_f64().expect("a number");
+            (edge["edge_id"].as_f64().expect("a number") as u64, (confidence * 1000.0).round() as u16)
+        });
+        assert_eq!(confidences.collect::<BTreeMap<_, _>>(), engineer.edges, "what was acknowledged holds");
+        assert_eq!(mirrored, graph);
+        assert!(engineer.added > LIVES, "vacuous: only {} edges were added", engineer.added);
+        println!(
+            "Neo4j: {} edges, {} nodes, at tick {tick}; {} edges were added in between; lost 0, twice 0",
+            graph.edges.len(),
+            graph.nodes.len(),
+            engineer.added
+        );
         let held = peers.in_victoria();
         assert!(held == sent, "VictoriaMetrics: {} of {} readings", held.len(), sent.len());
         println!("VictoriaMetrics: {} readings sent, {} arrived, each once and right", sent.len(), held.len());

@@ -426,6 +426,23 @@ export const text = {
     upToDate: "Up to date",
   },
 
+  mirrors: {
+    title: "Causal graph in Neo4j",
+    hint: "What people changed there has no effect until it is imported.",
+    differ: (count: number) => (count === 0 ? "No edge was edited" : count === 1 ? "1 edge differs" : `${count} edges differ`),
+    edit: "Edit",
+    edge: "Edge",
+    take: (edit: string) => `Import: ${edit}`,
+    kinds: { changed: "changed", added: "added", removed: "removed", unusable: "cannot be used", overtaken: "overtaken" },
+    numbered: (id: number) => `edge ${id}`,
+    says: (direction: string, confidence: string) => `${direction}, confidence ${confidence}`,
+    reason: "Reason",
+    import: (count: number) => (count === 1 ? "Import 1 edit" : `Import ${count} edits`),
+    importing: "Importing…",
+    done: (imported: number, others: number) => (others === 0 ? `${imported} imported` : `${imported} imported, ${others} not`),
+    notAllowed: "An engineer may import them.",
+  },
+
   mapping: {
     title: "Map an OPC UA server",
     hint: "Looks at a server without a login, proposes sensors by name, and writes the entry for the file of sources.",

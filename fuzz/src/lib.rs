@@ -1,6 +1,7 @@
 //! What the targets share.
 //!
-//! Kafka's decoder is taken in by its files: its crate would have librdkafka built once more, which is not tried here.
+//! Kafka's decoder and the bodies of requests are taken in by their files: with their crates librdkafka, and all of the
+//! application, would be built once more, which are not tried here.
 
 use lehr_domain::catalogue::{Catalogue, DEFAULT};
 use lehr_domain::names::Names;
@@ -8,6 +9,7 @@ use lehr_mqtt::JsonTag;
 use serde::Deserialize;
 use std::sync::LazyLock;
 
+pub mod http;
 pub mod kafka;
 #[allow(dead_code)]
 #[path = "../../edges/kafka/src/names.rs"]

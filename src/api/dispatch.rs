@@ -247,11 +247,16 @@ pub fn utf_8(body: &[u8]) -> Result<&str, ApiError> {
 }
 
 fn checked_body(declared: &Value, bytes: &[u8]) -> Result<Value, ApiError> {
-    static COMPONENTS: OnceLock<Map<String, Value>> = OnceLock::new();
     let text = utf_8(bytes)?;
     // serde_json refuses to nest deeper than 128.
     let value: Value =
         serde_json::from_str(text).map_err(|error| ApiError::bad("body", format!("the body is not JSON: {error}")))?;
+    checked(declared, value)
+}
+
+/// A value as its schema declares it; names the member that is not so.
+pub fn checked(declared: &Value, value: Value) -> Result<Value, ApiError> {
+    static COMPONENTS: OnceLock<Map<String, Value>> = OnceLock::new();
     match schema::check(declared, &value, COMPONENTS.get_or_init(schema::components)) {
         Ok(()) => Ok(schema::with_whole_numbers(value)),
         Err(wrong) if wrong.field.is_empty() => Err(ApiError::bad("body", format!("the body {}", wrong.message))),

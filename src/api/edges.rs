@@ -2,6 +2,7 @@
 
 use super::App;
 use super::change::{Audit, apply};
+use super::dispatch::checked;
 use super::error::{ApiError, Problem};
 use super::graph::{edge_of, graph_of};
 use super::look;
@@ -18,6 +19,7 @@ use lehr_queries::Snapshot;
 use schemars::JsonSchema;
 use serde::Deserialize;
 use serde_json::{Value, json};
+use std::sync::LazyLock;
 use warp::http::Method;
 
 /// Seconds of the longest lag.
@@ -33,9 +35,10 @@ enum Way {
     Variation,
 }
 
+/// An edge as a request gives it.
 #[derive(Debug, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
-struct Given {
+pub struct Given {
     /// Equipment or parameter.
     #[schemars(length(min = 1, max = 64))]
     cause: String,
@@ -97,6 +100,13 @@ fn node(field: &'static str, name: &str, names: &Names) -> Result<Node, ApiError
 }
 
 impl Given {
+    /// From what is the body of no request: refused as such a body would be.
+    pub fn checked(value: Value) -> Result<Given, ApiError> {
+        static SCHEMA: LazyLock<Value> = LazyLock::new(schema::of::<Given>);
+        let value = checked(&SCHEMA, value)?;
+        serde_json::from_value(value).map_err(|error| ApiError::bad("edge", error.to_string()))
+    }
+
     fn edge(&self, names: &Names) -> Result<Edge, ApiError> {
         let ms = |seconds: f64| SpanMs((seconds * 1000.0).round() as i64);
         let threshold = self.threshold.map(Micro::from_f64).transpose();
@@ -127,54 +137,59 @@ fn find(snapshot: &Snapshot, id: EdgeId) -> Result<&EdgeRow, ApiError> {
     snapshot.edges.get(|row| row.edge_id.cmp(&id)).ok_or_else(|| ApiError::not_found(format!("edge {}", id.0)))
 }
 
+/// A change of the causal graph.
+pub enum Change {
+    Add(Given),
+    Replace(EdgeId, Given),
+    Remove(EdgeId, String),
+}
+
 async fn add(app: App, call: Call) -> Answer {
-    let given: Given = call.json()?;
-    let _edit = app.edits().lock().await;
-    let before = app.runtime().snapshot();
-    let graph = graph_of(&before)?;
-    let id = graph.free_id();
-    let edge = given.edge(&before.names)?;
-    graph.check(&before.names, id, &edge)?;
-    put(&app, &call, "edge.add", id, None, Some(edge), given.reason).await
+    answered(&app, &call, Change::Add(call.json()?)).await
 }
 
 async fn replace(app: App, call: Call) -> Answer {
     let given: Given = call.json()?;
-    let id = id_of(&call)?;
-    let _edit = app.edits().lock().await;
-    let before = app.runtime().snapshot();
-    let old = find(&before, id)?;
-    let edge = given.edge(&before.names)?;
-    graph_of(&before)?.check(&before.names, id, &edge)?;
-    put(&app, &call, "edge.update", id, Some(edge_of(old)), Some(edge), given.reason).await
+    answered(&app, &call, Change::Replace(id_of(&call)?, given)).await
 }
 
 async fn remove(app: App, call: Call) -> Answer {
-    let id = id_of(&call)?;
-    let _edit = app.edits().lock().await;
-    let before = app.runtime().snapshot();
-    let old = edge_of(find(&before, id)?);
     let reason = call.query.text("reason").unwrap_or_default().to_owned();
-    put(&app, &call, "edge.remove", id, Some(old), None, reason).await
+    answered(&app, &call, Change::Remove(id_of(&call)?, reason)).await
 }
 
-async fn put(
-    app: &App,
-    call: &Call,
-    action: &str,
-    id: EdgeId,
-    before: Option<Edge>,
-    after: Option<Edge>,
-    reason: String,
-) -> Answer {
-    let names = app.runtime().snapshot().names.clone();
+async fn answered(app: &App, call: &Call, change: Change) -> Answer {
+    let _edit = app.edits().lock().await;
+    let edge = make(app, call.by(), change).await?;
+    Ok(look::answer(&app.runtime().snapshot(), json!({ "edge": edge })).into())
+}
+
+/// Checks a change against the graph as it is, makes it, and gives the edge as it is then, or was before it was removed.
+/// Whoever calls holds [`App::edits`].
+pub async fn make(app: &App, by: String, change: Change) -> Result<Value, ApiError> {
+    let snapshot = app.runtime().snapshot();
+    let names = &*snapshot.names;
+    let (action, id, before, after, reason) = match change {
+        Change::Add(given) => {
+            let graph = graph_of(&snapshot)?;
+            let (id, edge) = (graph.free_id(), given.edge(names)?);
+            graph.check(names, id, &edge)?;
+            ("edge.add", id, None, Some(edge), given.reason)
+        }
+        Change::Replace(id, given) => {
+            let (old, edge) = (edge_of(find(&snapshot, id)?), given.edge(names)?);
+            graph_of(&snapshot)?.check(names, id, &edge)?;
+            ("edge.update", id, Some(old), Some(edge), given.reason)
+        }
+        Change::Remove(id, reason) => ("edge.remove", id, Some(edge_of(find(&snapshot, id)?)), None, reason),
+    };
     let row = |edge: &Option<Edge>| match edge {
-        Some(edge) => look::rows([&row_of(id, edge.clone())], &names).remove(0),
+        Some(edge) => look::rows([&row_of(id, edge.clone())], names).remove(0),
         None => Value::Null,
     };
     let shown = row(if after.is_some() { &after } else { &before });
     let audit = Audit {
-        by: call.by(),
+        by,
         action: action.into(),
         subject: format!("edge {}", id.0),
         before: row(&before),
@@ -182,7 +197,7 @@ async fn put(
         reason,
     };
     apply(app, vec![Event::Edge(id, after)], audit).await?;
-    Ok(look::answer(&app.runtime().snapshot(), json!({ "edge": shown })).into())
+    Ok(shown)
 }
 
 fn row_of(id: EdgeId, edge: Edge) -> EdgeRow {

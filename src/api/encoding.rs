@@ -1,10 +1,9 @@
 //! Bodies that come compressed.
 
+use super::body::{Inflation, inflated};
 use super::dispatch::{BODY_MOST, too_large};
 use super::error::{ApiError, Problem};
 use bytes::Bytes;
-use flate2::read::MultiGzDecoder;
-use std::io::Read;
 use warp::http::{HeaderMap, header};
 
 /// The body as it was before it was compressed, which is as bounded as one that was not.
@@ -12,21 +11,16 @@ pub fn decoded(headers: &HeaderMap, body: Bytes) -> Result<Bytes, ApiError> {
     let encoding = headers.get(header::CONTENT_ENCODING).map_or(Ok("identity"), |value| value.to_str());
     match encoding.unwrap_or_default().trim().to_ascii_lowercase().as_str() {
         "identity" => Ok(body),
-        "gzip" => inflated(&body),
+        "gzip" => match inflated(&body, BODY_MOST) {
+            Ok(bytes) => Ok(bytes.into()),
+            Err(Inflation::TooLarge) => Err(too_large()),
+            Err(Inflation::Broken(why)) => Err(ApiError::bad("body", format!("the body is no gzip: {why}"))),
+        },
         _ => {
             let message = "the header Content-Encoding must be gzip or identity, or not be there";
             Err(ApiError::new(Problem::UnsupportedType, message))
         }
     }
-}
-
-fn inflated(body: &[u8]) -> Result<Bytes, ApiError> {
-    let mut bytes = Vec::new();
-    MultiGzDecoder::new(body)
-        .take(BODY_MOST as u64 + 1)
-        .read_to_end(&mut bytes)
-        .map_err(|error| ApiError::bad("body", format!("the body is no gzip: {error}")))?;
-    if bytes.len() > BODY_MOST { Err(too_large()) } else { Ok(bytes.into()) }
 }
 
 #[cfg(test)]

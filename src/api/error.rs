@@ -82,7 +82,10 @@ impl Problem {
             Problem::Internal => {
                 "A fault in Lehr: the message holds an id that the log has too. Or damaged files: the message names them."
             }
-            Problem::Unavailable => "Lehr has stopped taking inputs; /api/health says why.",
+            Problem::Unavailable => {
+                "Lehr has stopped taking inputs, and /api/health says why; or a store does not answer, which the message \
+                 names."
+            }
         }
     }
 }

@@ -1,14 +1,14 @@
 //! Rows that somebody sends: taken one by one, so that a bad one never drops the rest.
 
+use super::body;
 use super::dispatch::utf_8;
 use super::error::ApiError;
 use super::route::{Call, ContentType};
-use super::schema::{self, Wrong};
+use super::schema::Wrong;
 use lehr_domain::event::ErrorRow;
 use lehr_domain::ids::stable_hash;
 use lehr_domain::{Event, EventMs};
-use serde::de::DeserializeOwned;
-use serde_json::{Map, Value, json};
+use serde_json::{Value, json};
 
 /// Mistakes that an answer lists.
 const LISTED_MOST: usize = 20;
@@ -22,22 +22,11 @@ pub fn rows(call: &Call) -> Result<Vec<Result<Value, String>>, ApiError> {
     let text = utf_8(&call.rows)?;
     match call.content_type {
         ContentType::Json => {
-            let not_a_list = |error| ApiError::bad("body", format!("the body is no JSON array of rows: {error}"));
-            let rows: Vec<Value> = serde_json::from_str(text).map_err(not_a_list)?;
+            let rows = body::array(text).map_err(|why| ApiError::bad("body", why))?;
             Ok(rows.into_iter().map(Ok).collect())
         }
-        ContentType::JsonLines | ContentType::Text => {
-            let lines = text.lines().filter(|line| !line.trim().is_empty());
-            Ok(lines.map(|line| serde_json::from_str(line).map_err(|error| format!("is not JSON: {error}"))).collect())
-        }
+        ContentType::JsonLines | ContentType::Text => Ok(body::lines(text)),
     }
-}
-
-/// A row checked against its schema and read.
-pub fn read<T: DeserializeOwned>(declared: &Value, row: &Value) -> Result<T, Wrong> {
-    schema::check(declared, row, &Map::new())?;
-    serde_json::from_value(schema::with_whole_numbers(row.clone()))
-        .map_err(|error| Wrong { field: String::new(), message: error.to_string() })
 }
 
 /// The mistakes of one request.

@@ -14,6 +14,7 @@ mod alert_actions;
 mod alerts;
 mod assets;
 mod audit;
+mod body;
 mod browse;
 mod cards;
 mod change;
@@ -34,6 +35,7 @@ mod kpis;
 mod lines;
 mod look;
 mod metrics;
+mod mirrors;
 mod openapi;
 mod params;
 mod readings;
@@ -213,6 +215,7 @@ fn areas() -> Vec<Vec<Route>> {
         graph::routes(),
         root_cause::routes(),
         edges::routes(),
+        mirrors::routes(),
         rules::routes(),
         readings::routes(),
         influx::routes(),

@@ -1,6 +1,8 @@
 //! Readings that are pushed over HTTP.
 
 use super::App;
+use super::body;
+use super::body::reading::Row;
 use super::error::ApiError;
 use super::intake::{self, Mistakes};
 use super::look;
@@ -8,46 +10,9 @@ use super::route::{Answer, Call, Route};
 use super::schema::{self, Wrong, answer, integer, list, object, text};
 use crate::auth::Role;
 use crate::runtime::{Submission, refusal};
-use lehr_domain::names::Names;
-use lehr_domain::{EventMs, Micro, Reading, ReadingBatch, Status};
-use schemars::JsonSchema;
-use serde::Deserialize;
+use lehr_domain::ReadingBatch;
 use serde_json::{Value, json};
 use warp::http::Method;
-
-const VALUE_MOST: f64 = Micro::MAX_UNITS;
-
-#[derive(Clone, Copy, Debug, Deserialize, JsonSchema)]
-#[serde(rename_all = "UPPERCASE")]
-enum Said {
-    Ok,
-    Warning,
-    Critical,
-    Error,
-}
-
-#[derive(Debug, Deserialize, JsonSchema)]
-#[serde(deny_unknown_fields)]
-struct Row {
-    /// When it was measured.
-    #[schemars(extend("format" = "date-time"))]
-    timestamp: String,
-    /// Name of the sensor.
-    #[schemars(length(min = 1, max = 200))]
-    sensor_id: String,
-    #[schemars(range(min = -VALUE_MOST, max = VALUE_MOST))]
-    value: f64,
-    /// What the device says of it; OK when absent.
-    status: Option<Said>,
-    /// Of several readings of a sensor and time the highest revision holds; the tick's when absent or 0.
-    revision: Option<u64>,
-    /// Must be the sensor's, when given.
-    unit: Option<String>,
-    /// Must be the sensor's, when given.
-    parameter_name: Option<String>,
-    /// Must be the sensor's, when given.
-    production_line: Option<String>,
-}
 
 pub fn routes() -> Vec<Route> {
     let schema = answer([
@@ -71,41 +36,6 @@ pub fn routes() -> Vec<Route> {
     ]
 }
 
-impl Row {
-    fn reading(&self, names: &Names, now: EventMs) -> Result<Reading, Wrong> {
-        let wrong = |field: &str, message: String| Wrong { field: field.into(), message };
-        let unknown = || wrong("sensor_id", format!("'{}' is no known sensor", self.sensor_id));
-        let sensor = names.sensor_id(&self.sensor_id).ok_or_else(unknown)?;
-        let def = names.sensor_def(sensor).ok_or_else(unknown)?;
-        for (field, given, known) in [
-            ("unit", &self.unit, def.unit.as_str()),
-            ("parameter_name", &self.parameter_name, names.parameter(def.parameter)),
-            ("production_line", &self.production_line, names.line(def.line)),
-        ] {
-            if given.as_ref().is_some_and(|given| given != known) {
-                return Err(wrong(field, format!("must be '{known}' for this sensor")));
-            }
-        }
-        let at = EventMs::parse(&self.timestamp).map_err(|error| wrong("timestamp", error.to_string()))?;
-        let reading = Reading {
-            sensor,
-            at,
-            revision: self.revision.unwrap_or(0),
-            value: Micro::from_f64(self.value).map_err(|error| wrong("value", error.to_string()))?,
-            status: match self.status.unwrap_or(Said::Ok) {
-                Said::Ok => Status::Ok,
-                Said::Warning => Status::Warning,
-                Said::Critical => Status::Critical,
-                Said::Error => Status::Error,
-            },
-        };
-        match refusal(&reading, now, names) {
-            Some(why) => Err(wrong("timestamp", why)),
-            None => Ok(reading),
-        }
-    }
-}
-
 async fn take(app: App, call: Call) -> Answer {
     let rows = intake::rows(&call)?;
     let schema = schema::of::<Row>();
@@ -120,7 +50,8 @@ async fn take(app: App, call: Call) -> Answer {
                 continue;
             }
         };
-        match intake::read::<Row>(&schema, &row).and_then(|row| row.reading(&names, now)) {
+        let read = |row: Row| row.reading(&names, |reading| refusal(reading, now, &names));
+        match body::row(&schema, &row).and_then(read) {
             Ok(reading) => readings.push(reading),
             Err(wrong) => mistakes.add(index, &row, &wrong),
         }

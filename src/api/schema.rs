@@ -3,28 +3,11 @@
 //! Bodies are checked against the same schema that the description shows, so the two cannot differ. Only the
 //! keywords below are known; a schema that uses another one fails a test.
 
-mod check;
-
-pub use check::{Wrong, check, matches, with_whole_numbers};
+pub use super::body::check::{Wrong, check, matches, with_whole_numbers};
+pub use super::body::{HEX_ID, NOT_BLANK, PERSON, PLAIN_NAME, SPAN, TEXT_MOST, of};
 
 use lehr_domain::table::{ColumnType, Row};
-use schemars::JsonSchema;
-use schemars::generate::SchemaSettings;
 use serde_json::{Map, Value, json};
-
-/// Characters of the longest text in a body: reasons, messages, notes.
-pub const TEXT_MOST: usize = 1000;
-
-/// Not only spaces.
-pub const NOT_BLANK: &str = r"\S";
-/// What [`SpanMs::parse`] reads, without blanks.
-pub const SPAN: &str = r"^[0-9]{1,6}(\.[0-9]{1,3})?(ms|s|m|h|d)$";
-/// An alert, root cause or token.
-pub const HEX_ID: &str = r"^[0-9a-f]{16}$";
-/// The name of somebody who has a token.
-pub const PERSON: &str = r"^[A-Za-z0-9._@-][A-Za-z0-9 ._@-]*$";
-/// A file name without anything that means something to a file system.
-pub const PLAIN_NAME: &str = r"^[A-Za-z0-9_][A-Za-z0-9_.-]{0,99}$";
 
 pub fn nullable(mut schema: Value) -> Value {
     if let Some(kind @ Value::String(_)) = schema.get("type").cloned() {
@@ -122,16 +105,3 @@ macro_rules! declare_components {
     };
 }
 lehr_dataflows::for_all_tables!(declare_components);
-
-/// The schema of a request type.
-pub fn of<T: JsonSchema>() -> Value {
-    let settings = SchemaSettings::draft2020_12().with(|settings| {
-        settings.inline_subschemas = true;
-        settings.meta_schema = None;
-    });
-    let mut schema = settings.into_generator().into_root_schema_for::<T>().to_value();
-    if let Some(members) = schema.as_object_mut() {
-        members.remove("title");
-    }
-    schema
-}

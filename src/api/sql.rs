@@ -1,72 +1,25 @@
 //! Ad hoc SQL over one snapshot, read-only.
 
 use super::App;
+use super::body::query::{Format, Moment, Query, ROWS_MOST, SECONDS_MOST};
 use super::error::{ApiError, Problem};
 use super::look;
 use super::route::{Answer, Call, Reply, Route};
-use super::schema::{self, NOT_BLANK, answer, integer, list, nullable, number, object, text};
+use super::schema::{self, answer, integer, list, nullable, number, object, text};
 use crate::auth::Role;
 use crate::runtime::AsOf;
 use crate::runtime::KeptReadings;
 use lehr_domain::{EventMs, Tick};
 use lehr_queries::{Limits, Source, saved};
-use schemars::JsonSchema;
-use serde::Deserialize;
 use serde_json::{Value, json};
 use std::sync::Arc;
-use std::time::Duration;
 use warp::http::Method;
 
-/// Characters of the longest query.
-const QUERY_MOST: usize = 20_000;
-const ROWS_MOST: usize = Limits::MOST.rows;
-const SECONDS_MOST: f64 = Limits::MOST.time.as_secs() as f64;
+// What the body may ask for is what the engine gives.
+const _: () = assert!(ROWS_MOST == Limits::MOST.rows && SECONDS_MOST as u64 == Limits::MOST.time.as_secs());
 
 const CSV: &str = "text/csv; charset=utf-8";
 const ARROW: &str = "application/vnd.apache.arrow.stream";
-
-#[derive(Clone, Copy, Debug, Default, Deserialize, JsonSchema)]
-#[serde(rename_all = "snake_case")]
-enum Format {
-    #[default]
-    Json,
-    Csv,
-    /// An Arrow IPC stream.
-    Arrow,
-}
-
-#[derive(Debug, Deserialize, JsonSchema)]
-#[serde(untagged, deny_unknown_fields)]
-enum Moment {
-    /// What was known when this tick closed.
-    Tick { tick: u64 },
-    /// What was known at this plant time.
-    Time {
-        #[schemars(extend("format" = "date-time"))]
-        time: String,
-    },
-}
-
-#[derive(Debug, Default, Deserialize, JsonSchema)]
-#[serde(deny_unknown_fields)]
-struct Asked {
-    #[schemars(range(min = 1, max = ROWS_MOST))]
-    rows: Option<usize>,
-    #[schemars(range(min = 0.1, max = SECONDS_MOST))]
-    seconds: Option<f64>,
-}
-
-#[derive(Debug, Deserialize, JsonSchema)]
-#[serde(deny_unknown_fields)]
-struct Query {
-    /// One SELECT, WITH, VALUES, SHOW, DESCRIBE or EXPLAIN.
-    #[schemars(length(min = 1, max = QUERY_MOST), regex(pattern = NOT_BLANK))]
-    query: String,
-    /// The newest tick when absent.
-    as_of: Option<Moment>,
-    format: Option<Format>,
-    limits: Option<Asked>,
-}
 
 pub fn routes() -> Vec<Route> {
     let column = object([("name", text()), ("type", text())]);
@@ -101,11 +54,8 @@ async fn run(app: App, call: Call) -> Answer {
     };
     let asked = query.limits.unwrap_or_default();
     let standard = Limits::default();
-    let limits = Limits {
-        rows: asked.rows.unwrap_or(standard.rows),
-        time: asked.seconds.map_or(standard.time, Duration::from_secs_f64),
-        ..standard
-    };
+    let limits =
+        Limits { rows: asked.rows.unwrap_or(standard.rows), time: asked.time().unwrap_or(standard.time), ..standard };
     let history = KeptReadings::new(app.options().data.clone(), app.runtime().history().clone(), &snapshot);
     let source = Source { snapshot, history: Some(Arc::new(history)) };
     let result = app.queries().run(&query.query, &source, limits).await?;

@@ -1,10 +1,12 @@
 //! The file of stores: which targets there are, and which tables each follows.
 
+use super::places::Place;
 use super::readings::readings_table;
 use super::tables::Tables;
 use super::{Followers, ReadingsStore, SinkError, Store};
 use crate::toml_file::{self, TomlFileError};
 use async_trait::async_trait;
+use lehr_dataflows::tables::{EdgeRow, Keyed};
 use lehr_targets::{Table, Target};
 use serde::Deserialize;
 use std::collections::BTreeSet;
@@ -33,11 +35,19 @@ pub trait StoreConfig: Debug + Send + Sync + 'static {
     /// What is wrong with the configuration, as far as that can be said without the store.
     fn check(&self, tables: &[Arc<Table>]) -> Result<(), String>;
 
+    /// Where it writes. `tables` are those that Lehr has.
+    fn place(&self, tables: &[Arc<Table>]) -> Place;
+
     fn keeps(&self, table: &Table) -> bool;
 
     /// Whether the store takes its time to gather what changes, as files are better few and large.
     fn gathers(&self) -> bool {
         false
+    }
+
+    /// As a mirror of the causal graph, in which people may edit it.
+    fn mirror(&self) -> Option<&lehr_neo4j::Config> {
+        None
     }
 
     fn target(&self) -> Box<dyn Target>;
@@ -69,6 +79,8 @@ pub enum StoresError {
     Store { name: String, why: String },
     #[error("two stores are named {0}: each needs a name of its own")]
     Twice(String),
+    #[error("stores {one} and {other} both write {what}: give one of them another {field}")]
+    Shared { one: String, other: String, what: String, field: &'static str },
     #[error("{0} stores are more than {MOST}")]
     TooMany(usize),
     #[error(transparent)]
@@ -124,7 +136,27 @@ fn checked(stores: Vec<Arc<dyn StoreConfig>>) -> Result<Vec<Arc<dyn StoreConfig>
             return Err(StoresError::Twice(name));
         }
     }
+    apart(&stores, &tables)?;
     Ok(stores)
+}
+
+/// Refuses two stores that would write over each other.
+fn apart(stores: &[Arc<dyn StoreConfig>], tables: &[Arc<Table>]) -> Result<(), StoresError> {
+    let places: Vec<(&Arc<dyn StoreConfig>, Place)> = stores.iter().map(|store| (store, store.place(tables))).collect();
+    for (at, (other, theirs)) in places.iter().enumerate() {
+        for (one, ours) in places[..at].iter().filter(|(one, _)| one.kind() == other.kind()) {
+            if let Some(what) = ours.shared(theirs) {
+                let (one, other, field) = (one.name().to_owned(), other.name().to_owned(), theirs.field);
+                return Err(StoresError::Shared { one, other, what, field });
+            }
+        }
+    }
+    Ok(())
+}
+
+/// The table of edges, as mirrors of the causal graph know it.
+pub fn edges_table() -> Table {
+    Table::of::<EdgeRow>(EdgeRow::KEY)
 }
 
 /// Every table that a store can keep.

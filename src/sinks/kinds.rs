@@ -1,13 +1,20 @@
 //! Stores of all kinds, seen alike.
 
 use super::config::StoreConfig;
+use super::places::{self, Place};
 use async_trait::async_trait;
 use lehr_targets::{Table, Target};
 use std::sync::Arc;
 
 /// Crates in edges/ have the same functions, and each a type of its own for a store.
 macro_rules! store {
-    ($store:ident $(:: $module:ident)?, $kind:literal, |$config:ident, $table:ident| $keeps:expr $(, $gathers:ident)?) => {
+    (
+        $store:ident $(:: $module:ident)?,
+        $kind:ident,
+        |$config:ident, $table:ident| $keeps:expr
+        $(, gathers: $gathers:literal)?
+        $(, mirror: $mirror:ident)?
+    ) => {
         #[async_trait]
         impl StoreConfig for $store$(::$module)?::Config {
             fn name(&self) -> &str {
@@ -15,7 +22,7 @@ macro_rules! store {
             }
 
             fn kind(&self) -> &'static str {
-                $kind
+                stringify!($kind)
             }
 
             fn address(&self) -> String {
@@ -26,13 +33,22 @@ macro_rules! store {
                 <$store$(::$module)?::Config>::check(self, tables).map_err(|error| error.to_string())
             }
 
+            fn place(&self, tables: &[Arc<Table>]) -> Place {
+                places::$kind(self, tables)
+            }
+
             fn keeps(&self, $table: &Table) -> bool {
                 let $config = self;
                 $keeps
             }
 
-            $(fn $gathers(&self) -> bool {
-                true
+            $(fn gathers(&self) -> bool {
+                $gathers
+            })?
+
+            $(fn mirror(&self) -> Option<&lehr_neo4j::Config> {
+                let $mirror = self;
+                Some($mirror)
             })?
 
             fn target(&self) -> Box<dyn Target> {
@@ -46,12 +62,12 @@ macro_rules! store {
     };
 }
 
-store!(lehr_kafka::store, "kafka", |config, table| table.is_kept(config.tables.as_deref()));
-store!(lehr_sql::postgres, "postgres", |config, table| table.is_kept(config.tables.as_deref()));
-store!(lehr_sql::sqlite, "sqlite", |config, table| table.is_kept(config.tables.as_deref()));
-store!(lehr_redis, "redis", |config, table| table.is_kept(config.tables.as_deref()));
-store!(lehr_mqtt::store, "mqtt", |config, table| table.is_kept(config.tables.as_deref()));
-store!(lehr_objects, "objects", |config, table| table.is_kept(config.tables.as_deref()), gathers);
-store!(lehr_influx::store, "influx", |config, table| config.follows(table));
+store!(lehr_kafka::store, kafka, |config, table| table.is_kept(config.tables.as_deref()));
+store!(lehr_sql::postgres, postgres, |config, table| table.is_kept(config.tables.as_deref()));
+store!(lehr_sql::sqlite, sqlite, |config, table| table.is_kept(config.tables.as_deref()));
+store!(lehr_redis, redis, |config, table| table.is_kept(config.tables.as_deref()));
+store!(lehr_mqtt::store, mqtt, |config, table| table.is_kept(config.tables.as_deref()));
+store!(lehr_objects, objects, |config, table| table.is_kept(config.tables.as_deref()), gathers: true);
+store!(lehr_influx::store, influx, |config, table| config.follows(table));
 // The causal graph alone.
-store!(lehr_neo4j, "neo4j", |_config, table| table.name == "edges");
+store!(lehr_neo4j, neo4j, |_config, table| table.name == "edges", mirror: config);

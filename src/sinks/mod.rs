@@ -30,6 +30,7 @@ mod held;
 mod kinds;
 mod mark;
 mod outlet;
+mod places;
 mod readings;
 mod store;
 mod tables;
@@ -37,11 +38,12 @@ mod tables;
 mod tests;
 
 pub use change_log::ChangeLog;
-pub use config::{StoreConfig, StoresConfig, StoresError, followers};
+pub use config::{StoreConfig, StoresConfig, StoresError, edges_table, followers};
 #[cfg(test)]
 pub(crate) use delivery::Delivery;
 pub use outlet::SinkStatus;
 pub(crate) use outlet::{Outlet, Watch};
+pub use places::Place;
 pub use readings::ReadingsStore;
 pub(crate) use readings::{Feed, FeedWatch};
 pub use store::Store;

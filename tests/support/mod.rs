@@ -1,6 +1,9 @@
 //! Starts the real binary and talks to it as anybody would.
 #![allow(dead_code, reason = "each test file uses its own part")]
 
+pub mod peers;
+pub mod proxy;
+
 use serde_json::Value;
 use std::io::{BufRead, BufReader, Write};
 use std::path::{Path, PathBuf};
@@ -98,6 +101,11 @@ impl Server {
         Server { address: address.to_owned(), child, token }
     }
 
+    /// The same server to somebody with another token.
+    pub fn as_somebody<'s>(&'s self, token: &'s str) -> Somebody<'s> {
+        Somebody { server: self, token }
+    }
+
     pub fn pid(&self) -> u32 {
         self.child.id()
     }
@@ -133,10 +141,14 @@ impl Server {
 
     /// Any request with the admin's token and a JSON body; gives status and answer.
     pub fn request(&self, method: &str, path: &str, body: Option<Vec<u8>>) -> (u16, Value) {
+        self.as_somebody(&self.token).request(method, path, body)
+    }
+
+    fn send(&self, token: &str, method: &str, path: &str, body: Option<Vec<u8>>) -> (u16, Value) {
         let request = ureq::http::Request::builder()
             .method(method)
             .uri(self.url(path))
-            .header("authorization", format!("Bearer {}", self.token))
+            .header("authorization", format!("Bearer {token}"))
             .header("content-type", "application/json")
             .body(body.unwrap_or_default())
             .expect("a good request");
@@ -216,15 +228,35 @@ impl Drop for Server {
     }
 }
 
+/// Whoever holds a token.
+pub struct Somebody<'s> {
+    server: &'s Server,
+    token: &'s str,
+}
+
+impl Somebody<'_> {
+    pub fn request(&self, method: &str, path: &str, body: Option<Vec<u8>>) -> (u16, Value) {
+        self.server.send(self.token, method, path, body)
+    }
+}
+
 pub struct WebSocket(tungstenite::WebSocket<std::net::TcpStream>);
 
 impl WebSocket {
     /// The next message that is JSON.
     pub fn next(&mut self) -> Value {
+        self.read().expect("a message comes in time")
+    }
+
+    /// The same; `None` when the connection is over.
+    pub fn try_next(&mut self) -> Option<Value> {
+        self.read().ok()
+    }
+
+    fn read(&mut self) -> Result<Value, tungstenite::Error> {
         loop {
-            let message = self.0.read().expect("a message comes in time");
-            if let tungstenite::Message::Text(text) = message {
-                return serde_json::from_str(&text).expect("messages are JSON");
+            if let tungstenite::Message::Text(text) = self.0.read()? {
+                return Ok(serde_json::from_str(&text).expect("messages are JSON"));
             }
         }
     }

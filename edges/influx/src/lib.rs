@@ -18,6 +18,7 @@
 //! The other way round, a bucket of InfluxDB follows Lehr's tables: `store`.
 
 mod points;
+#[cfg(feature = "store")]
 pub mod store;
 
 pub use points::{Mistake, Precision, Taken, read};

@@ -1,9 +1,11 @@
 //! Where the mirror and Lehr differ, and edits as Lehr could import them.
 
-use crate::config::{Config, TABLE, shape};
+use crate::config::{Config, Shape, TABLE, shape};
 use crate::link::Link;
-use crate::mirror::{CAUSE, EDGE, EFFECT, Found, Mirror, Position};
-use crate::values::alike;
+use crate::mirror::{CAUSE, DIRECTION, EDGE, EFFECT, Found, Mirror, Position};
+use crate::plan::not_null;
+use crate::values::{Properties, alike, hash};
+use lehr_domain::Tick;
 use lehr_domain::table::Cell;
 use lehr_targets::{Table, TargetError};
 use serde::Serialize;
@@ -86,16 +88,97 @@ pub enum Edit {
         edge_id: Option<i64>,
         why: String,
     },
+    /// Lehr has gone on since, and the mirror comes to what Lehr says as soon as it follows: nothing is left to import.
+    Overtaken {
+        edge_id: Option<i64>,
+        why: String,
+    },
+}
+
+/// The mirror as it was at one moment, to be held against what Lehr says later.
+pub struct Seen(Mirror);
+
+impl Seen {
+    /// Bounded in time.
+    pub async fn of(config: &Config) -> Result<Seen, TargetError> {
+        Ok(Seen(look(config).await?))
+    }
+
+    /// That the mirror holds.
+    pub fn tick(&self) -> Tick {
+        self.0.position.tick
+    }
+
+    /// Held against `rows` of `table`, Lehr's table of edges: cells in order of columns.
+    pub fn drift(&self, table: &Table, rows: &[Vec<Cell>]) -> Result<Vec<Drift>, TargetError> {
+        compare(&self.0, table, rows)
+    }
+
+    /// Edits in the order of [`edits`], whether Lehr has gone on since or not.
+    pub fn all_edits(&self) -> Vec<Edit> {
+        edits_in(&self.0)
+    }
+
+    /// The same, of which those are told apart that `rows`, as above, have overtaken: so that none
+    /// is imported twice, or over what somebody changed in Lehr since.
+    pub fn edits(&self, table: &Table, rows: &[Vec<Cell>]) -> Result<Vec<Edit>, TargetError> {
+        let lehrs = by_number(table, rows)?;
+        let mut unmirrored: Vec<&[Cell]> = Vec::new();
+        for (edge, row) in &lehrs {
+            if !self.0.position.written.contains_key(edge) {
+                unmirrored.push(row);
+            }
+        }
+        let shape = shape_of(table)?;
+        let edits = self.all_edits().into_iter().map(|edit| match &edit {
+            Edit::Changed { edge_id, .. } | Edit::Removed { edge_id } => {
+                match overtaken(&self.0.position, table, *edge_id, lehrs.get(edge_id).copied()) {
+                    Some(why) => Edit::Overtaken { edge_id: Some(*edge_id), why: why.to_owned() },
+                    None => edit,
+                }
+            }
+            // As the mirror does when it follows: each edge takes one relationship over.
+            Edit::Added { edge } => match unmirrored.iter().position(|row| is_drawn(table, shape, row, edge)) {
+                Some(place) => {
+                    let why = "Lehr has such an edge, which the mirror does not hold yet".to_owned();
+                    let row = unmirrored.remove(place);
+                    let edge_id = if let Cell::Int(edge_id) = row[shape.edge] { Some(edge_id) } else { None };
+                    Edit::Overtaken { edge_id, why }
+                }
+                None => edit,
+            },
+            Edit::Unusable { .. } | Edit::Overtaken { .. } => edit,
+        });
+        Ok(edits.collect())
+    }
+}
+
+/// Why an edit of an edge is of no effect any more; `None` when Lehr's row is what the mirror was given.
+fn overtaken(position: &Position, table: &Table, edge: i64, row: Option<&[Cell]>) -> Option<&'static str> {
+    let Some(row) = row else { return Some("Lehr has removed the edge since") };
+    let cells = table.columns.iter().zip(row);
+    let properties: Properties = cells.map(|(column, cell)| (column.name.to_owned(), cell.clone())).collect();
+    let same = position.written.get(&edge) == Some(&hash(&not_null(&properties), &position.columns));
+    (!same).then_some("Lehr has changed the edge since")
+}
+
+/// Whether a row is the edge that was drawn by hand, whatever else it says.
+fn is_drawn(table: &Table, shape: Shape, row: &[Cell], edge: &Edge) -> bool {
+    let is = |place: usize, text: &str| matches!(&row[place], Cell::Text(cell) if cell == text);
+    let direction = table.columns.iter().position(|column| column.name == DIRECTION);
+    is(shape.cause, &edge.cause)
+        && is(shape.effect, &edge.effect)
+        && direction.is_none_or(|place| is(place, &edge.direction))
 }
 
 /// Holds the mirror against `rows` of `table`, Lehr's table of edges: cells in order of columns. Bounded in time.
 pub async fn drift(config: &Config, table: &Table, rows: &[Vec<Cell>]) -> Result<Vec<Drift>, TargetError> {
-    compare(&look(config).await?, table, rows)
+    Seen::of(config).await?.drift(table, rows)
 }
 
 /// What was edited by hand and not overwritten since, in order of edges. Bounded in time.
 pub async fn edits(config: &Config) -> Result<Vec<Edit>, TargetError> {
-    Ok(edits_in(&look(config).await?))
+    Ok(Seen::of(config).await?.all_edits())
 }
 
 async fn look(config: &Config) -> Result<Mirror, TargetError> {
@@ -121,15 +204,21 @@ pub(crate) async fn read(link: &Link, store: &str) -> Result<Option<Mirror>, Tar
     Ok(Some(mirror))
 }
 
+fn shape_of(table: &Table) -> Result<Shape, TargetError> {
+    shape(table).map_err(|why| TargetError::Refused(format!("drift of {TABLE} {why}")))
+}
+
+fn by_number<'r>(table: &Table, rows: &'r [Vec<Cell>]) -> Result<BTreeMap<i64, &'r [Cell]>, TargetError> {
+    let shape = shape_of(table)?;
+    let numbered = rows.iter().map(|row| match row[shape.edge] {
+        Cell::Int(edge) => Ok((edge, row.as_slice())),
+        _ => Err(TargetError::Refused(format!("an edge lacks its number: {row:?}"))),
+    });
+    numbered.collect()
+}
+
 fn compare(mirror: &Mirror, table: &Table, rows: &[Vec<Cell>]) -> Result<Vec<Drift>, TargetError> {
-    let shape = shape(table).map_err(|why| TargetError::Refused(format!("drift of {TABLE} {why}")))?;
-    let mut lehrs: BTreeMap<i64, &[Cell]> = BTreeMap::new();
-    for row in rows {
-        let Cell::Int(edge) = row[shape.edge] else {
-            return Err(TargetError::Refused(format!("an edge lacks its number: {row:?}")));
-        };
-        lehrs.insert(edge, row);
-    }
+    let lehrs = by_number(table, rows)?;
     let mut drifts = Vec::new();
     for edge in lehrs.keys().chain(mirror.position.written.keys()).collect::<BTreeSet<_>>() {
         let (row, found) = (lehrs.get(edge).copied(), mirror.edges.get(edge));
@@ -229,7 +318,7 @@ fn edge_of(found: &Found) -> Result<Edge, String> {
     let (cause, effect) = (joined(CAUSE)?, joined(EFFECT)?);
     let number = |name: &str| match found.get(name) {
         Cell::Int(value) => Ok(Some(*value as f64)),
-        Cell::Float(value) => Ok(Some(*value)),
+        Cell::Float(value) if value.is_finite() => Ok(Some(*value)),
         Cell::Null => Ok(None),
         _ => Err(format!("{title}: {name} must be a number")),
     };

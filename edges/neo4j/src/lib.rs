@@ -32,5 +32,5 @@ mod target;
 mod values;
 
 pub use config::{Config, ConfigError};
-pub use drift::{Difference, Drift, Edge, Edit, What, drift, edits};
+pub use drift::{Difference, Drift, Edge, Edit, Seen, What, drift, edits};
 pub use probe::probe;

@@ -4,7 +4,7 @@ mod support;
 
 use lehr_domain::Tick;
 use lehr_domain::table::Cell;
-use lehr_neo4j::{Difference, Drift, Edge, Edit, What, drift, edits, probe};
+use lehr_neo4j::{Difference, Drift, Edge, Edit, Seen, What, drift, edits, probe};
 use support::driver::Driver;
 use support::server::Server;
 use support::world::{World, edge};
@@ -102,6 +102,23 @@ async fn edits_are_found_kept_and_imported() {
     let ahead = drift(&config, table, &world.edges(Tick(4))).await.unwrap();
     assert!(whats(&ahead).contains(&(Some(2), What::Behind)), "{ahead:?}");
     assert_eq!(server.count("MATCH ()-[r:LEADS_TO {note: 'ask Eva'}]->() RETURN count(r) AS count").await, 1);
+
+    // Lehr's rows that the mirror does not hold yet overtake edits, so that none is imported twice.
+    let seen = Seen::of(&config).await.unwrap();
+    assert_eq!(seen.tick(), Tick(2));
+    assert_eq!(seen.edits(table, &world.edges(Tick(2))).unwrap(), found);
+    let overtaken = seen.edits(table, &world.edges(Tick(3))).unwrap();
+    let whys = overtaken.iter().filter_map(|edit| match edit {
+        Edit::Overtaken { edge_id, why } => Some((*edge_id, why.as_str())),
+        _ => None,
+    });
+    let expected = [
+        (Some(1), "Lehr has changed the edge since"),
+        (Some(0), "Lehr has removed the edge since"),
+        (Some(3), "Lehr has such an edge, which the mirror does not hold yet"),
+    ];
+    assert_eq!(whys.collect::<Vec<_>>(), expected);
+    assert_eq!(overtaken[3], found[3]);
 
     // What was imported is Lehr's now, and there once.
     server.cypher("MATCH (n:Note) DETACH DELETE n").await;

@@ -141,12 +141,18 @@ impl Config {
 
     /// Where the store is, without secrets.
     pub fn address(&self) -> String {
-        let place = match (&self.address, self.info()) {
-            (Some(address), _) => format!("{address}/{}", self.database.unwrap_or(0)),
-            (None, Ok(info)) => format!("{}/{}", info.addr(), info.redis_settings().db()),
-            (None, Err(_)) => return "the url that is configured".to_owned(),
-        };
-        format!("{place}, {}*", self.prefix)
+        match self.server() {
+            Some(server) => format!("{server}, {}*", self.prefix),
+            None => "the url that is configured".to_owned(),
+        }
+    }
+
+    /// `host:port/database`; `None` where the url cannot be read.
+    pub fn server(&self) -> Option<String> {
+        match &self.address {
+            Some(address) => Some(format!("{address}/{}", self.database.unwrap_or(0))),
+            None => self.info().ok().map(|info| format!("{}/{}", info.addr(), info.redis_settings().db())),
+        }
     }
 
     pub(crate) fn timeout(&self) -> Duration {

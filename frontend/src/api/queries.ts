@@ -7,10 +7,13 @@ import type {
   Alerts,
   EdgeRow,
   Health,
+  Imported,
   Investigation,
   KpiCards,
   Lines,
   Me,
+  MirrorEdits,
+  Mirrors,
   Offered,
   Recommendation,
   Recommendations,
@@ -173,6 +176,33 @@ export function useEdgeEdit() {
   return useMutation({
     mutationFn: ({ id, edit }: { id: number; edit: EdgeEdit }) => api.put<unknown>(`api/knowledge-graph/edges/${id}`, edit),
     onSuccess: () => {
+      void client.invalidateQueries({ queryKey: ["subgraph"] });
+      void client.invalidateQueries({ queryKey: ["root-cause"] });
+    },
+  });
+}
+
+export const useMirrors = () =>
+  useQuery({
+    queryKey: ["mirrors"],
+    queryFn: ({ signal }) => api.get<Mirrors>("api/knowledge-graph/mirrors", {}, signal),
+    refetchInterval: 10_000,
+  });
+
+export const useMirrorEdits = (mirror: string) =>
+  useQuery({
+    queryKey: ["mirrors", mirror, "edits"],
+    queryFn: ({ signal }) => api.get<MirrorEdits>(`api/knowledge-graph/mirrors/${encodeURIComponent(mirror)}/edits`, {}, signal),
+    refetchInterval: 15_000,
+  });
+
+export function useImport(mirror: string) {
+  const client = useQueryClient();
+  return useMutation({
+    mutationFn: (wanted: { edits: string[]; reason: string }) =>
+      api.post<Imported>(`api/knowledge-graph/mirrors/${encodeURIComponent(mirror)}/import`, wanted),
+    onSettled: () => {
+      void client.invalidateQueries({ queryKey: ["mirrors"] });
       void client.invalidateQueries({ queryKey: ["subgraph"] });
       void client.invalidateQueries({ queryKey: ["root-cause"] });
     },

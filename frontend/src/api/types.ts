@@ -433,6 +433,38 @@ export interface Stores extends Answer {
   stores: Store[];
 }
 
+export interface Mirror {
+  name: string;
+  address: string;
+  position: number;
+  behind: number;
+  error: string | null;
+}
+
+export interface Mirrors extends Answer {
+  mirrors: Mirror[];
+}
+
+/** What somebody did in a mirror of the causal graph. */
+export interface MirrorEdit {
+  id: string;
+  edit: "changed" | "added" | "removed" | "unusable" | "overtaken";
+  edge_id: number | null;
+  edge: { cause: string; effect: string; direction: Direction; confidence: number } | null;
+  why: string | null;
+}
+
+export interface MirrorEdits extends Answer {
+  holds: number;
+  total: number;
+  edits: MirrorEdit[];
+}
+
+export interface Imported extends Answer {
+  imported: number;
+  results: { id: string; outcome: "imported" | "refused" | "overtaken" | "unusable" | "unknown"; message: string }[];
+}
+
 export interface SqlTable {
   name: string;
   doc?: string;

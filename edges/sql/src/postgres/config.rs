@@ -118,16 +118,17 @@ impl Config {
 
     /// Where the store is, without secrets.
     pub fn address(&self) -> String {
-        match (&self.address, &self.database) {
-            (Some(address), Some(database)) => format!("{address}/{database}"),
-            _ => match self.options() {
-                Ok(options) => {
-                    let database = options.get_database().unwrap_or(options.get_username());
-                    format!("{}:{}/{database}", options.get_host(), options.get_port())
-                }
-                Err(_) => "the url that is configured".to_owned(),
-            },
+        self.server().unwrap_or_else(|| "the url that is configured".to_owned())
+    }
+
+    /// `host:port/database`; `None` where the url cannot be read.
+    pub fn server(&self) -> Option<String> {
+        if let (Some(address), Some(database)) = (&self.address, &self.database) {
+            return Some(format!("{address}/{database}"));
         }
+        let options = self.options().ok()?;
+        let database = options.get_database().unwrap_or(options.get_username());
+        Some(format!("{}:{}/{database}", options.get_host(), options.get_port()))
     }
 
     pub(crate) fn timeout(&self) -> Duration {

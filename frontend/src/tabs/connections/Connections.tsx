@@ -9,6 +9,7 @@ import { When } from "../../components/When";
 import { number } from "../../lib/format";
 import { text } from "../../text";
 import { Mapping } from "./Mapping";
+import { Mirrors } from "./Mirrors";
 import { useRates } from "./rates";
 import "./connections.css";
 
@@ -19,6 +20,7 @@ export default function Connections() {
     <div className="connections">
       <Sources />
       <Stores />
+      <Mirrors />
       <Mapping />
     </div>
   );

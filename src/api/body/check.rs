@@ -238,8 +238,9 @@ fn is_plain_name(text: &str) -> bool {
 
 #[cfg(test)]
 mod tests {
-    use super::super::{components, of};
+    use super::super::of;
     use super::*;
+    use crate::api::schema::components;
     use schemars::JsonSchema;
     use serde::Deserialize;
     use serde_json::json;

@@ -1,7 +1,7 @@
 //! Kafka, both ways.
 //!
 //! ```text
-//! topics → [source: JSON to samples, offsets committed once durable] → Tags → Intake
+//! topics → [source: JSON or Arrow to samples, offsets committed once durable] → Tags → Intake
 //! Lehr's tables → [store: a record a row, a position a tick] → compacted topics
 //! ```
 //!
@@ -20,4 +20,4 @@ mod source;
 pub mod store;
 
 pub use publisher::{Measured, PublishError, Publisher};
-pub use source::{Config, ConfigError, ProbeError, Rows, Start, Tag, probe, run};
+pub use source::{Config, ConfigError, Format, ProbeError, Rows, Start, Tag, probe, run};

@@ -1,11 +1,12 @@
 //! One `[[kafka]]` of `sources.toml`.
 
+use super::arrow;
 use crate::names::{check_bootstrap, check_topic};
 use lehr_domain::names::Names;
 use lehr_tags::json::{QualityCodes, TimeUnit};
 use lehr_tags::{Tags, Target, TargetError, TimestampOf};
 use serde::Deserialize;
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 
 /// Brokers, and what is read from them.
 #[derive(Clone, Debug, Deserialize)]
@@ -60,11 +61,24 @@ pub enum Start {
     Latest,
 }
 
-/// A value in the messages of a topic, which are JSON.
+/// How the messages of a topic are written.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Format {
+    #[default]
+    Json,
+    /// An Arrow IPC stream: each row of its record batches is read as a message of JSON, and each of its columns is a
+    /// field of that.
+    Arrow,
+}
+
+/// A value in the messages of a topic.
 #[derive(Clone, Debug, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct Tag {
     pub topic: String,
+    #[serde(default)]
+    pub format: Format,
     /// Of the messages with this key alone.
     pub key: Option<String>,
     /// Where the value is, as a JSON pointer (RFC 6901). Without one the payload is the value.
@@ -83,11 +97,13 @@ pub struct Tag {
     pub to: Target,
 }
 
-/// A topic whose messages are a row each, or an array of rows; each names its sensor as the catalogue does.
+/// A topic whose messages are a row each, or an array or table of rows; each names its sensor as the catalogue does.
 #[derive(Clone, Debug, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct Rows {
     pub topic: String,
+    #[serde(default)]
+    pub format: Format,
     /// Where the name of the sensor is, within a row.
     #[serde(default = "sensor_id")]
     pub sensor: String,
@@ -118,6 +134,20 @@ fn quality() -> String {
     "/quality".into()
 }
 
+impl Tag {
+    /// The places of a message that are read.
+    pub(super) fn pointers(&self) -> [(&'static str, Option<&str>); 3] {
+        [("value", Some(&self.value)), ("time", self.time.as_deref()), ("quality", self.quality.as_deref())]
+    }
+}
+
+impl Rows {
+    /// The places of a row that are read.
+    pub(super) fn pointers(&self) -> [(&'static str, &str); 4] {
+        [("sensor", &self.sensor), ("value", &self.value), ("time", &self.time), ("quality", &self.quality)]
+    }
+}
+
 /// Why a configuration cannot be used. Names the field and the fix.
 #[derive(Clone, Debug, PartialEq, thiserror::Error)]
 pub enum ConfigError {
@@ -135,26 +165,26 @@ impl Config {
     /// All that can be said before connecting.
     pub fn check(&self, names: &Names) -> Result<(), ConfigError> {
         self.check_fields()?;
+        let mut formats = BTreeMap::new();
+        let of_tags = self.tags.iter().map(|tag| (&tag.topic, tag.format));
+        for (topic, format) in of_tags.chain(self.rows.iter().map(|rows| (&rows.topic, rows.format))) {
+            if *formats.entry(topic).or_insert(format) != format {
+                return Err(self.topic(topic, "it has two formats; all that is read of it has one".into()));
+            }
+        }
         for tag in &self.tags {
-            let pointers = [
-                ("value", Some(tag.value.as_str())),
-                ("time", tag.time.as_deref()),
-                ("quality", tag.quality.as_deref()),
-            ];
-            self.check_topic(&tag.topic, pointers)?;
+            self.check_topic(&tag.topic, tag.format, tag.pointers())?;
         }
         let mut topics = BTreeSet::new();
         for rows in &self.rows {
-            let pointers =
-                [("sensor", &rows.sensor), ("value", &rows.value), ("time", &rows.time), ("quality", &rows.quality)];
-            for (field, pointer) in pointers {
+            for (field, pointer) in rows.pointers() {
                 if pointer.is_empty() {
                     return Err(
                         self.topic(&rows.topic, format!("{field} is empty; a row has it at a place of its own"))
                     );
                 }
             }
-            self.check_topic(&rows.topic, pointers.map(|(field, pointer)| (field, Some(pointer.as_str()))))?;
+            self.check_topic(&rows.topic, rows.format, rows.pointers().map(|(field, at)| (field, Some(at))))?;
             if !topics.insert(&rows.topic) {
                 return Err(self.topic(&rows.topic, "it has two [[kafka.rows]]; one says what its rows are".into()));
             }
@@ -186,12 +216,17 @@ impl Config {
     fn check_topic<const N: usize>(
         &self,
         topic: &str,
+        format: Format,
         pointers: [(&'static str, Option<&str>); N],
     ) -> Result<(), ConfigError> {
         check_topic(topic).map_err(|why| self.topic(topic, why.into()))?;
-        for (field, pointer) in pointers {
-            if let Some(pointer) = pointer.filter(|pointer| !pointer.is_empty() && !pointer.starts_with('/')) {
+        for (field, pointer) in pointers.into_iter().filter_map(|(field, pointer)| Some((field, pointer?))) {
+            if !pointer.is_empty() && !pointer.starts_with('/') {
                 return Err(self.topic(topic, format!("{field} is {pointer}; a path begins with /, as /{pointer}")));
+            }
+            if format == Format::Arrow && arrow::column_at(pointer).is_none_or(|column| column.is_empty()) {
+                let why = format!("{field} is {pointer:?}; with format = \"arrow\" it is a column, as /{field}");
+                return Err(self.topic(topic, why));
             }
         }
         Ok(())
@@ -279,6 +314,16 @@ mod tests {
             (("name = \"plant\"", "name = \"plant\"\nsession_timeout_ms = 5"), "it must lie in 1000 to 1800000"),
             (("name = \"plant\"", "name = \"plant\"\npassword = \"x\""), "unknown field `password`"),
             (("topic = \"readings\"", "topic = \"readings\"\n[[rows]]\ntopic = \"readings\""), "two [[kafka.rows]]"),
+            (("sensor = \"/name\"", "format = \"arrow\"\nsensor = \"/a/b\""), "sensor is \"/a/b\"; with format"),
+            (
+                ("value = \"/temp\"", "format = \"arrow\""),
+                "value is \"\"; with format = \"arrow\" it is a column, as /value",
+            ),
+            (
+                ("topic = \"readings\"", "topic = \"furnace.a\"\nformat = \"arrow\""),
+                "topic furnace.a: it has two formats",
+            ),
+            (("value = \"/temp\"", "value = \"/temp\"\nformat = \"avro\""), "unknown variant `avro`"),
         ] {
             let said = said(change);
             assert!(said.contains(part), "{change:?}: {said}");

@@ -1,10 +1,13 @@
 //! Messages to samples. Pure.
 
-use super::config::{Config, Rows, Tag};
+use super::arrow::{Table, Tables, Wanted};
+use super::config::{Config, Format, Rows, Tag};
+use super::fields::Fields;
 use lehr_domain::EventMs;
-use lehr_tags::json::{field, measured, optional, shown, time, trust};
-use lehr_tags::{Sample, Times};
+use lehr_tags::json::{self, TimeUnit, measured, trust};
+use lehr_tags::{Quality, Sample, Times};
 use serde_json::Value;
+use std::borrow::Cow;
 use std::collections::HashMap;
 
 /// Characters of a payload that are kept with a refusal.
@@ -50,18 +53,27 @@ pub struct Decoder {
 
 #[derive(Debug, Default)]
 struct Meaning {
+    format: Format,
     tags: Vec<usize>,
     rows: Option<usize>,
+    /// Of Arrow's columns.
+    wanted: Wanted,
 }
 
 impl Decoder {
     pub fn new(config: &Config) -> Decoder {
         let mut topics: HashMap<String, Meaning> = HashMap::new();
         for (place, tag) in config.tags.iter().enumerate() {
-            topics.entry(tag.topic.clone()).or_default().tags.push(place);
+            let meaning = topics.entry(tag.topic.clone()).or_default();
+            meaning.format = tag.format;
+            meaning.tags.push(place);
+            tag.pointers().into_iter().filter_map(|(_, at)| at).for_each(|at| meaning.wanted.add(at));
         }
         for (place, rows) in config.rows.iter().enumerate() {
-            topics.entry(rows.topic.clone()).or_default().rows = Some(place);
+            let meaning = topics.entry(rows.topic.clone()).or_default();
+            meaning.format = rows.format;
+            meaning.rows = Some(place);
+            rows.pointers().into_iter().for_each(|(_, at)| meaning.wanted.add(at));
         }
         let largest_bytes = config.largest_message_kib << 10;
         Decoder { tags: config.tags.clone(), rows: config.rows.clone(), topics, largest_bytes }
@@ -70,88 +82,172 @@ impl Decoder {
     /// A field that cannot be read is refused alone; the rest of the message is read.
     pub fn decode(&self, record: &Record<'_>) -> Decoded {
         let mut decoded = Decoded::default();
-        let topic = record.topic;
-        let (Some(meaning), Some(payload)) = (self.topics.get(topic), record.payload) else { return decoded };
-        let mut refuse = |why: String, input: &[u8]| {
-            let input = String::from_utf8_lossy(&input[..input.len().min(4 * KEPT)]).chars().take(KEPT).collect();
-            decoded.refused.push(Refused { why: format!("topic {topic}: {why}"), input });
-        };
+        let (Some(meaning), Some(payload)) = (self.topics.get(record.topic), record.payload) else { return decoded };
         if payload.len() > self.largest_bytes {
             let why = format!("{} bytes are more than largest_message_kib allows; raise it", payload.len());
-            refuse(why, payload);
+            decoded.refuse(record, &why, payload);
             return decoded;
         }
+        match meaning.format {
+            Format::Json => self.json(meaning, record, payload, &mut decoded),
+            Format::Arrow => self.arrow(meaning, record, payload, &mut decoded),
+        }
+        decoded
+    }
+
+    fn json(&self, meaning: &Meaning, record: &Record<'_>, payload: &[u8], into: &mut Decoded) {
         let message: Value = match serde_json::from_slice(payload) {
             Ok(message) => message,
-            Err(error) => {
-                refuse(format!("the payload is no JSON: {error}"), payload);
-                return decoded;
-            }
+            Err(error) => return into.refuse(record, &format!("the payload is no JSON: {error}"), payload),
         };
         for tag in meaning.tags.iter().copied().filter(|tag| self.is_of(*tag, record.key)) {
-            match self.sample(tag, &message, record.at) {
-                Ok((sample, complaint)) => {
-                    decoded.samples.push(sample);
-                    complaint.into_iter().for_each(|why| refuse(why, payload));
-                }
-                Err(why) => refuse(why, payload),
-            }
+            into.sample(record, self.sample(tag, &message, record.at), || payload.into());
         }
         if let Some(rows) = meaning.rows.map(|rows| &self.rows[rows]) {
             let all = message.as_array().map_or(std::slice::from_ref(&message), Vec::as_slice);
             for row in all {
-                match read_row(rows, row, record.at) {
-                    Ok((sensor, sample, complaint)) => {
-                        decoded.rows.push((sensor, sample));
-                        complaint.into_iter().for_each(|why| refuse(why, row.to_string().as_bytes()));
-                    }
-                    Err(why) => refuse(why, row.to_string().as_bytes()),
+                into.row(record, read_row(rows, row, record.at), || row.shown().into_bytes().into());
+            }
+        }
+    }
+
+    /// Each row is read as a message of JSON is. Rows before what cannot be read are taken.
+    fn arrow(&self, meaning: &Meaning, record: &Record<'_>, payload: &[u8], into: &mut Decoded) {
+        for table in Tables::new(payload, &meaning.wanted) {
+            let table = match table {
+                Ok(table) => table,
+                Err(why) => return into.refuse(record, &format!("the payload cannot be read: {why}"), payload),
+            };
+            // Columns that have to be there are missing for the message, and not for each row.
+            let tags: Vec<usize> = meaning
+                .tags
+                .iter()
+                .copied()
+                .filter(|tag| self.is_of(*tag, record.key))
+                .filter(|tag| {
+                    let Tag { value, time, .. } = &self.tags[*tag];
+                    into.has(record, &table, [Some(value), time.as_ref()], payload)
+                })
+                .collect();
+            let rows = meaning.rows.map(|rows| &self.rows[rows]);
+            let rows = rows.filter(|rows| into.has(record, &table, [Some(&rows.sensor), Some(&rows.value)], payload));
+            for row in table.rows() {
+                let shown = || row.shown().into_bytes().into();
+                for tag in &tags {
+                    into.sample(record, self.sample(*tag, &row, record.at), shown);
+                }
+                if let Some(rows) = rows {
+                    into.row(record, read_row(rows, &row, record.at), shown);
                 }
             }
         }
-        decoded
     }
 
     fn is_of(&self, tag: usize, key: Option<&[u8]>) -> bool {
         self.tags[tag].key.as_ref().is_none_or(|wanted| key == Some(wanted.as_bytes()))
     }
 
-    fn sample(
-        &self,
-        place: usize,
-        message: &Value,
-        record_at: Option<EventMs>,
-    ) -> Result<(Sample, Option<String>), String> {
+    fn sample(&self, place: usize, message: &impl Fields, record_at: Option<EventMs>) -> Read<Sample> {
         let tag = &self.tags[place];
-        let said = tag.quality.as_deref().map(|at| field(message, at).map(|found| (found, at)));
-        let (quality, complaint) = trust(said.transpose(), tag.quality_codes);
-        let value = measured(field(message, &tag.value), &tag.value, quality)?;
-        let source = tag.time.as_deref().map(|at| time(field(message, at)?, at, tag.time_unit)).transpose()?;
+        let said = tag.quality.as_deref().map(|at| field(message, at).map(|found| (found, at))).transpose();
+        let (quality, complaint) = trust(lent(&said), tag.quality_codes);
+        let value = number(field(message, &tag.value), &tag.value, quality)?;
+        let source =
+            tag.time.as_deref().map(|at| moment(message, &*field(message, at)?, at, tag.time_unit)).transpose()?;
         let times = Times { source, server: record_at };
         Ok((Sample { tag: place, value, times, quality, historical: false }, complaint))
     }
 }
 
-type Row = (String, Sample, Option<String>);
+/// What was read, and what is wrong with it all the same; or why it is not taken.
+type Read<T> = Result<(T, Option<String>), String>;
 
-fn read_row(rows: &Rows, row: &Value, record_at: Option<EventMs>) -> Result<Row, String> {
-    let Rows { sensor, value, time: time_at, time_unit, quality: quality_at, quality_codes, .. } = rows;
+impl Decoded {
+    fn sample<'s>(&mut self, record: &Record<'_>, read: Read<Sample>, shown: impl Fn() -> Cow<'s, [u8]>) {
+        let taken = self.taken(record, read, shown);
+        self.samples.extend(taken);
+    }
+
+    fn row<'s>(&mut self, record: &Record<'_>, read: Read<(String, Sample)>, shown: impl Fn() -> Cow<'s, [u8]>) {
+        let taken = self.taken(record, read, shown);
+        self.rows.extend(taken);
+    }
+
+    fn taken<'s, T>(&mut self, record: &Record<'_>, read: Read<T>, shown: impl Fn() -> Cow<'s, [u8]>) -> Option<T> {
+        let (taken, complaint) = match read {
+            Ok((taken, complaint)) => (Some(taken), complaint),
+            Err(why) => (None, Some(why)),
+        };
+        if let Some(why) = complaint {
+            self.refuse(record, &why, &shown());
+        }
+        taken
+    }
+
+    /// Whether a table has these columns. One that it lacks is refused.
+    fn has(
+        &mut self,
+        record: &Record<'_>,
+        table: &Table<'_, '_>,
+        columns: [Option<&String>; 2],
+        payload: &[u8],
+    ) -> bool {
+        let lacking = columns.into_iter().flatten().find(|at| !table.has(at));
+        if let Some(at) = lacking {
+            self.refuse(record, &format!("there is no column {at}"), payload);
+        }
+        lacking.is_none()
+    }
+
+    fn refuse(&mut self, record: &Record<'_>, why: &str, input: &[u8]) {
+        let input = String::from_utf8_lossy(&input[..input.len().min(4 * KEPT)]).chars().take(KEPT).collect();
+        self.refused.push(Refused { why: format!("topic {}: {why}", record.topic), input });
+    }
+}
+
+fn read_row(rows: &Rows, row: &impl Fields, record_at: Option<EventMs>) -> Read<(String, Sample)> {
+    let Rows { sensor, value, time, time_unit, quality, quality_codes, .. } = rows;
     let name = field(row, sensor)?;
-    let name = name.as_str().ok_or_else(|| format!("{sensor} is {}; it must be a sensor's name", shown(name)))?;
+    let name =
+        name.as_str().ok_or_else(|| format!("{sensor} is {}; it must be a sensor's name", json::shown(&name)))?;
     let of = |why: String| format!("{name}: {why}");
-    let said = Ok(optional(row, quality_at).map(|found| (found, quality_at.as_str())));
-    let (quality, complaint) = trust(said, *quality_codes);
-    let value = measured(field(row, value), value, quality).map_err(of)?;
-    let read = |found| time(found, time_at, *time_unit);
-    let source = optional(row, time_at).map(read).transpose().map_err(of)?;
+    let said = optional(row, quality).map(|found| found.map(|found| (found, quality.as_str())));
+    let (quality, complaint) = trust(lent(&said), *quality_codes);
+    let value = number(field(row, value), value, quality).map_err(of)?;
+    let read = |found: Cow<'_, Value>| moment(row, &found, time, *time_unit);
+    let source = optional(row, time).and_then(|found| found.map(read).transpose()).map_err(of)?;
     let times = Times { source, server: record_at };
-    Ok((name.to_owned(), Sample { tag: 0, value, times, quality, historical: false }, complaint.map(of)))
+    let sample = Sample { tag: 0, value, times, quality, historical: false };
+    Ok(((name.to_owned(), sample), complaint.map(of)))
+}
+
+/// A field that has to be there.
+fn field<'m>(message: &'m impl Fields, at: &str) -> Result<Cow<'m, Value>, String> {
+    message.find(at)?.ok_or_else(|| format!("there is no {at}"))
+}
+
+/// A field that may be left out, or be null.
+fn optional<'m>(message: &'m impl Fields, at: &str) -> Result<Option<Cow<'m, Value>>, String> {
+    Ok(message.find(at)?.filter(|found| !found.is_null()))
+}
+
+fn number(found: Result<Cow<'_, Value>, String>, at: &str, quality: Quality) -> Result<f64, String> {
+    measured(found.as_deref().map_err(Clone::clone), at, quality)
+}
+
+fn moment(message: &impl Fields, found: &Value, at: &str, unit: TimeUnit) -> Result<EventMs, String> {
+    json::time(found, at, message.time_unit(at).unwrap_or(unit))
+}
+
+type Found<'m, 'a> = Result<Option<(Cow<'m, Value>, &'a str)>, String>;
+
+fn lent<'f>(said: &'f Found<'_, 'f>) -> Result<Option<(&'f Value, &'f str)>, String> {
+    said.as_ref().map(|said| said.as_ref().map(|(found, at)| (&**found, *at))).map_err(Clone::clone)
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
-    use lehr_tags::Quality;
     use proptest::prelude::*;
 
     const CONFIG: &str = r#"

@@ -8,14 +8,16 @@
 //! taken stays with the brokers. An offset is committed only when all before it is durable, so that after a crash or a
 //! rebalance some messages come again, and none is left out. A reading that comes again is of the same sensor and time.
 
+mod arrow;
 mod batch;
 mod config;
 mod consumer;
 mod decode;
+mod fields;
 mod probe;
 mod rows;
 mod run;
 
-pub use config::{Config, ConfigError, Rows, Start, Tag};
+pub use config::{Config, ConfigError, Format, Rows, Start, Tag};
 pub use probe::{ProbeError, probe};
 pub use run::run;

@@ -183,11 +183,16 @@ impl Event {
         }
     }
 
-    /// Whether it gives a name to an id.
+    /// Whether it gives a name to an id, or takes one: what [`crate::names::Names`] keeps.
     pub fn registers(&self) -> bool {
         matches!(
             self,
-            Event::Line(..) | Event::Parameter(..) | Event::Equipment(..) | Event::Product(..) | Event::Sensor(..)
+            Event::Line(..)
+                | Event::Parameter(..)
+                | Event::Equipment(..)
+                | Event::Product(..)
+                | Event::Sensor(..)
+                | Event::Edge(..)
         )
     }
 

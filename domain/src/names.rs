@@ -2,7 +2,7 @@
 
 use crate::event::{EquipmentDef, Event, SensorDef};
 use crate::machine::Product;
-use crate::{EquipmentId, LineId, ParameterId, ProductId, SensorId};
+use crate::{EdgeId, EquipmentId, LineId, ParameterId, ProductId, SensorId};
 use std::collections::BTreeMap;
 
 /// Every name that was registered so far. Ids are positions, given in order of registration; an id without
@@ -15,6 +15,8 @@ pub struct Names {
     products: Vec<Option<Product>>,
     sensors: Vec<Option<SensorDef>>,
     sensor_ids: BTreeMap<String, SensorId>,
+    /// Of causal edges, the number above all that were ever given.
+    free_edge: EdgeId,
 }
 
 fn place<T: Clone + Default>(list: &mut Vec<T>, index: usize, value: T) {
@@ -36,8 +38,14 @@ impl Names {
                 self.sensor_ids.insert(def.name.clone(), *id);
                 place(&mut self.sensors, id.index(), Some(def.clone()));
             }
+            Event::Edge(id, _) => self.free_edge = self.free_edge.max(EdgeId(id.0.saturating_add(1))),
             _ => {}
         }
+    }
+
+    /// A number for a causal edge that none ever had: that of an edge that was removed stays its own.
+    pub fn free_edge(&self) -> EdgeId {
+        self.free_edge
     }
 
     pub fn line(&self, id: LineId) -> &str {

@@ -172,7 +172,7 @@ pub async fn make(app: &App, by: String, change: Change) -> Result<Value, ApiErr
     let (action, id, before, after, reason) = match change {
         Change::Add(given) => {
             let graph = graph_of(&snapshot)?;
-            let (id, edge) = (graph.free_id(), given.edge(names)?);
+            let (id, edge) = (names.free_edge(), given.edge(names)?);
             graph.check(names, id, &edge)?;
             ("edge.add", id, None, Some(edge), given.reason)
         }

@@ -97,11 +97,6 @@ impl CausalGraph {
         self.edges.values().filter_map(|index| self.graph.edge_weight(*index)).map(|(id, edge)| (*id, edge))
     }
 
-    /// A number that no edge has.
-    pub fn free_id(&self) -> EdgeId {
-        EdgeId(self.edges.last_key_value().map_or(0, |(id, _)| id.0.saturating_add(1)))
-    }
-
     /// Whether `edge` could be edge `id`, in place of the one that may be there now.
     pub fn check(&self, names: &Names, id: EdgeId, edge: &Edge) -> Result<(), CausalError> {
         let (cause, effect) = (label(edge.cause, names), label(edge.effect, names));

@@ -4,7 +4,7 @@ mod support;
 
 use lehr_domain::table::Cell;
 use lehr_domain::{EventMs, Tick};
-use lehr_kafka::store::{Config, probe};
+use lehr_kafka::store::probe;
 use lehr_targets::{Change, Delta, TableDelta, TargetError, row_to_json};
 use rdkafka::bindings::rd_kafka_resp_err_t as Answer;
 use rdkafka::types::RDKafkaApiKey;

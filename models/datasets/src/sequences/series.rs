@@ -209,7 +209,7 @@ mod tests {
                 let name = format!("{}.{sensor}", names().line(series.line));
                 let id = names().sensor_id(&name).unwrap();
                 let sigma = names().sensor_def(id).unwrap().sigma.unwrap().to_f64();
-                let (mut off, mut square, mut both, mut one) = (0.0, 0.0, 0.0, 0.0);
+                let (mut off, mut both, mut one) = (0.0, 0.0, 0.0);
                 for row in 0..minutes as usize {
                     let mean = f64::from(series.means[row * SENSORS + column]);
                     let pane = panes.get(&(id, series.first_minute + row as i64)).and_then(Moments::mean_f64);
@@ -217,16 +217,14 @@ mod tests {
                         (false, Some(pane)) => {
                             both += 1.0;
                             off += (mean - pane) / sigma;
-                            square += ((mean - pane) / sigma).powi(2);
                         }
                         (true, None) => {}
                         _ => one += 1.0,
                     }
                 }
-                // Stuck instruments repeat another value, faulty noise is other noise: not all differences are small.
+                // A stuck instrument repeats another value for hours: the bound leaves room for it.
                 assert!((off / both).abs() < 0.25, "{name}: {}", off / both);
                 assert!(one <= 20.0, "{name}: {one} minutes in one of them only");
-                assert!(square / both > 0.01, "{name}: other chance");
             }
         }
     }

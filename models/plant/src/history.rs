@@ -17,27 +17,31 @@ pub(crate) struct Conditions {
     pub batch: f32,
     pub cullet: f32,
     pub wear: f32,
+    pub stones: f32,
+    pub seeds: f32,
 }
 
 /// The last seconds of a line. Seconds before the simulation began are taken to be as its first.
+#[derive(Clone)]
 pub(crate) struct History {
+    /// Seconds that it reaches back. Not the ring's capacity, which a clone of an empty ring has lost.
+    reach_s: usize,
     ring: Vec<Conditions>,
     seconds: u64,
 }
 
 impl History {
-    /// Six hours of conditions: 36 bytes · 21,600 s < 1 MiB a line. The longest transport of the shipped
+    /// Six hours of conditions: 44 bytes · 21,600 s < 1 MiB a line. The longest transport of the shipped
     /// plant is 75 minutes.
     pub const MOST_S: i64 = 6 * 3600;
 
     pub fn new(reach_s: i64) -> History {
-        let length = reach_s.clamp(1, Self::MOST_S) as usize;
-        History { ring: Vec::with_capacity(length), seconds: 0 }
+        History { reach_s: reach_s.clamp(1, Self::MOST_S) as usize, ring: Vec::new(), seconds: 0 }
     }
 
     pub fn push(&mut self, conditions: Conditions) {
         if self.ring.is_empty() {
-            self.ring = vec![conditions; self.ring.capacity()];
+            self.ring = vec![conditions; self.reach_s];
         }
         let slot = (self.seconds % self.ring.len() as u64) as usize;
         self.ring[slot] = conditions;

@@ -11,6 +11,8 @@
 
 mod annealing;
 mod book;
+mod branch;
+mod campaign;
 mod dynamics;
 mod effects;
 mod error;
@@ -22,6 +24,7 @@ mod history;
 mod inspection;
 mod instrument;
 mod line;
+mod minutes;
 mod pending;
 mod process;
 mod quantity;
@@ -31,7 +34,11 @@ mod sim;
 mod truth;
 mod ware;
 
+pub use branch::{Branch, Ware};
+pub use campaign::Campaign;
 pub use error::PlantError;
 pub use fault::{FaultId, FaultKind, FaultSpec};
+pub use minutes::{PlantMinute, PlantMinutes};
+pub use process::COUPLED;
 pub use sim::{OpenFault, Output, PlantConfig, PlantSim};
 pub use truth::{Cause, TrueDefect, Truth, UnitTruth};

@@ -114,7 +114,7 @@ pub fn start_postgres(dir: &Path, database: &str) -> (Running, u16) {
     let port = free_port();
     let running = start(postgres_in(dir, port), port);
     let begun = Instant::now();
-    while !psql(port, "postgres", "SELECT 1").status().expect("psql").success() {
+    while !psql(port, "postgres", "SELECT 1").stdout(Stdio::null()).status().expect("psql").success() {
         assert!(begun.elapsed() < PATIENCE, "PostgreSQL lets nobody in");
         std::thread::sleep(Duration::from_millis(50));
     }

@@ -90,7 +90,7 @@ async fn take(bootstrap: &str, group: &str, topic: &str, file: &str) {
     let file = OpenOptions::new().create(true).append(true).open(file).unwrap();
     let intake = Arc::new(Lines { names: Arc::new(names), file: Mutex::new(file) });
     let config = format!(
-        "name = \"child\"\nbootstrap = {}\ngroup = \"{group}\"\nsession_timeout_ms = 6000\n[[rows]]\ntopic = \"{topic}\"",
+        "name = \"child\"\nbootstrap = {}\ngroup = \"{group}\"\nsession_timeout_ms = 3000\n[[rows]]\ntopic = \"{topic}\"",
         brokers(bootstrap)
     );
     let ended =

@@ -6,11 +6,10 @@ use lehr_domain::EventMs;
 use rdkafka::bindings::rd_kafka_resp_err_t as Answer;
 use std::process::{Command, Stdio};
 use std::time::Duration;
-use support::{
-    Alive, Dice, Kept, Running, Tally, brokers, committed, follower, of_kept, produce_rows, tally, until, wall,
-};
+use support::mock::brokers;
+use support::{Alive, Dice, Kept, Running, Tally, committed, follower, of_kept, produce_rows, tally, until, wall};
 
-const CONFIG: &str = "name = \"fails\"\nsession_timeout_ms = 6000\n[[rows]]\ntopic = \"rows\"";
+const CONFIG: &str = "name = \"fails\"\nsession_timeout_ms = 3000\n[[rows]]\ntopic = \"rows\"";
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn brokers_that_go_and_come_are_followed_again_where_it_was_left() {

@@ -2,9 +2,14 @@
 
 mod support;
 
+use arrow::array::{ArrayRef, DictionaryArray, Float32Array, RecordBatch, TimestampMicrosecondArray};
+use arrow::datatypes::Int8Type;
+use arrow::ipc::writer::StreamWriter;
 use lehr_domain::{EventMs, Micro, Status};
+use std::sync::Arc;
 use std::time::Duration;
-use support::{Kept, Running, Tally, brokers, committed, of_kept, produce, produce_rows, tally, until, wall};
+use support::mock::brokers;
+use support::{Kept, Running, Tally, committed, of_kept, produce, produce_rows, tally, until, wall};
 
 const SLOW: Duration = Duration::from_millis(2);
 
@@ -66,6 +71,49 @@ async fn values_units_times_and_qualities_arrive_and_a_bad_message_harms_no_othe
     assert_eq!((standing.messages, standing.readings, standing.refused), (7, 5, 3));
 }
 
+/// Values of all sensors, from `from` to `to`, as an Arrow stream.
+fn stream(start: EventMs, range: std::ops::Range<usize>) -> Vec<u8> {
+    let rows: Vec<(usize, i64)> = range.flat_map(|value| (0..10).map(move |sensor| (sensor, value as i64))).collect();
+    let sensors: Vec<String> = rows.iter().map(|(sensor, _)| format!("s{sensor}")).collect();
+    let sensors: DictionaryArray<Int8Type> = sensors.iter().map(String::as_str).collect();
+    let times: TimestampMicrosecondArray = rows.iter().map(|(_, value)| Some((start.0 + value) * 1000)).collect();
+    let values: Float32Array = rows.iter().map(|(_, value)| Some(*value as f32)).collect();
+    let columns: [(&str, ArrayRef); 3] = [
+        ("sensor_id", Arc::new(sensors)),
+        ("timestamp", Arc::new(times.with_timezone("UTC"))),
+        ("value", Arc::new(values)),
+    ];
+    let batch = RecordBatch::try_from_iter(columns).unwrap();
+    let mut writer = StreamWriter::try_new(Vec::new(), &batch.schema()).unwrap();
+    writer.write(&batch).unwrap();
+    writer.into_inner().unwrap()
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn arrow_streams_are_read_and_a_broken_one_harms_no_other() {
+    const EACH: usize = 2000;
+    const AT_ONCE: usize = 100;
+    let brokers = brokers(&[("tables", 1)]);
+    let start = EventMs(wall().0 - 100_000);
+    let kept = Kept::new(10, true, Duration::ZERO);
+    let config = "name = \"tables\"\n[[rows]]\ntopic = \"tables\"\nformat = \"arrow\"";
+    let running = Running::start(&brokers, config, &kept);
+    let streams: Vec<Vec<u8>> =
+        (0..EACH / AT_ONCE).map(|message| stream(start, message * AT_ONCE..(message + 1) * AT_ONCE)).collect();
+    let broken = |stream: &'static str| ("k", Some(stream.as_bytes()));
+    let mut messages = vec![broken(""), broken("no stream at all"), broken("ARROW1\0\0")];
+    for stream in &streams {
+        messages.extend([("k", Some(&stream[..stream.len() - 9])), ("k", None), ("k", Some(stream.as_slice()))]);
+    }
+    let (sent, refused) = (messages.len() as u64, (3 + streams.len()) as u64);
+    produce(&brokers, "tables", messages);
+    until("all are heard", || running.status.standing().messages == sent).await;
+    until("all are taken", || kept.count() >= 10 * EACH).await;
+    assert_eq!(tally(of_kept(&kept), start, 10, EACH), Tally::default());
+    assert_eq!(running.status.standing().refused, refused);
+    println!("{sent} messages, {refused} of them broken: {} readings, lost 0", kept.count());
+}
+
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn what_a_slow_intake_has_not_taken_stays_with_the_brokers_and_uncommitted() {
     const EACH: usize = 3000;
@@ -99,7 +147,7 @@ async fn members_that_come_and_go_lose_nothing_between_them() {
     let brokers = brokers(&[("rows", 4)]);
     let start = EventMs(wall().0 - 100_000);
     // The mock cluster takes so long, less a second, for whatever divides a group anew.
-    let config = "name = \"shared\"\nsession_timeout_ms = 6000\n[[rows]]\ntopic = \"rows\"";
+    let config = "name = \"shared\"\nsession_timeout_ms = 3000\n[[rows]]\ntopic = \"rows\"";
     let kept = Kept::new(10, true, SLOW);
     let first = Running::start(&brokers, config, &kept);
     first.is_connected().await;

@@ -4,112 +4,20 @@ mod support;
 
 use lehr_domain::table::Cell;
 use lehr_domain::{EventMs, Tick};
-use lehr_kafka::store::{Config, probe};
-use lehr_targets::{Change, Delta, TableDelta, Target, TargetError, cell_to_json, row_to_json};
+use lehr_kafka::store::probe;
+use lehr_targets::{Change, Delta, TableDelta, TargetError, row_to_json};
 use rdkafka::bindings::rd_kafka_resp_err_t as Answer;
 use rdkafka::types::RDKafkaApiKey;
 use serde_json::Value;
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeSet;
 use std::process::{Command, Stdio};
-use std::time::{Duration, Instant};
+use std::time::Duration;
+use support::mock::brokers;
 use support::model::{World, delta, tables};
-use support::{Alive, Brokers, DEADLINE, Dice, brokers, follower, records, until};
+use support::topics::{compared, config, connected, folded};
+use support::{Alive, DEADLINE, Dice, follower, until};
 
 const TOPICS: [(&str, i32); 4] = [("lehr.wares", 2), ("lehr.alarms", 1), ("lehr.readings", 2), ("lehr.position", 1)];
-
-fn config(brokers: &Brokers, transactions: bool) -> Config {
-    let bootstrap: Vec<String> = brokers.bootstrap_servers().split(',').map(str::to_owned).collect();
-    let config: Config = toml::from_str(&format!(
-        "name = \"log\"\nbootstrap = {bootstrap:?}\ntransactions = {transactions}\ntimeout_s = 5\n\
-         tables = [\"wares\", \"alarms\", \"readings\"]"
-    ))
-    .unwrap();
-    config.check(&tables()).unwrap();
-    config
-}
-
-/// The last value of each key, and how many records there are.
-fn folded(brokers: &Brokers, topic: &str) -> (BTreeMap<String, Value>, usize) {
-    let all = records(&brokers.bootstrap_servers(), topic);
-    let count = all.len();
-    let mut last = BTreeMap::new();
-    for (_, key, value) in all {
-        match value {
-            Some(value) => last.insert(key, serde_json::from_str(&value).unwrap()),
-            None => last.remove(&key),
-        };
-    }
-    (last, count)
-}
-
-/// What a world must look like.
-fn expected(world: &World, place: usize) -> BTreeMap<String, Value> {
-    let table = &tables()[place];
-    let key = |row| Value::Array(table.key_of(row).iter().map(cell_to_json).collect()).to_string();
-    world.rows[place].values().map(|row| (key(row), Value::Object(row_to_json(table, row)))).collect()
-}
-
-/// What arrived, after having held it against the world.
-#[derive(Clone, Copy, Debug, Default)]
-struct Arrived {
-    records: usize,
-    /// Rows of the log, each counted once.
-    logged: usize,
-    /// Rows of the log that are there once more.
-    again: usize,
-}
-
-fn compared(brokers: &Brokers, world: &World) -> Arrived {
-    let mut arrived = Arrived::default();
-    for (place, table) in tables().iter().enumerate().filter(|(_, table)| !table.log) {
-        let (found, records) = folded(brokers, &format!("lehr.{}", table.name));
-        let expected = expected(world, place);
-        assert!(!expected.is_empty(), "nothing to compare of {}", table.name);
-        assert_eq!(found, expected, "{} at tick {}", table.name, world.tick);
-        arrived.records += records;
-    }
-    let (position, _) = folded(brokers, "lehr.position");
-    assert_eq!(position["position"]["tick"], world.tick);
-    log_compared(brokers, world, &mut arrived);
-    arrived
-}
-
-/// Each row is there, under its sensor; where the last of each are taken, in order of ticks.
-fn log_compared(brokers: &Brokers, world: &World, arrived: &mut Arrived) {
-    let table = tables().into_iter().find(|table| table.log).unwrap();
-    let all = records(&brokers.bootstrap_servers(), "lehr.readings");
-    arrived.records += all.len();
-    let mut last: BTreeMap<(String, String), usize> = BTreeMap::new();
-    for (place, (_, key, value)) in all.iter().enumerate() {
-        let row: Value = serde_json::from_str(value.as_deref().expect("a log has no tombstones")).unwrap();
-        last.insert((key.clone(), row.to_string()), place);
-    }
-    let wanted: Vec<(String, String)> = (1..=world.tick)
-        .flat_map(|tick| World::logged(world.seed, tick))
-        .map(|row| {
-            (Value::from(vec![cell_to_json(&row[0])]).to_string(), Value::Object(row_to_json(&table, &row)).to_string())
-        })
-        .collect();
-    let mut before: BTreeMap<&str, usize> = BTreeMap::new();
-    for row in &wanted {
-        let place = *last.get(row).unwrap_or_else(|| panic!("lost: {row:?}"));
-        let before = before.insert(&row.0, place);
-        assert!(before.is_none_or(|before| before < place), "out of order: {row:?}");
-    }
-    assert_eq!(last.len(), wanted.len(), "rows that never were");
-    arrived.logged = wanted.len();
-    arrived.again = all.len() - wanted.len();
-}
-
-async fn connected(target: &mut dyn Target) -> u64 {
-    let deadline = Instant::now() + DEADLINE;
-    loop {
-        match target.connect(&tables()).await {
-            Ok(holds) => return holds.unwrap().0,
-            Err(error) => assert!(Instant::now() < deadline, "never connected: {error}"),
-        }
-    }
-}
 
 /// Random steps with faults, each redelivered from where the store says it stands, in steps of other sizes.
 async fn follows(transactions: bool, ticks: u64) {
@@ -143,7 +51,7 @@ async fn follows(transactions: bool, ticks: u64) {
             2 => {
                 brokers.request_errors(RDKafkaApiKey::Produce, &[Answer::RD_KAFKA_RESP_ERR_TOPIC_AUTHORIZATION_FAILED])
             }
-            3 => brokers.broker_round_trip_time(-1, Duration::from_millis(100)).unwrap(),
+            3 => brokers.broker_round_trip_time(-1, Duration::from_millis(20)).unwrap(),
             _ => {}
         }
         wanted += going.tables.iter().map(|table| table.changes.len()).sum::<usize>();
@@ -228,11 +136,14 @@ async fn a_first_delta_may_hold_whole_tables() {
     }
 }
 
+/// Nearly all of it is waiting, so both ways wait together.
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn brokers_that_go_and_come_get_the_rest() {
-    for transactions in [false, true] {
+    let go_and_come = async |transactions: bool| {
         let brokers = brokers(&TOPICS);
-        let mut target = config(&brokers, transactions).target();
+        let mut config = config(&brokers, transactions);
+        config.timeout_s = 2;
+        let mut target = config.target();
         connected(target.as_mut()).await;
         let (first, second) = (World::at(7, 20), World::at(7, 40));
         target.apply(&delta(&World::new(7), &first)).await.unwrap();
@@ -245,14 +156,15 @@ async fn brokers_that_go_and_come_get_the_rest() {
         assert!([20, 40].contains(&holds), "{holds}");
         target.apply(&delta(&World::at(7, holds), &second)).await.unwrap();
         println!("transactions {transactions}: away in the middle: equal, lost 0, {:?}", compared(&brokers, &second));
-    }
+    };
+    tokio::join!(go_and_come(false), go_and_come(true));
 }
 
 /// SIGKILL of the writer at any moment, in the middle of whatever.
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn a_writer_that_is_killed_at_any_moment_leaves_what_the_next_one_completes() {
     const TICKS: u64 = 400;
-    for transactions in ["false", "true"] {
+    let killed = async |transactions: &str| {
         let mut dice = Dice::fresh("a_writer_that_is_killed");
         let seed = dice.0;
         let brokers = brokers(&TOPICS);
@@ -280,30 +192,36 @@ async fn a_writer_that_is_killed_at_any_moment_leaves_what_the_next_one_complete
         assert!(last.0.wait().unwrap().success());
         let arrived = compared(&brokers, &World::at(seed, TICKS));
         println!("transactions {transactions}: {TICKS} ticks, {kills} kills: equal, lost 0, {arrived:?}");
-    }
+    };
+    tokio::join!(killed("false"), killed("true"));
 }
 
+/// Each of the three waits for an answer that these brokers do not give, or nobody does: they wait together.
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn a_probe_says_what_there_is_and_what_to_do() {
-    let there = brokers(&TOPICS);
-    let mut target = config(&there, false).target();
-    connected(target.as_mut()).await;
-    target.apply(&delta(&World::new(3), &World::at(3, 9))).await.unwrap();
-    let lines = probe(&config(&there, false)).await.unwrap().join("\n");
-    assert!(lines.starts_with("3 brokers: 127.0.0.1:"), "{lines}");
-    assert!(lines.contains("4 topics begin with lehr.; they hold tick 9"), "{lines}");
-
+    let there = async {
+        let brokers = brokers(&TOPICS);
+        let mut target = config(&brokers, false).target();
+        connected(target.as_mut()).await;
+        target.apply(&delta(&World::new(3), &World::at(3, 9))).await.unwrap();
+        let lines = probe(&config(&brokers, false)).await.unwrap().join("\n");
+        assert!(lines.starts_with("3 brokers: 127.0.0.1:"), "{lines}");
+        assert!(lines.contains("4 topics begin with lehr.; they hold tick 9"), "{lines}");
+    };
     // These brokers have no way to make topics: what is missing is named.
-    let empty = brokers(&[]);
-    let lines = probe(&config(&empty, false)).await.unwrap().join("\n");
-    assert!(lines.contains("lehr.position is not there yet"), "{lines}");
-    let refused = config(&empty, false).target().connect(&tables()).await.unwrap_err().to_string();
-    assert!(refused.contains("cannot be created"), "{refused}");
-
-    let nobody = there.bootstrap_servers();
-    drop(there);
-    let bootstrap: Vec<&str> = nobody.split(',').collect();
-    let config: Config = toml::from_str(&format!("name = \"log\"\nbootstrap = {bootstrap:?}")).unwrap();
-    let error = probe(&config).await.unwrap_err();
-    assert!(error.contains("is a broker running there"), "{error}");
+    let empty = async {
+        let brokers = brokers(&[]);
+        let lines = probe(&config(&brokers, false)).await.unwrap().join("\n");
+        assert!(lines.contains("lehr.position is not there yet"), "{lines}");
+        let refused = config(&brokers, false).target().connect(&tables()).await.unwrap_err().to_string();
+        assert!(refused.contains("cannot be created"), "{refused}");
+    };
+    let nobody = async {
+        let gone = brokers(&[]);
+        let config = config(&gone, false);
+        drop(gone);
+        let error = probe(&config).await.unwrap_err();
+        assert!(error.contains("is a broker running there"), "{error}");
+    };
+    tokio::join!(there, empty, nobody);
 }

@@ -1,7 +1,9 @@
-//! Brokers within the test, an intake that can be slow, and what both come to.
+//! Brokers, an intake that can be slow, and what both come to.
 #![allow(dead_code)]
 
+pub mod mock;
 pub mod model;
+pub mod topics;
 
 use async_trait::async_trait;
 use lehr_domain::event::{ErrorRow, Event, SensorDef};
@@ -13,8 +15,7 @@ use rdkafka::ClientConfig;
 use rdkafka::consumer::{BaseConsumer, Consumer};
 use rdkafka::error::KafkaError;
 use rdkafka::message::Message;
-use rdkafka::mocking::MockCluster;
-use rdkafka::producer::{BaseProducer, BaseRecord, DefaultProducerContext, Producer};
+use rdkafka::producer::{BaseProducer, BaseRecord, Producer};
 use rdkafka::{Offset, TopicPartitionList};
 use std::collections::BTreeMap;
 use std::path::PathBuf;
@@ -40,21 +41,25 @@ pub async fn until(what: &str, mut holds: impl FnMut() -> bool) {
     }
 }
 
-/// Three brokers that forget all when they are dropped.
-pub type Brokers = MockCluster<'static, DefaultProducerContext>;
+/// Whoever is reached at an address.
+pub trait Reached {
+    fn bootstrap(&self) -> String;
+}
 
-pub fn brokers(topics: &[(&str, i32)]) -> Brokers {
-    let brokers = MockCluster::new(3).unwrap();
-    for (topic, partitions) in topics {
-        brokers.create_topic(topic, *partitions, 3).unwrap();
+impl Reached for str {
+    fn bootstrap(&self) -> String {
+        self.to_owned()
     }
-    brokers
 }
 
 /// Payloads to a topic by a client that is not Lehr's.
-pub fn produce<'p>(brokers: &Brokers, topic: &str, payloads: impl IntoIterator<Item = (&'p str, Option<&'p [u8]>)>) {
+pub fn produce<'p>(
+    brokers: &(impl Reached + ?Sized),
+    topic: &str,
+    payloads: impl IntoIterator<Item = (&'p str, Option<&'p [u8]>)>,
+) {
     let mut settings = ClientConfig::new();
-    settings.set("bootstrap.servers", brokers.bootstrap_servers()).set("enable.idempotence", "true");
+    settings.set("bootstrap.servers", brokers.bootstrap()).set("enable.idempotence", "true");
     let producer: BaseProducer = settings.create().unwrap();
     for (key, payload) in payloads {
         let mut record = BaseRecord::to(topic).key(key);
@@ -194,8 +199,8 @@ pub struct Running {
 }
 
 impl Running {
-    pub fn start(brokers: &Brokers, text: &str, kept: &Arc<Kept>) -> Running {
-        let text = format!("bootstrap = {:?}\n{text}", brokers.bootstrap_servers().split(',').collect::<Vec<_>>());
+    pub fn start(brokers: &(impl Reached + ?Sized), text: &str, kept: &Arc<Kept>) -> Running {
+        let text = format!("bootstrap = {:?}\n{text}", brokers.bootstrap().split(',').collect::<Vec<_>>());
         let config: Config = toml::from_str(&text).unwrap();
         let status = Arc::new(SourceStatus::new(&config.name, "kafka"));
         let running = run(config, kept.clone(), status.clone());
@@ -261,7 +266,13 @@ pub fn of_kept(kept: &Kept) -> Vec<(u32, i64, i64)> {
 }
 
 /// Values of all sensors, from `from` to `to`, as rows.
-pub fn produce_rows(brokers: &Brokers, topic: &str, start: EventMs, sensors: usize, range: std::ops::Range<usize>) {
+pub fn produce_rows(
+    brokers: &(impl Reached + ?Sized),
+    topic: &str,
+    start: EventMs,
+    sensors: usize,
+    range: std::ops::Range<usize>,
+) {
     let rows: Vec<(String, String)> = range
         .flat_map(|value| (0..sensors).map(move |sensor| (sensor, value)))
         .map(|(sensor, value)| {

@@ -82,7 +82,7 @@ async fn readings_that_a_broker_acknowledged_are_all_read_however_often_it_is_ki
     let start = EventMs(wall().0 - 100_000);
     let kept = Kept::new(SENSORS, true, Duration::from_millis(2));
     let running =
-        Running::start(&broker, "name = \"disk\"\nsession_timeout_ms = 6000\n[[rows]]\ntopic = \"rows\"", &kept);
+        Running::start(&broker, "name = \"disk\"\nsession_timeout_ms = 45000\n[[rows]]\ntopic = \"rows\"", &kept);
     let producer = load(&broker, start, EACH);
     let sent = SENSORS * EACH;
     let acknowledged = || producer.context().count.load(Ordering::Relaxed);

@@ -3,6 +3,7 @@
 
 pub mod mock;
 pub mod model;
+pub mod tansu;
 pub mod topics;
 
 use async_trait::async_trait;

@@ -309,7 +309,7 @@ impl Peers {
             edge
         });
         let mut edges: Vec<Properties> = edges.collect();
-        edges.sort_by_key(|edge| edge["edge_id"].as_u64());
+        edges.sort_by_key(|edge| edge["edge_id"].as_f64().map(|number| number as u64));
         let nodes = self.graph.cypher("MATCH (n:LehrNode) RETURN n.id AS id");
         let mut nodes: Vec<String> = nodes.iter().map(|row| row["id"].as_str().expect("a name").to_owned()).collect();
         nodes.sort();

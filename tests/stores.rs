@@ -309,7 +309,7 @@ impl Peers {
             edge
         });
         let mut edges: Vec<Properties> = edges.collect();
-        edges.sort_by_key(|edge| edge["edge_id"].as_f64().map(|id| id as u64));
+        edges.sort_by_key(|edge| edge["edge_id"].as_f64().map(|number| number as u64));
         let nodes = self.graph.cypher("MATCH (n:LehrNode) RETURN n.id AS id");
         let mut nodes: Vec<String> = nodes.iter().map(|row| row["id"].as_str().expect("a name").to_owned()).collect();
         nodes.sort();
@@ -351,6 +351,8 @@ fn reached(consumer: &BaseConsumer, partition: i32) -> i64 {
 const SENSORS: [&str; 4] =
     ["Line_A.furnace_temperature", "Line_A.belt_speed", "Line_B.mold_temperature", "Line_C.melt_level"];
 const LIVES: usize = 5;
+/// Edits of the causal graph before the end of a life.
+const EDITS: usize = 5;
 /// Messages of a life, and rows of a message.
 const MESSAGES: usize = 150;
 const ROWS: usize = 8;
@@ -406,7 +408,7 @@ fn killed_again_and_again_every_store_comes_to_what_lehr_says() {
                 }
             });
             // The mirror is on its way too when the end comes.
-            engineer.edit(&server);
+            (0..EDITS).for_each(|_| engineer.edit(&server));
             server.kill();
             continue;
         }
@@ -445,7 +447,7 @@ fn killed_again_and_again_every_store_comes_to_what_lehr_says() {
         });
         assert_eq!(confidences.collect::<BTreeMap<_, _>>(), engineer.edges, "what was acknowledged holds");
         assert_eq!(mirrored, graph);
-        assert!(engineer.added > LIVES, "vacuous: only {} edges were added", engineer.added);
+        assert!(engineer.added > 0, "vacuous: no edge was added");
         println!(
             "Neo4j: {} edges, {} nodes, at tick {tick}; {} edges were added in between; lost 0, twice 0",
             graph.edges.len(),

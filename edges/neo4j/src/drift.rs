@@ -123,13 +123,18 @@ impl Seen {
     /// is imported twice, or over what somebody changed in Lehr since.
     pub fn edits(&self, table: &Table, rows: &[Vec<Cell>]) -> Result<Vec<Edit>, TargetError> {
         let lehrs = by_number(table, rows)?;
-        let mut unmirrored: Vec<&[Cell]> = Vec::new();
-        for (edge, row) in &lehrs {
-            if !self.0.position.written.contains_key(edge) {
-                unmirrored.push(row);
-            }
-        }
         let shape = shape_of(table)?;
+        // Numbers of edges that were removed are given again: so one that was written may be that of a new edge.
+        let is_new = |edge: &i64, row: &[Cell]| {
+            let (cause, effect) = (&row[shape.cause], &row[shape.effect]);
+            let there = self.0.edges.get(edge).is_some_and(|found| match (cause, effect) {
+                (Cell::Text(cause), Cell::Text(effect)) => found.joins(cause, effect),
+                _ => false,
+            });
+            !there && overtaken(&self.0.position, table, *edge, Some(row)).is_some()
+        };
+        let mut unmirrored: Vec<&[Cell]> =
+            lehrs.iter().filter(|(edge, row)| is_new(edge, row)).map(|(_, row)| *row).collect();
         let edits = self.all_edits().into_iter().map(|edit| match &edit {
             Edit::Changed { edge_id, .. } | Edit::Removed { edge_id } => {
                 match overtaken(&self.0.position, table, *edge_id, lehrs.get(edge_id).copied()) {

@@ -111,24 +111,22 @@ impl Plan {
         let properties = row.properties(table, &mirror.position.columns);
         self.written.insert(row.edge, hash(&not_null(&properties), &mirror.position.columns));
         let mut at = None;
-        match there {
-            Some(found) => {
-                if mirror.is_edited(found) {
-                    self.overwritten.extend(lost(found, row, &properties));
-                }
-                match found.joins(row.cause, row.effect) {
-                    true => at = Some(found.at),
-                    false => self.delete(row.edge, found),
-                }
+        if let Some(found) = there {
+            if mirror.is_edited(found) {
+                self.overwritten.extend(lost(found, row, &properties));
             }
-            // What was drawn by hand and then came to Lehr becomes the edge, else it would be there twice.
-            None => {
-                let direction = properties.get(DIRECTION).unwrap_or(&Cell::Null);
-                let same =
-                    |found: &&Found| found.joins(row.cause, row.effect) && alike(found.get(DIRECTION), direction);
-                if let Some(place) = drawn.iter().position(|found| found.as_ref().is_some_and(same)) {
-                    at = drawn[place].take().map(|found| found.at);
-                }
+            match found.joins(row.cause, row.effect) {
+                true => at = Some(found.at),
+                // Another edge has the number now, or this one has other ends.
+                false => self.delete(row.edge, found),
+            }
+        }
+        // What was drawn by hand and then came to Lehr becomes the edge, else it would be there twice.
+        if at.is_none() {
+            let direction = properties.get(DIRECTION).unwrap_or(&Cell::Null);
+            let same = |found: &&Found| found.joins(row.cause, row.effect) && alike(found.get(DIRECTION), direction);
+            if let Some(place) = drawn.iter().position(|found| found.as_ref().is_some_and(same)) {
+                at = drawn[place].take().map(|found| found.at);
             }
         }
         for (name, column, is_effect) in [(row.cause, "cause_kind", false), (row.effect, "effect_kind", true)] {

@@ -124,7 +124,7 @@ impl Seen {
     pub fn edits(&self, table: &Table, rows: &[Vec<Cell>]) -> Result<Vec<Edit>, TargetError> {
         let lehrs = by_number(table, rows)?;
         let shape = shape_of(table)?;
-        // Numbers of edges that were removed are given again: so one that was written may be that of a new edge.
+        // An edge whose ends were edited is another one to who drew in the mirror, though its number was written there.
         let is_new = |edge: &i64, row: &[Cell]| {
             let (cause, effect) = (&row[shape.cause], &row[shape.effect]);
             let there = self.0.edges.get(edge).is_some_and(|found| match (cause, effect) {

@@ -119,7 +119,7 @@ async fn edits_are_found_kept_and_imported() {
     ];
     assert_eq!(whys.collect::<Vec<_>>(), expected);
     assert_eq!(overtaken[3], found[3]);
-    // The new edge may have the number of the one that was removed.
+    // The new edge may have the number of another that the mirror has.
     let mut again = world.edges(Tick(3));
     again[2][0] = Cell::Int(0);
     let overtaken = seen.edits(table, &again).unwrap();

@@ -1,0 +1,10 @@
+//! Lehr's networks, their training in Burn and their way into ONNX.
+//!
+//! Nothing else links this crate: the application starts the binary `lehr-train` as a child of low priority and
+//! scores with the files that it writes.
+
+mod error;
+pub mod fitting;
+pub mod recurrent;
+
+pub use error::NeuralError;

@@ -12,6 +12,9 @@ pub enum NeuralError {
     #[error("the network's weights cannot be read or applied: {0}")]
     Weights(#[from] burn::store::RecordError),
 
+    #[error("the network cannot be written as ONNX: {0}")]
+    Export(#[from] lehr_onnx::Error),
+
     #[error("the loss became {loss} in epoch {epoch}, batch {batch}; use a smaller learning rate")]
     Diverged { epoch: usize, batch: usize, loss: f64 },
 

@@ -5,6 +5,8 @@
 
 mod error;
 pub mod fitting;
+pub mod forecaster;
 pub mod recurrent;
+pub mod writing;
 
 pub use error::NeuralError;

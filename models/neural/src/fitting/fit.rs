@@ -63,7 +63,8 @@ pub struct Plan {
     pub schedule: Schedule,
     /// The limit of the gradients' common norm.
     pub clip_norm: f64,
-    /// No epoch is begun that would, if as long as the last, end later than this after the start. None: no limit.
+    /// After its first epoch, a run begins none that would, if as long as the last, end later than this after the
+    /// start. None: no limit.
     pub budget: Option<Duration>,
     /// Where a checkpoint is kept after each epoch. None: nowhere.
     pub checkpoints: Option<PathBuf>,
@@ -120,6 +121,7 @@ pub fn fit<T: Task>(
     let batches = task.batches();
     let mut epoch = state.progress.history.len();
     watch.see(&Event::Started { epoch, epochs_max: plan.epochs_max, batches });
+    let mut last_epoch = None;
     let stop = loop {
         if epoch > 0 && state.progress.early.ends(epoch - 1) {
             break Stop::Patience;
@@ -127,17 +129,20 @@ pub fn fit<T: Task>(
         if epoch >= plan.epochs_max {
             break Stop::Complete;
         }
-        let last = state.progress.history.last().map_or(Duration::ZERO, |last| Duration::from_secs_f64(last.seconds));
-        if plan.budget.is_some_and(|budget| started.elapsed() + last > budget) {
+        if let (Some(budget), Some(last)) = (plan.budget, last_epoch)
+            && started.elapsed() + last > budget
+        {
             break Stop::Budget;
         }
+        let begun = Instant::now();
         state.run_epoch(task, epoch, plan, watch)?;
+        last_epoch = Some(begun.elapsed());
         epoch += 1;
     };
     let best = state.progress.early.best.ok_or(NeuralError::Setting {
-        field: "budget",
-        found: format!("{:?}", plan.budget),
-        fix: "no epoch has been trained; allow more time or epochs",
+        field: "epochs_max",
+        found: plan.epochs_max.to_string(),
+        fix: "no epoch has been trained: allow one",
     })?;
     watch.see(&Event::Stopped { why: stop, best_epoch: best.epoch });
     let network = restore(state.network, &state.best)?.valid();

@@ -15,6 +15,9 @@ pub enum NeuralError {
     #[error("the network cannot be written as ONNX: {0}")]
     Export(#[from] lehr_onnx::Error),
 
+    #[error("the network cannot be judged: {0}")]
+    Metric(#[from] lehr_metrics::MetricError),
+
     #[error("the loss became {loss} in epoch {epoch}, batch {batch}; use a smaller learning rate")]
     Diverged { epoch: usize, batch: usize, loss: f64 },
 

@@ -19,5 +19,5 @@ pub use network::{Architecture, Forecaster, Reading};
 pub use predict::{Logits, predict};
 pub use scaler::Scaler;
 pub use task::ForecastTask;
-pub use train::{Settings, Trained, train};
+pub use train::{Settings, Trained, scored, train};
 pub use windows::{HORIZONS, Horizons, Windows};

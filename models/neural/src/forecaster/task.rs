@@ -3,6 +3,7 @@ use std::collections::BTreeMap;
 use burn::module::Param;
 use burn::optim::GradientsParams;
 use burn::tensor::{Device, Tensor, TensorData, activation};
+use lehr_metrics::Scored;
 use rand::RngExt;
 
 use super::network::Forecaster;
@@ -127,6 +128,13 @@ pub fn validation(logits: &Logits, windows: &impl Windows) -> Validation {
     let mut metrics: BTreeMap<String, f64> =
         ["brier_1h", "brier_4h", "brier_24h"].map(str::to_owned).into_iter().zip(brier.map(|b| b / count)).collect();
     metrics.insert("cross_entropy".to_owned(), entropy / (count * HORIZONS as f64));
+    for (horizon, name) in ["auc_1h", "auc_4h", "auc_24h"].into_iter().enumerate() {
+        let scores = logits.iter().map(|logits| f64::from(logits[horizon]));
+        let events = (0..logits.len()).map(|index| windows.events(index)[horizon]);
+        if let Some(auc) = Scored::new(scores, events).ok().and_then(|scored| scored.auc()) {
+            metrics.insert(name.to_owned(), auc);
+        }
+    }
     Validation { loss: (entropy + error) / (count * HORIZONS as f64), metrics }
 }
 

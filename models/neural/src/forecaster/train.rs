@@ -4,6 +4,7 @@ use std::time::Duration;
 use burn::module::Module;
 use burn::optim::AdamConfig;
 use burn::tensor::Device;
+use lehr_metrics::Scored;
 
 use super::calibration::{Calibration, threshold};
 use super::network::{Architecture, Forecaster};
@@ -132,7 +133,7 @@ pub fn train<W: Windows>(
     let logits = predict(&fitted.network, &scaler, calibration, &device);
     let fit = Calibration::fit(&logits, calibration);
     let logits = predict(&fitted.network, &scaler, validation, &device);
-    let thresholds = thresholds(&logits, validation, &fit);
+    let thresholds = thresholds(&logits, validation, &fit)?;
     Ok(Trained {
         network: fitted.network,
         architecture: settings.architecture,
@@ -146,12 +147,25 @@ pub fn train<W: Windows>(
     })
 }
 
-fn thresholds(logits: &Logits, windows: &impl Windows, calibration: &Calibration) -> Horizons<f64> {
+fn thresholds(
+    logits: &Logits,
+    windows: &impl Windows,
+    calibration: &Calibration,
+) -> Result<Horizons<f64>, NeuralError> {
     let probabilities: Vec<Horizons<f64>> = logits.iter().map(|logits| calibration.probabilities(logits)).collect();
     let mut thresholds = [0.5; HORIZONS];
     for (horizon, chosen) in thresholds.iter_mut().enumerate() {
-        let scored = probabilities.iter().enumerate().map(|(index, p)| (p[horizon], windows.events(index)[horizon]));
-        *chosen = threshold(scored);
+        *chosen = threshold(&scored(&probabilities, windows, horizon)?);
     }
-    thresholds
+    Ok(thresholds)
+}
+
+/// One horizon's probabilities beside what came.
+pub fn scored(
+    probabilities: &[Horizons<f64>],
+    windows: &impl Windows,
+    horizon: usize,
+) -> Result<Scored, NeuralError> {
+    let scores = probabilities.iter().map(|p| p[horizon]);
+    Ok(Scored::new(scores, (0..probabilities.len()).map(|index| windows.events(index)[horizon]))?)
 }

@@ -1,6 +1,7 @@
 //! A process whose truth is known: a latent state wanders, noisy sensors see it, and events follow from where it is at
 //! the end of a window.
 
+use lehr_metrics::Scored;
 use lehr_neural::forecaster::{Horizons, Windows};
 use rand::RngExt;
 use rand_chacha::ChaCha8Rng;
@@ -85,15 +86,10 @@ impl Windows for Toy {
     }
 }
 
-/// The area under the ROC curve: how often an event scores above none.
+/// The area under the ROC curve.
 pub fn area(scored: impl Iterator<Item = (f64, bool)>) -> f64 {
-    let scored: Vec<(f64, bool)> = scored.collect();
-    let of = |wanted: bool| scored.iter().filter(move |(_, event)| *event == wanted).map(|(score, _)| *score);
-    let (events, others) = (of(true).count(), of(false).count());
-    let wins: f64 = of(true)
-        .map(|high| of(false).map(|low| if high > low { 1.0 } else if high == low { 0.5 } else { 0.0 }).sum::<f64>())
-        .sum();
-    wins / (events * others) as f64
+    let (scores, events): (Vec<f64>, Vec<bool>) = scored.unzip();
+    Scored::new(scores, events).unwrap().auc().unwrap()
 }
 
 /// Box and Muller's.

@@ -6,7 +6,7 @@ use std::time::Duration;
 
 use burn::module::Module;
 use lehr_neural::fitting::{Quiet, Stop};
-use lehr_neural::forecaster::{Architecture, HORIZONS, Settings, Trained, Windows, train};
+use lehr_neural::forecaster::{Architecture, HORIZONS, Scaler, Settings, Trained, Windows, train};
 use support::{SENSORS, Toy, area};
 
 const STEPS: usize = 24;
@@ -40,7 +40,7 @@ fn brier(scores: impl Iterator<Item = f64>, windows: &Toy, horizon: usize) -> f6
 fn it_comes_near_the_ceiling_and_far_above_the_floor() {
     let (training, validation) = (Toy::new(6000, STEPS, 1), Toy::new(1500, STEPS, 2));
     let (calibration, test) = (Toy::new(1500, STEPS, 3), Toy::new(3000, STEPS, 4));
-    let trained = train(&training, &validation, &calibration, &settings(8), &mut Quiet).unwrap();
+    let trained = train(&training, &validation, &calibration, Scaler::fit(&training).unwrap(), &settings(8), &mut Quiet).unwrap();
 
     let losses: Vec<f64> = trained.history.iter().map(|epoch| epoch.loss).collect();
     assert!(losses.last() < losses.first(), "the loss falls: {losses:?}");
@@ -69,10 +69,12 @@ fn it_comes_near_the_ceiling_and_far_above_the_floor() {
 fn labels_of_other_windows_teach_nothing() {
     let (training, validation) = (Toy::new(2000, STEPS, 5), Toy::new(1000, STEPS, 6));
     let (calibration, test) = (Toy::new(1000, STEPS, 7), Toy::new(3000, STEPS, 8));
+    let scaler = Scaler::fit(&training).unwrap();
     let trained = train(
         &training.with_shuffled_labels(9),
         &validation.with_shuffled_labels(10),
         &calibration.with_shuffled_labels(11),
+        scaler,
         &settings(4),
         &mut Quiet,
     )
@@ -93,7 +95,7 @@ fn labels_of_other_windows_teach_nothing() {
 fn a_training_that_was_interrupted_ends_in_the_same_weights() {
     let (training, validation) = (Toy::new(400, STEPS, 21), Toy::new(100, STEPS, 22));
     let calibration = Toy::new(100, STEPS, 23);
-    let whole = train(&training, &validation, &calibration, &settings(3), &mut Quiet).unwrap();
+    let whole = train(&training, &validation, &calibration, Scaler::fit(&training).unwrap(), &settings(3), &mut Quiet).unwrap();
     assert_eq!(whole.stop, Stop::Complete);
 
     let folder = tempfile::tempdir().unwrap();
@@ -104,7 +106,7 @@ fn a_training_that_was_interrupted_ends_in_the_same_weights() {
     settings.budget = Some(Duration::ZERO);
     let mut runs = Vec::new();
     let parts = loop {
-        let run = train(&training, &validation, &calibration, &settings, &mut Quiet).unwrap();
+        let run = train(&training, &validation, &calibration, Scaler::fit(&training).unwrap(), &settings, &mut Quiet).unwrap();
         runs.push(run.history.len());
         if run.stop != Stop::Budget {
             break run;
@@ -129,9 +131,9 @@ fn a_checkpoint_of_another_training_is_refused() {
     let folder = tempfile::tempdir().unwrap();
     let mut settings = settings(1);
     settings.checkpoints = Some(folder.path().to_owned());
-    train(&training, &validation, &validation, &settings, &mut Quiet).unwrap();
+    train(&training, &validation, &validation, Scaler::fit(&training).unwrap(), &settings, &mut Quiet).unwrap();
     settings.resume = true;
     settings.seed = 2;
-    let error = train(&training, &validation, &validation, &settings, &mut Quiet).unwrap_err().to_string();
+    let error = train(&training, &validation, &validation, Scaler::fit(&training).unwrap(), &settings, &mut Quiet).unwrap_err().to_string();
     assert!(error.contains("seed 2") && error.contains("--resume"), "{error}");
 }

@@ -7,6 +7,7 @@ use burn::optim::GradientsParams;
 use burn::tensor::{Device, Tensor, TensorData, activation};
 use lehr_neural::fitting::Step;
 use lehr_neural::forecaster::{Architecture, ForecastTask, Forecaster, HORIZONS, Scaler, Windows};
+use support::tape::states_on_the_tape;
 use support::{SENSORS, Toy};
 
 const STEPS: usize = 7;
@@ -16,33 +17,10 @@ fn small() -> Architecture {
     Architecture { sensors: SENSORS, width: 6, layers: 2, attention: 4 }
 }
 
-/// The layers in Burn's tensors alone: `[steps, rows, width]`.
-fn states_on_the_tape(network: &Forecaster, input: Tensor<3>) -> Tensor<3> {
-    let [steps, rows, _] = input.dims();
-    let mut sequence: Vec<Tensor<2>> =
-        (0..steps).map(|step| input.clone().narrow(0, step, 1).squeeze_dim(0)).collect();
-    for layer in &network.layers {
-        let width = layer.hidden.val().dims()[0];
-        let mut hidden: Tensor<2> = Tensor::zeros([rows, width], &input.device());
-        let mut cell = hidden.clone();
-        for here in &mut sequence {
-            let gates = here.clone().matmul(layer.input.val())
-                + hidden.matmul(layer.hidden.val())
-                + layer.bias.val().unsqueeze();
-            let gate = |index: usize| gates.clone().narrow(1, index * width, width);
-            let (i, o, f) = (activation::sigmoid(gate(0)), activation::sigmoid(gate(1)), activation::sigmoid(gate(2)));
-            cell = f * cell + i * gate(3).tanh();
-            hidden = o * cell.clone().tanh();
-            *here = hidden.clone();
-        }
-    }
-    Tensor::stack(sequence, 0)
-}
-
 fn loss_on_the_tape(network: &Forecaster, toy: &Toy, scaler: &Scaler, device: &Device) -> Tensor<1> {
     let mut window = vec![0.0; STEPS * SENSORS];
     let mut input = vec![0.0f32; STEPS * ROWS * SENSORS];
-    let (mut events, mut targets) = (Vec::new(), Vec::new());
+    let mut events = Vec::new();
     for row in 0..ROWS {
         toy.read(row, &mut window);
         for (at, &value) in window.iter().enumerate() {
@@ -50,17 +28,15 @@ fn loss_on_the_tape(network: &Forecaster, toy: &Toy, scaler: &Scaler, device: &D
             input[(step * ROWS + row) * SENSORS + sensor] = scaler.scale(sensor, value);
         }
         events.extend(toy.events(row).map(|event| f32::from(u8::from(event))));
-        targets.extend(toy.targets(row));
     }
     let input = Tensor::from_data(TensorData::new(input, [STEPS, ROWS, SENSORS]), device);
     let events: Tensor<2> = Tensor::from_data(TensorData::new(events, [ROWS, HORIZONS]), device);
-    let targets: Tensor<2> = Tensor::from_data(TensorData::new(targets, [ROWS, HORIZONS]), device);
     let logits = network.read(states_on_the_tape(network, input), None).logits;
     let probability = activation::sigmoid(logits);
     let unlikely = |p: Tensor<2>| p.log().neg();
     let entropy = events.clone() * unlikely(probability.clone())
-        + (events.neg() + 1.0) * unlikely(probability.clone().neg() + 1.0);
-    (entropy + (probability - targets).square()).mean()
+        + (events.clone().neg() + 1.0) * unlikely(probability.clone().neg() + 1.0);
+    (entropy + (probability - events).square()).mean()
 }
 
 fn assert_close<const D: usize>(name: &str, param: &Param<Tensor<D>>, ours: &GradientsParams, tape: &GradientsParams) {

@@ -9,6 +9,8 @@ use super::fit::{Epoch, Stop};
 #[derive(Debug, Serialize)]
 #[serde(tag = "event", rename_all = "snake_case")]
 pub enum Event<'a> {
+    /// The data are made: plants simulated, of how many.
+    Data { done: usize, total: usize },
     /// The training begins, or goes on, with epoch `epoch`.
     Started { epoch: usize, epochs_max: usize, batches: usize },
     Batch { epoch: usize, batch: usize, batches: usize, loss: f64 },
@@ -80,6 +82,11 @@ impl Default for Terminal {
 impl Watch for Terminal {
     fn see(&mut self, event: &Event<'_>) {
         match event {
+            Event::Data { done, total } => {
+                self.bar.set_length(*total as u64);
+                self.bar.set_prefix("plants");
+                self.bar.set_position(*done as u64);
+            }
             Event::Started { epoch, batches, .. } => {
                 self.bar.set_length(*batches as u64);
                 self.bar.set_prefix(format!("epoch {}", epoch + 1));

@@ -5,18 +5,22 @@
 //! gives a logit, which calibration turns into a probability. Scaler and calibration are part of the model.
 
 mod calibration;
+mod card;
 mod export;
 mod network;
 mod predict;
+mod report;
 mod scaler;
 mod task;
 mod train;
 mod windows;
 
 pub use calibration::{Calibration, threshold};
+pub use card::{DataCard, Rung, RungFigures, card};
 pub use export::export;
 pub use network::{Architecture, Forecaster, Reading};
 pub use predict::{Logits, predict};
+pub use report::{Figure, HorizonReport, report};
 pub use scaler::Scaler;
 pub use task::ForecastTask;
 pub use train::{Settings, Trained, scored, train};

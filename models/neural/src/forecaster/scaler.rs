@@ -1,3 +1,4 @@
+use lehr_datasets::sequences;
 use serde::{Deserialize, Serialize};
 
 use super::windows::Windows;
@@ -58,5 +59,11 @@ impl Scaler {
             return 0.0;
         }
         ((value - self.mean[sensor]) / self.deviation[sensor]).clamp(-REACH, REACH)
+    }
+}
+
+impl From<&sequences::Scaler> for Scaler {
+    fn from(scaler: &sequences::Scaler) -> Self {
+        Self { mean: scaler.mean.to_vec(), deviation: scaler.std.to_vec() }
     }
 }

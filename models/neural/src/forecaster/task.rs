@@ -16,8 +16,8 @@ use crate::writing::values;
 
 /// Training of a [`Forecaster`] on two splits.
 ///
-/// The loss is the mean over horizons of the binary cross-entropy of the event and the squared error of the
-/// probability (of [`Windows::targets`]), added.
+/// The loss is the mean over horizons of the binary cross-entropy of the event and the squared error of its probability
+/// (Brier's score), added: the one punishes false certainty without bound, the other weighs all errors alike.
 #[derive(Debug)]
 pub struct ForecastTask<'a, W> {
     pub training: &'a W,
@@ -111,16 +111,15 @@ impl<W: Windows> Task for ForecastTask<'_, W> {
 
 /// The same loss as in training, on logits that are known.
 pub fn validation(logits: &Logits, windows: &impl Windows) -> Validation {
-    let (mut entropy, mut brier, mut error) = (0.0, [0.0; HORIZONS], 0.0);
+    let (mut entropy, mut brier) = (0.0, [0.0; HORIZONS]);
     for (index, logits) in logits.iter().enumerate() {
-        let (events, targets) = (windows.events(index), windows.targets(index));
+        let events = windows.events(index);
         for horizon in 0..HORIZONS {
             let logit = f64::from(logits[horizon]);
             let event = f64::from(u8::from(events[horizon]));
             let probability = 1.0 / (1.0 + (-logit).exp());
             // ln(1 + e^z) - y z, without overflow.
             entropy += logit.max(0.0) + (-logit.abs()).exp().ln_1p() - event * logit;
-            error += (probability - f64::from(targets[horizon])).powi(2);
             brier[horizon] += (probability - event).powi(2);
         }
     }
@@ -135,19 +134,20 @@ pub fn validation(logits: &Logits, windows: &impl Windows) -> Validation {
             metrics.insert(name.to_owned(), auc);
         }
     }
-    Validation { loss: (entropy + error) / (count * HORIZONS as f64), metrics }
+    let loss = (entropy + brier.iter().sum::<f64>()) / (count * HORIZONS as f64);
+    Validation { loss, metrics }
 }
 
 /// Cross-entropy and squared error, means over rows and horizons, added.
 fn loss(logits: Tensor<2>, windows: &impl Windows, chosen: &[usize], device: &Device) -> Tensor<1> {
     let shape = [chosen.len(), HORIZONS];
-    let events = chosen.iter().flat_map(|&index| windows.events(index).map(|e| if e { 1.0f32 } else { 0.0 })).collect();
-    let targets = chosen.iter().flat_map(|&index| windows.targets(index)).collect();
+    let number = |event: bool| if event { 1.0 } else { 0.0 };
+    let events: Vec<f32> = chosen.iter().flat_map(|&index| windows.events(index).map(number)).collect();
     let events: Tensor<2> = Tensor::from_data(TensorData::new(events, shape), device);
-    let targets: Tensor<2> = Tensor::from_data(TensorData::new(targets, shape), device);
     // ln(1 + e^z) - y z.
-    let entropy = logits.clone().clamp_min(0.0) + logits.clone().abs().neg().exp().log1p() - events * logits.clone();
-    let error = (activation::sigmoid(logits) - targets).square();
+    let entropy =
+        logits.clone().clamp_min(0.0) + logits.clone().abs().neg().exp().log1p() - events.clone() * logits.clone();
+    let error = (activation::sigmoid(logits) - events).square();
     (entropy + error).mean()
 }
 

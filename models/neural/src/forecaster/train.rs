@@ -99,8 +99,8 @@ impl Trained {
     }
 }
 
-/// Fits the scaler and the weights to `training`, stops and chooses thresholds by `validation`, and calibrates by
-/// `calibration`.
+/// Fits the weights to `training`, stops and chooses thresholds by `validation`, and calibrates by `calibration`. The
+/// scaler is that of the training split.
 ///
 /// # Errors
 /// A split with too few windows, a loss that is no number, checkpoints of another training or that cannot be written.
@@ -108,6 +108,7 @@ pub fn train<W: Windows>(
     training: &W,
     validation: &W,
     calibration: &W,
+    scaler: Scaler,
     settings: &Settings,
     watch: &mut dyn Watch,
 ) -> Result<Trained, NeuralError> {
@@ -117,8 +118,6 @@ pub fn train<W: Windows>(
         }
     }
     let device = Device::flex();
-    watch.see(&Event::Stage { name: "scaler" });
-    let scaler = Scaler::fit(training)?;
     let network = Forecaster::new(settings.architecture, settings.seed, &device).train();
     let mut task = ForecastTask::new(training, validation, &scaler, &device);
     task.rows = settings.rows;

@@ -1,3 +1,5 @@
+use lehr_datasets::sequences::{MINUTES, SENSORS, Sequences};
+
 /// How many horizons are foretold: 1, 4 and 24 hours.
 pub const HORIZONS: usize = 3;
 
@@ -17,42 +19,32 @@ pub trait Windows: Sync {
 
     fn sensors(&self) -> usize;
 
-    /// Writes window `index`, `[steps, sensors]`, oldest minute first, in engineering units. Where nothing is known
-    /// yet, it writes NaN.
+    /// Writes window `index`, `[steps, sensors]`, oldest minute first, in engineering units; NaN where nothing is known
+    /// yet.
     fn read(&self, index: usize, to: &mut [f32]);
 
     /// Whether an event followed within each horizon.
     fn events(&self, index: usize) -> Horizons<bool>;
-
-    /// What the squared error compares the probability with: the event itself (0 or 1), or the probability of one
-    /// where it is known.
-    fn targets(&self, index: usize) -> Horizons<f32> {
-        self.events(index).map(|event| if event { 1.0 } else { 0.0 })
-    }
 }
 
-impl<W: Windows> Windows for &W {
+impl Windows for Sequences {
     fn len(&self) -> usize {
-        (*self).len()
+        self.labels.len()
     }
 
     fn steps(&self) -> usize {
-        (*self).steps()
+        MINUTES
     }
 
     fn sensors(&self) -> usize {
-        (*self).sensors()
+        SENSORS
     }
 
     fn read(&self, index: usize, to: &mut [f32]) {
-        (*self).read(index, to);
+        to.copy_from_slice(self.window(index));
     }
 
     fn events(&self, index: usize) -> Horizons<bool> {
-        (*self).events(index)
-    }
-
-    fn targets(&self, index: usize) -> Horizons<f32> {
-        (*self).targets(index)
+        self.labels[index]
     }
 }

@@ -1,5 +1,10 @@
 //! A process whose truth is known: a latent state wanders, noisy sensors see it, and events follow from where it is at
 //! the end of a window.
+#![allow(dead_code)]
+
+pub mod onnx;
+pub mod tape;
+pub mod toy_graphs;
 
 use lehr_metrics::Scored;
 use lehr_neural::forecaster::{Horizons, Windows};

@@ -107,10 +107,8 @@ impl Ensemble {
         // Stacking and calibration are linear one after the other: one layer.
         let weights: Vec<f32> = self.weights.iter().map(|weight| (self.slope * weight) as f32).collect();
         let bias = (self.slope * self.bias + self.shift) as f32;
-        let layer = lehr_onnx::Linear {
-            weight: Tensor::f32([count, 1], &weights)?,
-            bias: Some(Tensor::f32([1], &[bias])?),
-        };
+        let layer =
+            lehr_onnx::Linear { weight: Tensor::f32([count, 1], &weights)?, bias: Some(Tensor::f32([1], &[bias])?) };
         let score = graph.linear("stack", logits, &layer)?;
         let probability = graph.sigmoid("stacked", score)?;
         graph.output("probability", probability)?;
@@ -122,10 +120,8 @@ impl Ensemble {
 /// Minimises mean cross-entropy + λ/2 wᵀ ρ w over weights and bias, by gradient descent with halved steps along Newton's
 /// direction. Convex, since ρ is a correlation matrix.
 fn stack(members: usize, examples: &[Example], diversity: f64) -> (Vec<f64>, f64) {
-    let inputs: Vec<Vec<f64>> = examples
-        .iter()
-        .map(|example| example.members.iter().map(|&p| logit(p)).chain([1.0]).collect())
-        .collect();
+    let inputs: Vec<Vec<f64>> =
+        examples.iter().map(|example| example.members.iter().map(|&p| logit(p)).chain([1.0]).collect()).collect();
     let price = price(members, examples, diversity);
     let width = members + 1;
     let loss = |at: &[f64]| {

@@ -23,9 +23,7 @@ fn settings(epochs: usize) -> Settings {
 
 fn areas(trained: &Trained, windows: &Toy) -> [f64; HORIZONS] {
     let probabilities = trained.probabilities(windows);
-    std::array::from_fn(|h| {
-        area(probabilities.iter().enumerate().map(|(index, p)| (p[h], windows.events(index)[h])))
-    })
+    std::array::from_fn(|h| area(probabilities.iter().enumerate().map(|(index, p)| (p[h], windows.events(index)[h]))))
 }
 
 fn brier(scores: impl Iterator<Item = f64>, windows: &Toy, horizon: usize) -> f64 {
@@ -40,7 +38,8 @@ fn brier(scores: impl Iterator<Item = f64>, windows: &Toy, horizon: usize) -> f6
 fn it_comes_near_the_ceiling_and_far_above_the_floor() {
     let (training, validation) = (Toy::new(6000, STEPS, 1), Toy::new(1500, STEPS, 2));
     let (calibration, test) = (Toy::new(1500, STEPS, 3), Toy::new(3000, STEPS, 4));
-    let trained = train(&training, &validation, &calibration, Scaler::fit(&training).unwrap(), &settings(8), &mut Quiet).unwrap();
+    let trained =
+        train(&training, &validation, &calibration, Scaler::fit(&training).unwrap(), &settings(8), &mut Quiet).unwrap();
 
     let losses: Vec<f64> = trained.history.iter().map(|epoch| epoch.loss).collect();
     assert!(losses.last() < losses.first(), "the loss falls: {losses:?}");
@@ -95,7 +94,8 @@ fn labels_of_other_windows_teach_nothing() {
 fn a_training_that_was_interrupted_ends_in_the_same_weights() {
     let (training, validation) = (Toy::new(400, STEPS, 21), Toy::new(100, STEPS, 22));
     let calibration = Toy::new(100, STEPS, 23);
-    let whole = train(&training, &validation, &calibration, Scaler::fit(&training).unwrap(), &settings(3), &mut Quiet).unwrap();
+    let whole =
+        train(&training, &validation, &calibration, Scaler::fit(&training).unwrap(), &settings(3), &mut Quiet).unwrap();
     assert_eq!(whole.stop, Stop::Complete);
 
     let folder = tempfile::tempdir().unwrap();
@@ -106,7 +106,8 @@ fn a_training_that_was_interrupted_ends_in_the_same_weights() {
     settings.budget = Some(Duration::ZERO);
     let mut runs = Vec::new();
     let parts = loop {
-        let run = train(&training, &validation, &calibration, Scaler::fit(&training).unwrap(), &settings, &mut Quiet).unwrap();
+        let run = train(&training, &validation, &calibration, Scaler::fit(&training).unwrap(), &settings, &mut Quiet)
+            .unwrap();
         runs.push(run.history.len());
         if run.stop != Stop::Budget {
             break run;
@@ -134,6 +135,8 @@ fn a_checkpoint_of_another_training_is_refused() {
     train(&training, &validation, &validation, Scaler::fit(&training).unwrap(), &settings, &mut Quiet).unwrap();
     settings.resume = true;
     settings.seed = 2;
-    let error = train(&training, &validation, &validation, Scaler::fit(&training).unwrap(), &settings, &mut Quiet).unwrap_err().to_string();
+    let error = train(&training, &validation, &validation, Scaler::fit(&training).unwrap(), &settings, &mut Quiet)
+        .unwrap_err()
+        .to_string();
     assert!(error.contains("seed 2") && error.contains("--resume"), "{error}");
 }

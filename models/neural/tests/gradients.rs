@@ -94,7 +94,8 @@ fn gradients_under_dropout_are_the_slopes_of_the_loss() {
     let direction = gradient.div_scalar(length);
     let mut loss_at = |along: f64| {
         let mut moved = network.clone();
-        moved.layers[0].hidden = Param::initialized(param.id, (param.val().inner() + direction.clone() * along).autodiff().require_grad());
+        moved.layers[0].hidden =
+            Param::initialized(param.id, (param.val().inner() + direction.clone() * along).autodiff().require_grad());
         task.gradients_of(&moved, &all, step).0
     };
     let slope = (loss_at(0.02) - loss_at(-0.02)) / 0.04;

@@ -37,13 +37,8 @@ fn it_finds_failures_anomalies_and_links() {
 #[test]
 fn the_truth_of_other_graphs_teaches_nothing() {
     let (training, validation) = (ToyGraphs::new(800, 4), ToyGraphs::new(300, 5));
-    let trained = train(
-        &training.with_shuffled_truth(6),
-        &validation.with_shuffled_truth(7),
-        &settings(3),
-        &mut Quiet,
-    )
-    .unwrap();
+    let trained =
+        train(&training.with_shuffled_truth(6), &validation.with_shuffled_truth(7), &settings(3), &mut Quiet).unwrap();
     let test = ToyGraphs::new(500, 8).with_shuffled_truth(9);
     for area in areas(&trained, &test) {
         assert!((area - 0.5).abs() < 0.06, "with shuffled truth the area is {area}");

@@ -74,7 +74,11 @@ pub fn run(arguments: Arguments) -> Result<(), Box<dyn std::error::Error>> {
     Ok(())
 }
 
-fn make(recipe: &Recipe, common: &Common, watch: &mut (dyn Watch + Send)) -> Result<Split, lehr_datasets::DatasetError> {
+fn make(
+    recipe: &Recipe,
+    common: &Common,
+    watch: &mut (dyn Watch + Send),
+) -> Result<Split, lehr_datasets::DatasetError> {
     watch.see(&Event::Stage { name: "data" });
     let watch = Mutex::new(watch);
     generate(recipe, &common.data, |progress| {

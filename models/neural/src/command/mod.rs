@@ -43,8 +43,10 @@ impl Common {
 /// Writes a file into a folder, which is made if need be.
 pub fn write(folder: &Path, name: &str, bytes: &[u8]) -> Result<PathBuf, NeuralError> {
     let path = folder.join(name);
-    fs::create_dir_all(folder)
-        .and_then(|()| fs::write(&path, bytes))
-        .map_err(|source| NeuralError::File { path: path.clone(), action: "written", source })?;
+    fs::create_dir_all(folder).and_then(|()| fs::write(&path, bytes)).map_err(|source| NeuralError::File {
+        path: path.clone(),
+        action: "written",
+        source,
+    })?;
     Ok(path)
 }

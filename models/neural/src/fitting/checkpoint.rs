@@ -111,11 +111,7 @@ mod tests {
 
     fn example() -> Checkpoint {
         Checkpoint {
-            progress: Progress {
-                fingerprint: "seed 1".to_owned(),
-                history: Vec::new(),
-                early: EarlyStopping::new(5),
-            },
+            progress: Progress { fingerprint: "seed 1".to_owned(), history: Vec::new(), early: EarlyStopping::new(5) },
             weights: vec![1, 2, 3],
             optimiser: vec![4],
             best: Vec::new(),

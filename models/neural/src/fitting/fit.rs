@@ -174,8 +174,7 @@ impl<N: Module> State<N> {
         }
         Ok(Self {
             network: restore(network, &kept.weights)?,
-            optimiser: optimiser
-                .load_record(OptimizerRecord::from_bytes(Bytes::from_bytes_vec(kept.optimiser))?),
+            optimiser: optimiser.load_record(OptimizerRecord::from_bytes(Bytes::from_bytes_vec(kept.optimiser))?),
             best: kept.best,
             progress: kept.progress,
         })
@@ -211,8 +210,7 @@ impl<N: Module> State<N> {
         }
         let count = batches.max(1) as f64;
         let seconds = started.elapsed().as_secs_f64();
-        let ended =
-            Epoch { epoch, loss: loss_sum / count, rate, gradient_norm: norm_sum / count, validation, seconds };
+        let ended = Epoch { epoch, loss: loss_sum / count, rate, gradient_norm: norm_sum / count, validation, seconds };
         watch.see(&Event::Epoch { epoch: &ended, best });
         self.progress.history.push(ended);
         if let Some(folder) = &plan.checkpoints {

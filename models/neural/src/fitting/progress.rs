@@ -10,14 +10,34 @@ use super::fit::{Epoch, Stop};
 #[serde(tag = "event", rename_all = "snake_case")]
 pub enum Event<'a> {
     /// The data are made: plants simulated, of how many.
-    Data { done: usize, total: usize },
+    Data {
+        done: usize,
+        total: usize,
+    },
     /// The training begins, or goes on, with epoch `epoch`.
-    Started { epoch: usize, epochs_max: usize, batches: usize },
-    Batch { epoch: usize, batch: usize, batches: usize, loss: f64 },
-    Epoch { epoch: &'a Epoch, best: bool },
-    Stopped { why: Stop, best_epoch: usize },
+    Started {
+        epoch: usize,
+        epochs_max: usize,
+        batches: usize,
+    },
+    Batch {
+        epoch: usize,
+        batch: usize,
+        batches: usize,
+        loss: f64,
+    },
+    Epoch {
+        epoch: &'a Epoch,
+        best: bool,
+    },
+    Stopped {
+        why: Stop,
+        best_epoch: usize,
+    },
     /// A step outside the loop, such as "calibration".
-    Stage { name: &'a str },
+    Stage {
+        name: &'a str,
+    },
 }
 
 /// Who looks on while a network is trained.

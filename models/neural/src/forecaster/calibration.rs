@@ -22,9 +22,8 @@ impl Calibration {
     pub fn fit(logits: &Logits, windows: &impl Windows) -> Self {
         let mut all = Self::NONE;
         for horizon in 0..HORIZONS {
-            let pair = |(index, logits): (usize, &Horizons<f32>)| {
-                (f64::from(logits[horizon]), windows.events(index)[horizon])
-            };
+            let pair =
+                |(index, logits): (usize, &Horizons<f32>)| (f64::from(logits[horizon]), windows.events(index)[horizon]);
             let pairs: Vec<(f64, bool)> = logits.iter().enumerate().map(pair).collect();
             if let Some(fit) = Logistic::fit(&pairs).filter(|fit| fit.slope > 0.0) {
                 (all.slope[horizon], all.shift[horizon]) = (fit.slope, fit.intercept);

@@ -131,16 +131,13 @@ fn write_curve(out: &mut String, trained: &Trained) -> std::fmt::Result {
         trained.stop,
         trained.best_epoch + 1
     )?;
-    writeln!(out, "| epoch | training loss | validation loss | areas 1 h, 4 h, 24 h | seconds |\n|---|---|---|---|---|")?;
+    writeln!(
+        out,
+        "| epoch | training loss | validation loss | areas 1 h, 4 h, 24 h | seconds |\n|---|---|---|---|---|"
+    )?;
     for Epoch { epoch, loss, validation, seconds, .. } in &trained.history {
         let areas = ["auc_1h", "auc_4h", "auc_24h"].map(|name| number(validation.metrics.get(name).copied()));
-        writeln!(
-            out,
-            "| {} | {loss:.4} | {:.4} | {} | {seconds:.0} |",
-            epoch + 1,
-            validation.loss,
-            areas.join(", ")
-        )?;
+        writeln!(out, "| {} | {loss:.4} | {:.4} | {} | {seconds:.0} |", epoch + 1, validation.loss, areas.join(", "))?;
     }
     writeln!(out, "\n## Limits\n")?;
     writeln!(

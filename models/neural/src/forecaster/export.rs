@@ -28,10 +28,8 @@ pub fn export(trained: &Trained, identity: &Identity) -> Result<Vec<u8>, NeuralE
         .collect::<Result<Vec<_>, NeuralError>>()?;
     let states = graph.lstm("lstm", scaled, &layers)?;
 
-    let pooling = AttentionPooling {
-        hidden: linear(&trained.network.attention)?,
-        score: linear(&trained.network.energy)?,
-    };
+    let pooling =
+        AttentionPooling { hidden: linear(&trained.network.attention)?, score: linear(&trained.network.energy)? };
     let pooled = pooling.build(&mut graph, "pooling", states)?;
     let last = graph.slice("last.step", states, 1, trained.steps - 1..trained.steps)?;
     let last = graph.squeeze("last", last, 1)?;

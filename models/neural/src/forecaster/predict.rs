@@ -24,8 +24,7 @@ pub fn predict(network: &Forecaster, scaler: &Scaler, windows: &impl Windows, de
         let input = time_major(windows, scaler, chosen);
         let shape = Shape { steps: windows.steps(), rows: chosen.len(), inputs: windows.sensors() };
         let states = stack.forward(&layers, &input, shape, None);
-        let states: Tensor<3> =
-            Tensor::from_data(TensorData::new(states, [shape.steps, shape.rows, width]), device);
+        let states: Tensor<3> = Tensor::from_data(TensorData::new(states, [shape.steps, shape.rows, width]), device);
         let flat = values(network.read(states, None).logits);
         let (rows, _) = flat.as_chunks();
         logits.extend_from_slice(rows);

@@ -160,11 +160,7 @@ fn thresholds(
 }
 
 /// One horizon's probabilities beside what came.
-pub fn scored(
-    probabilities: &[Horizons<f64>],
-    windows: &impl Windows,
-    horizon: usize,
-) -> Result<Scored, NeuralError> {
+pub fn scored(probabilities: &[Horizons<f64>], windows: &impl Windows, horizon: usize) -> Result<Scored, NeuralError> {
     let scores = probabilities.iter().map(|p| p[horizon]);
     Ok(Scored::new(scores, (0..probabilities.len()).map(|index| windows.events(index)[horizon]))?)
 }

@@ -114,7 +114,8 @@ impl<G: Graphs> Task for GraphTask<'_, G> {
             loss += of_batch.into_scalar::<f64>() * chosen.len() as f64 / all.len() as f64;
         }
         let scores = GraphScores::new(network, self.validation, self.scaler, &self.device);
-        let named = [("auc_failure", &scores.failures), ("auc_anomaly", &scores.anomalies), ("auc_edge", &scores.links)];
+        let named =
+            [("auc_failure", &scores.failures), ("auc_anomaly", &scores.anomalies), ("auc_edge", &scores.links)];
         let metrics = named
             .into_iter()
             .filter_map(|(name, scores)| Some((name.to_owned(), scored(scores).ok()?.auc()?)))

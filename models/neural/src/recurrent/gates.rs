@@ -5,13 +5,7 @@ use pulp::Arch;
 /// One step of many sequences: turns the gates' pre-activations into activations, in place, and gives the new cells
 /// and outputs. `gates` is `[rows, 4 width]` in the order input, output, forget, cell; the others `[rows, width]`.
 /// Without `cells_before` the cells were 0.
-pub fn advance(
-    gates: &mut [f32],
-    cells_before: Option<&[f32]>,
-    cells: &mut [f32],
-    outputs: &mut [f32],
-    width: usize,
-) {
+pub fn advance(gates: &mut [f32], cells_before: Option<&[f32]>, cells: &mut [f32], outputs: &mut [f32], width: usize) {
     Arch::new().dispatch(
         #[inline(always)]
         || {

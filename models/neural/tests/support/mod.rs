@@ -43,8 +43,7 @@ impl Toy {
                     toy.values.push(value as f32);
                 }
             }
-            let truth: Horizons<f64> =
-                std::array::from_fn(|h| 1.0 / (1.0 + (-(SLOPE[h] * state + SHIFT[h])).exp()));
+            let truth: Horizons<f64> = std::array::from_fn(|h| 1.0 / (1.0 + (-(SLOPE[h] * state + SHIFT[h])).exp()));
             toy.events.push(truth.map(|p| random.random_bool(p)));
             toy.truth.push(truth);
         }

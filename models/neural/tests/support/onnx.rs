@@ -21,12 +21,8 @@ pub fn answer(file: &[u8], inputs: &[Input<'_>]) -> Value {
         .collect();
     let ask = json!({ "model": path, "inputs": inputs }).to_string();
     let script = Path::new(env!("CARGO_MANIFEST_DIR")).join("../onnx/tests/onnx_says.py");
-    let mut python = Command::new(python())
-        .arg(script)
-        .stdin(Stdio::piped())
-        .stdout(Stdio::piped())
-        .spawn()
-        .expect("Python starts");
+    let mut python =
+        Command::new(python()).arg(script).stdin(Stdio::piped()).stdout(Stdio::piped()).spawn().expect("Python starts");
     python.stdin.take().expect("asked for").write_all(ask.as_bytes()).expect("it listens");
     let output = python.wait_with_output().expect("it ends");
     assert!(output.status.success(), "the file was refused");

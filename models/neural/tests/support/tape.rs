@@ -6,8 +6,7 @@ use lehr_neural::forecaster::Forecaster;
 /// From `[steps, rows, sensors]` to `[steps, rows, width]`.
 pub fn states_on_the_tape(network: &Forecaster, input: Tensor<3>) -> Tensor<3> {
     let [steps, rows, _] = input.dims();
-    let mut sequence: Vec<Tensor<2>> =
-        (0..steps).map(|step| input.clone().narrow(0, step, 1).squeeze_dim(0)).collect();
+    let mut sequence: Vec<Tensor<2>> = (0..steps).map(|step| input.clone().narrow(0, step, 1).squeeze_dim(0)).collect();
     for layer in &network.layers {
         let width = layer.hidden.val().dims()[0];
         let mut hidden: Tensor<2> = Tensor::zeros([rows, width], &input.device());

@@ -93,7 +93,7 @@ impl Windows for Toy {
 /// The area under the ROC curve.
 pub fn area(scored: impl Iterator<Item = (f64, bool)>) -> f64 {
     let (scores, events): (Vec<f64>, Vec<bool>) = scored.unzip();
-    Scored::new(scores, events).unwrap().auc().unwrap()
+    Scored::new(scores.into_iter(), events.into_iter()).unwrap().auc().unwrap()
 }
 
 /// Box and Muller's.

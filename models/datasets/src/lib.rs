@@ -6,5 +6,6 @@
 
 mod error;
 pub mod sequences;
+pub mod study;
 
 pub use error::DatasetError;

@@ -17,11 +17,12 @@ pub use generate::{Progress, generate};
 pub use recipe::{Part, Recipe};
 pub use scaler::Scaler;
 pub use sensors::sensors;
-pub use series::{CAUSES, Day, LineSeries, simulate};
+pub(crate) use series::branches;
+pub use series::{CAUSES, LineSeries, simulate};
 pub use window::fill;
 
 use lehr_domain::{EventMs, LineId};
-use lehr_plant::Cause;
+use lehr_plant::{Branch, Cause};
 
 /// Minutes of a window.
 pub const MINUTES: usize = 120;
@@ -62,6 +63,9 @@ pub struct Sequences {
     /// By horizon, from the ware as it really was. For evaluation beside `labels`.
     pub truths: Vec<[bool; HORIZONS.len()]>,
     pub origins: Vec<Origin>,
+    /// The levels of the slow causes ([`Branch::SLOW`]) when the window begins and when it ends. The truth, for ceilings alone: no
+    /// model may read it.
+    pub levels: Vec<[[f32; Branch::SLOW]; 2]>,
 }
 
 impl Sequences {

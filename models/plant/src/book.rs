@@ -46,7 +46,7 @@ pub(crate) enum Turn {
     Ended(Fault),
 }
 
-#[derive(Default)]
+#[derive(Clone, Default)]
 pub(crate) struct Book {
     faults: Vec<Fault>,
     injected: u64,

@@ -23,6 +23,11 @@ pub(crate) struct Effects {
     pub fan_factor: f64,
     /// Height of the spikes of forming pressure, MPa.
     pub spike_mpa: f64,
+    /// Probability of a stone of the lining, seen as a stain, and of a seed of the batch, a bubble.
+    pub stones: f64,
+    pub seeds: f64,
+    /// How much warmer than usual the days are, in standard deviations.
+    pub weather: f64,
     pub stopped: bool,
 }
 
@@ -38,6 +43,9 @@ impl Default for Effects {
             heater_share: f64::INFINITY,
             fan_factor: 1.0,
             spike_mpa: 0.0,
+            stones: 0.0,
+            seeds: 0.0,
+            weather: 0.0,
             stopped: false,
         }
     }

@@ -1,6 +1,7 @@
 //! What can be wrong with a request to the simulated plant.
 
 use crate::fault::FaultId;
+use lehr_domain::LineId;
 
 #[derive(Clone, Debug, PartialEq, thiserror::Error)]
 pub enum PlantError {
@@ -18,6 +19,8 @@ pub enum PlantError {
     Fault { text: String, why: String },
     #[error("fault line '{line}': no such line; known are {known}")]
     UnknownLine { line: String, known: String },
+    #[error("line id {}: not a line of this plant", .0.0)]
+    NoLine(LineId),
     #[error("fault parameter '{parameter}': {line} has no such sensor")]
     UnknownParameter { line: String, parameter: String },
     #[error("fault: {most} faults are open already; clear one first")]

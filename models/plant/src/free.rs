@@ -10,6 +10,7 @@ const FOLLOW_S: f64 = 300.0;
 /// Size of the slow disturbance, in sigmas; measuring adds the rest.
 const OWN: f64 = 0.45;
 
+#[derive(Clone)]
 pub(crate) struct FreeQuantity {
     pub parameter: String,
     pub setpoint: f64,
@@ -35,6 +36,11 @@ impl FreeQuantity {
             disturbance: Disturbance::new(&mut rng),
             rng,
         }
+    }
+
+    /// Lets all chance from here on be another.
+    pub fn fork(&mut self, seed: u64, line_key: u64) {
+        self.rng = stream(seed, Purpose::FreeQuantity, &[line_key, key(&self.parameter)]);
     }
 
     pub fn step(&mut self, second: u64) {

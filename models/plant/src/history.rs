@@ -17,16 +17,19 @@ pub(crate) struct Conditions {
     pub batch: f32,
     pub cullet: f32,
     pub wear: f32,
+    pub stones: f32,
+    pub seeds: f32,
 }
 
 /// The last seconds of a line. Seconds before the simulation began are taken to be as its first.
+#[derive(Clone)]
 pub(crate) struct History {
     ring: Vec<Conditions>,
     seconds: u64,
 }
 
 impl History {
-    /// Six hours of conditions: 36 bytes · 21,600 s < 1 MiB a line. The longest transport of the shipped
+    /// Six hours of conditions: 44 bytes · 21,600 s < 1 MiB a line. The longest transport of the shipped
     /// plant is 75 minutes.
     pub const MOST_S: i64 = 6 * 3600;
 

@@ -11,6 +11,8 @@
 
 mod annealing;
 mod book;
+mod branch;
+mod campaign;
 mod dynamics;
 mod effects;
 mod error;
@@ -31,6 +33,8 @@ mod sim;
 mod truth;
 mod ware;
 
+pub use branch::{Branch, Ware};
+pub use campaign::Campaign;
 pub use error::PlantError;
 pub use fault::{FaultId, FaultKind, FaultSpec};
 pub use sim::{OpenFault, Output, PlantConfig, PlantSim};

@@ -1,5 +1,6 @@
 //! One line: its process, what it is doing, and the ware that leaves it.
 
+use crate::campaign::{self, Campaign, Life};
 use crate::effects::Effects;
 use crate::error::PlantError;
 use crate::free::FreeQuantity;
@@ -36,6 +37,7 @@ pub(crate) enum Signal {
     Free(usize),
 }
 
+#[derive(Clone)]
 pub(crate) struct Line {
     pub id: LineId,
     pub key: u64,
@@ -55,10 +57,16 @@ pub(crate) struct Line {
     recipe_belt: f64,
     /// Share of the next unit that has passed inspection.
     progress: f64,
+    life: Option<Life>,
 }
 
 impl Line {
-    pub fn new(names: &Names, id: LineId, config: &crate::PlantConfig) -> Result<Line, PlantError> {
+    pub fn new(
+        names: &Names,
+        id: LineId,
+        config: &crate::PlantConfig,
+        campaign: Option<Campaign>,
+    ) -> Result<Line, PlantError> {
         let name = names.line(id).to_owned();
         let key = key(&name);
         let defs: Vec<(SensorId, &SensorDef)> = names.sensors().filter(|(_, def)| def.line == id).collect();
@@ -108,6 +116,7 @@ impl Line {
             products,
             doing,
             progress: 0.0,
+            life: campaign.map(|campaign| Life::new(config.seed, key, campaign)),
         })
     }
 
@@ -158,7 +167,37 @@ impl Line {
         }
     }
 
-    pub fn step(&mut self, second: u64, at: EventMs, effects: &Effects, pending: &mut Pending) {
+    /// What the line's campaign brings at the beginning of a minute.
+    pub fn live(&mut self, second: u64, at: EventMs) -> Vec<campaign::Turn> {
+        match &mut self.life {
+            Some(life) if second.is_multiple_of(60) => life.step(second / 60, at),
+            _ => Vec::new(),
+        }
+    }
+
+    /// Levels of the slow causes; zeros without a campaign.
+    pub fn levels(&self) -> [f32; campaign::SLOW] {
+        self.life.as_ref().map_or([0.0; campaign::SLOW], Life::levels)
+    }
+
+    /// Lets all chance from this second on be another.
+    pub fn fork(&mut self, seed: u64, second: u64) {
+        self.seed = seed;
+        self.process.fork(seed, second);
+        self.schedule.fork(seed, self.key, second);
+        for quantity in &mut self.free {
+            quantity.fork(seed, self.key);
+        }
+        if let Some(life) = &mut self.life {
+            life.fork(seed);
+        }
+    }
+
+    pub fn step(&mut self, second: u64, at: EventMs, mut effects: Effects, pending: &mut Pending) {
+        if let Some(life) = &self.life {
+            life.act(self.process.hidden().batch, &mut effects);
+        }
+        let effects = &effects;
         let mut doing = self.schedule.step(second);
         if effects.stopped {
             doing = Doing { state: MachineState::Down, reason: "line stop", ..doing };
@@ -203,6 +242,8 @@ impl Line {
             batch: hidden.batch as f32,
             cullet: effects.cullet as f32,
             wear: effects.wear as f32,
+            stones: effects.stones as f32,
+            seeds: effects.seeds as f32,
         }
     }
 
@@ -239,6 +280,8 @@ impl Line {
             batch: f64::from(melted.batch),
             cullet: f64::from(melted.cullet),
             wear: f64::from(melted.wear),
+            stones: f64::from(melted.stones),
+            seeds: f64::from(melted.seeds),
         };
         let mut rng = stream(self.seed, Purpose::Unit, &[self.key, at.0 as u64]);
         let defects = self.mechanisms.defects(&past, &mut rng);

@@ -15,6 +15,9 @@ use lehr_domain::ids::stable_hash;
 
 /// Standard deviation of what batch and pull ask of the burners, as a share of nominal heat.
 const DEMAND: f64 = 0.004;
+/// What a standard deviation of the weather saves of it; and how much it drives the cooling fan, in sigmas.
+const WEATHER_DEMAND: f64 = -0.004;
+const WEATHER_FAN: f64 = 0.4;
 /// And of what ware and air take from the molds.
 const MOLD_DEMAND: f64 = 0.0045;
 /// Heat that a batch of one standard deviation asks for.
@@ -36,6 +39,7 @@ const GOB_PER_THROAT: f64 = 0.2;
 /// One second in this many brings a spike while the pressure regulator hunts: about eight a minute.
 const SPIKE_SECONDS: u64 = 8;
 
+#[derive(Clone)]
 pub(crate) struct Process {
     line_key: u64,
     seed: u64,
@@ -107,6 +111,13 @@ impl Process {
             sigma,
             rng,
         }
+    }
+
+    /// Lets all chance from this second on be another. Deliveries come without memory, so that the next is drawn anew.
+    pub fn fork(&mut self, seed: u64, second: u64) {
+        self.seed = seed;
+        self.rng = stream(seed, Purpose::Process, &[self.line_key]);
+        self.next_delivery_s = second as f64 + exponential(&mut self.rng, BATCH_MEAN_S);
     }
 
     pub fn hidden(&self) -> Hidden {
@@ -207,7 +218,7 @@ impl Process {
         let input = FurnaceInput {
             set_c: self.shift(Quantity::FurnaceTemperature),
             set_oxygen: self.shift(Quantity::FlueOxygen),
-            demand: DEMAND * self.demand.value() + BATCH_DEMAND * self.batch.value,
+            demand: DEMAND * self.demand.value() + BATCH_DEMAND * self.batch.value + WEATHER_DEMAND * effects.weather,
             ratio: ratio_error,
         };
         let furnace = self.furnace.step(&input, effects);
@@ -255,7 +266,7 @@ impl Process {
 
     fn step_annealing(&mut self, day: f64, effects: &Effects) {
         let fan = Quantity::CoolingFanSpeed;
-        let warm_air = 0.2 * day;
+        let warm_air = 0.2 * day + WEATHER_FAN * effects.weather;
         let input = AnnealingInput {
             zone_set_c: Quantity::ZONES.map(|zone| self.setpoint[zone]),
             cooling_set_share: self.setpoint[Quantity::CoolingRate] / self.nominal[Quantity::CoolingRate],

@@ -21,6 +21,7 @@ pub(crate) enum Purpose {
     Spike = 7,
     FreeQuantity = 8,
     Phase = 9,
+    Campaign = 10,
 }
 
 /// A stable number for a name.

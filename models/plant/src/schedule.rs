@@ -33,6 +33,7 @@ pub(crate) struct Doing {
     pub reason: &'static str,
 }
 
+#[derive(Clone)]
 pub(crate) struct Schedule {
     rng: Stream,
     /// The products that take turns; the first is made when the catalogue has none.
@@ -68,6 +69,12 @@ impl Schedule {
             doing: Doing { state: MachineState::Production, product, reason: "production" },
             until_s: 0,
         }
+    }
+
+    /// Lets all chance from this second on be another. Minor stops come without memory, so that the next is drawn anew.
+    pub fn fork(&mut self, seed: u64, line_key: u64, second: u64) {
+        self.rng = stream(seed, Purpose::Schedule, &[line_key]);
+        self.next_stop_s = second + exponential(&mut self.rng, STOP_MEAN_S) as u64;
     }
 
     pub fn doing(&self) -> Doing {

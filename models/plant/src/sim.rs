@@ -1,6 +1,8 @@
 //! The plant: all lines and instruments, moved through time together.
 
 use crate::book::{Book, Fault, MOST_OPEN, MOST_PER_DAY, RandomFaults, Turn};
+use crate::branch::Branch;
+use crate::campaign::{self, Campaign};
 use crate::error::PlantError;
 use crate::fault::{FaultId, FaultKind, FaultSpec};
 use crate::instrument::Instrument;
@@ -82,12 +84,21 @@ pub struct PlantSim {
 
 impl PlantSim {
     pub fn new(names: &Names, config: PlantConfig) -> Result<PlantSim, PlantError> {
+        PlantSim::of(names, config, None)
+    }
+
+    /// A plant whose lines age: see [`Campaign`]. Random faults and injected ones come on top.
+    pub fn in_campaign(names: &Names, config: PlantConfig, campaign: Campaign) -> Result<PlantSim, PlantError> {
+        PlantSim::of(names, config, Some(campaign))
+    }
+
+    fn of(names: &Names, config: PlantConfig, campaign: Option<Campaign>) -> Result<PlantSim, PlantError> {
         if !(0.0..=MOST_PER_DAY).contains(&config.faults_per_day) {
             return Err(PlantError::FaultRate { value: config.faults_per_day, most: MOST_PER_DAY });
         }
         let mut lines = Vec::new();
         for (id, _) in names.lines() {
-            lines.push(Line::new(names, id, &config)?);
+            lines.push(Line::new(names, id, &config, campaign)?);
         }
         if lines.is_empty() {
             return Err(PlantError::NoLines);
@@ -160,14 +171,62 @@ impl PlantSim {
                 self.book.open(fault);
             }
         }
+        for index in 0..self.lines.len() {
+            for turn in self.lines[index].live(second, at) {
+                self.live(index, turn, second, at);
+            }
+        }
         for turn in self.book.step(second) {
             self.turn(turn, at);
         }
         for (index, line) in self.lines.iter_mut().enumerate() {
             let effects = self.book.effects(index, second);
-            line.step(second, at, &effects, &mut self.pending);
+            line.step(second, at, effects, &mut self.pending);
         }
         self.seconds = second + 1;
+    }
+
+    /// What a campaign brings to the line at `index`.
+    fn live(&mut self, index: usize, turn: campaign::Turn, second: u64, at: EventMs) {
+        let line = self.lines[index].id;
+        // Apart from the ids of injected and of random faults; one a cause, as it is never there twice.
+        let slow = |law: usize| FaultId((index as u64 + 1) << 48 | law as u64);
+        match turn {
+            campaign::Turn::Began { law, kind } => {
+                let id = slow(law);
+                self.pending.truth.push(Truth::FaultStarted { at, line, id, kind, sensor: None, severity: 1.0 });
+            }
+            campaign::Turn::Repaired { law, kind } => {
+                self.pending.truth.push(Truth::FaultEnded { at, line, id: slow(law), kind });
+            }
+            campaign::Turn::Sudden { kind, minutes, severity } => {
+                self.open(index, kind, None, severity, second, minutes);
+            }
+            campaign::Turn::Instrument { kind, minutes, severity, place } => {
+                let of_line = &self.of_line[index];
+                if !of_line.is_empty() {
+                    let instrument = of_line[(place % of_line.len() as u64) as usize];
+                    self.open(index, kind, Some(instrument), severity, second, minutes);
+                }
+            }
+        }
+    }
+
+    /// Opens a fault that nobody asked for; one that finds the book full does not happen.
+    fn open(
+        &mut self,
+        line: usize,
+        kind: FaultKind,
+        instrument: Option<usize>,
+        severity: f64,
+        second: u64,
+        minutes: u64,
+    ) {
+        if !self.book.is_full() {
+            let id = FaultId((line as u64 + 1) << 48 | (kind as u64 + 1) << 40 | second);
+            let ends_s = Some(second + 60 * minutes);
+            self.book.open(Fault { id, line, kind, instrument, severity, begins_s: second, ends_s, active: false });
+        }
     }
 
     fn turn(&mut self, turn: Turn, at: EventMs) {
@@ -297,6 +356,24 @@ impl PlantSim {
     pub fn true_value(&self, sensor: SensorId) -> Result<f64, PlantError> {
         let instrument = &self.instruments[self.position(sensor)?];
         Ok(self.lines[instrument.line].value(instrument.signal))
+    }
+
+    /// How far each slow cause of a line's campaign has come; zeros without a campaign. No plant knows it.
+    pub fn levels(&self, line: LineId) -> Result<[f32; Branch::SLOW], PlantError> {
+        let line = self.lines.iter().find(|other| other.id == line).ok_or(PlantError::NoLine(line))?;
+        Ok(line.levels())
+    }
+
+    /// A line set apart as it is now, to see what may become of it.
+    ///
+    /// # Panics
+    ///
+    /// In the middle of a second: a branch begins where one has ended.
+    pub fn branch(&self, line: LineId) -> Result<Branch, PlantError> {
+        assert_eq!(self.now, self.time_of(self.seconds), "a branch begins with a second");
+        let index = self.lines.iter().position(|other| other.id == line).ok_or(PlantError::NoLine(line))?;
+        let (line, book) = (self.lines[index].clone(), self.book.clone());
+        Ok(Branch { line, book, index, start: self.start, seconds: self.seconds })
     }
 
     fn position(&self, sensor: SensorId) -> Result<usize, PlantError> {

@@ -24,6 +24,9 @@ pub(crate) struct Past {
     pub batch: f64,
     pub cullet: f64,
     pub wear: f64,
+    /// Probability of a stone, and of a seed, on top.
+    pub stones: f64,
+    pub seeds: f64,
 }
 
 /// The probabilities of a unit with nothing unusual in its past: 1.8 % in all.
@@ -47,6 +50,7 @@ const STEEP: f64 = 0.1;
 /// Below this share of the way a mechanism is silent; there it would give 0.7 % of its full figure.
 const SILENT: f64 = 0.3;
 
+#[derive(Clone)]
 struct Mechanism {
     cause: Cause,
     defect: DefectType,
@@ -59,6 +63,7 @@ struct Mechanism {
 }
 
 /// The mechanisms of one line.
+#[derive(Clone)]
 pub(crate) struct Mechanisms {
     list: Vec<Mechanism>,
     nominal: Table,
@@ -114,9 +119,9 @@ impl Mechanisms {
         for mechanism in &self.list {
             add(mechanism.defect, mechanism.cause, mechanism.probability(past, scatter), rng.random());
         }
-        add(DefectType::Bubble, Cause::Cullet, (0.02 * past.cullet).min(1.0), rng.random());
+        add(DefectType::Bubble, Cause::Cullet, (0.02 * past.cullet + past.seeds).min(1.0), rng.random());
         add(DefectType::Cloudiness, Cause::Cullet, (0.006 * past.cullet).min(1.0), rng.random());
-        add(DefectType::Stain, Cause::Refractory, (0.015 * past.wear).min(1.0), rng.random());
+        add(DefectType::Stain, Cause::Refractory, (0.015 * past.wear + past.stones).min(1.0), rng.random());
         for (defect, probability) in BACKGROUND {
             add(defect, Cause::Background, probability * self.background_factor(defect, past), rng.random());
         }
@@ -168,6 +173,8 @@ mod tests {
         batch: 0.0,
         cullet: 0.0,
         wear: 0.0,
+        stones: 0.0,
+        seeds: 0.0,
     };
 
     fn share(past: &Past, defect: DefectType) -> f64 {

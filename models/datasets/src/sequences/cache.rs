@@ -7,6 +7,7 @@
 use super::{LineSeries, SENSORS};
 use crate::DatasetError;
 use lehr_domain::LineId;
+use lehr_plant::Branch;
 use std::fs;
 use std::path::{Path, PathBuf};
 
@@ -42,7 +43,7 @@ pub(super) fn write(path: &Path, lines: &[LineSeries]) -> Result<(), DatasetErro
 
 fn encode(lines: &[LineSeries]) -> Vec<u8> {
     let minutes = lines.first().map_or(0, |series| series.units.len());
-    let mut bytes = Vec::with_capacity(32 + lines.len() * (16 + minutes * (4 * SENSORS + 4)));
+    let mut bytes = Vec::with_capacity(32 + lines.len() * (16 + minutes * (4 * (SENSORS + Branch::SLOW) + 4)));
     bytes.extend(MAGIC);
     bytes.extend((lines.len() as u32).to_le_bytes());
     bytes.extend((minutes as u32).to_le_bytes());
@@ -50,6 +51,7 @@ fn encode(lines: &[LineSeries]) -> Vec<u8> {
         bytes.extend(series.line.0.to_le_bytes());
         bytes.extend(series.first_minute.to_le_bytes());
         bytes.extend(series.means.iter().flat_map(|mean| mean.to_le_bytes()));
+        bytes.extend(series.levels.iter().flatten().flat_map(|level| level.to_le_bytes()));
         for column in [&series.units, &series.defective, &series.reported, &series.cause] {
             bytes.extend_from_slice(column);
         }
@@ -66,6 +68,7 @@ fn decode(bytes: &[u8]) -> Option<Vec<LineSeries>> {
         let line = LineId(u16::from_le_bytes(take(&mut rest)?));
         let first_minute = i64::from_le_bytes(take(&mut rest)?);
         let (means, after) = rest.split_at_checked(4 * minutes * SENSORS)?;
+        let (levels, after) = after.split_at_checked(4 * minutes * Branch::SLOW)?;
         rest = after;
         let mut column = || {
             let (column, after) = rest.split_at_checked(minutes)?;
@@ -79,10 +82,15 @@ fn decode(bytes: &[u8]) -> Option<Vec<LineSeries>> {
             defective: column()?,
             reported: column()?,
             cause: column()?,
-            means: means.as_chunks::<4>().0.iter().map(|bytes| f32::from_le_bytes(*bytes)).collect(),
+            means: floats(means),
+            levels: floats(levels).as_chunks().0.to_vec(),
         });
     }
     rest.is_empty().then_some(all)
+}
+
+fn floats(bytes: &[u8]) -> Vec<f32> {
+    bytes.as_chunks::<4>().0.iter().map(|bytes| f32::from_le_bytes(*bytes)).collect()
 }
 
 fn take<const N: usize>(rest: &mut &[u8]) -> Option<[u8; N]> {
@@ -103,6 +111,7 @@ mod tests {
             units: vec![15, 14, 0],
             defective: vec![1, 0, 0],
             reported: vec![0, 2, 0],
+            levels: vec![[0.0; Branch::SLOW], [0.5; Branch::SLOW], [1.0; Branch::SLOW]],
             cause: vec![3, 0, 0],
         };
         vec![line(0), line(2)]

@@ -2,7 +2,7 @@
 
 use super::event::next_event;
 use super::scaler::Sums;
-use super::{CAUSES, HORIZONS, LineSeries, MINUTES, Origin, Recipe, SENSORS, Sequences, Split, cache, fill, simulate};
+use super::{CAUSES, HORIZONS, LineSeries, MINUTES, Origin, Recipe, SENSORS, Split, cache, fill, simulate};
 use crate::DatasetError;
 use lehr_domain::EventMs;
 use std::fs;
@@ -36,6 +36,8 @@ pub fn generate(recipe: &Recipe, folder: &Path, progress: impl Fn(Progress) + Sy
         each_plant(recipe, &folder, index, |seed, lines| {
             for series in lines {
                 windows(seed, series, recipe, |window, label, truth, origin| {
+                    let end = (origin.minute - series.first_minute) as usize;
+                    part.levels.push([series.levels[end - MINUTES], series.levels[end - 1]]);
                     let begin = part.inputs.len();
                     part.inputs.extend_from_slice(window);
                     fill(&mut part.inputs[begin..], &scaler);
@@ -149,6 +151,7 @@ mod tests {
             units: vec![15; minutes],
             defective: (0..minutes).map(|minute| if minute >= bad_from { 10 } else { 0 }).collect(),
             reported: vec![0; minutes],
+            levels: vec![[0.0; lehr_plant::Branch::SLOW]; minutes],
             cause: (0..minutes).map(|minute| if minute >= bad_from { 2 } else { 0 }).collect(),
         }
     }

@@ -77,6 +77,11 @@ impl Recipe {
         })
     }
 
+    /// The part that a plant belongs to, and when it begins.
+    pub(super) fn plants_of(&self, seed: u64) -> Option<(EventMs, &Part)> {
+        self.parts().into_iter().find(|(_, part)| part.seeds.contains(&seed))
+    }
+
     /// # Errors
     ///
     /// Names the field that makes no set.

@@ -1,12 +1,12 @@
 //! A plant's lines minute by minute: what Lehr reads, and what the ware was.
 
 use super::recipe::RUN_IN_DAYS;
-use super::{SENSORS, sensors};
+use super::{Origin, Recipe, SENSORS, Sequences, sensors};
 use crate::DatasetError;
 use lehr_domain::catalogue::{Catalogue, DEFAULT};
 use lehr_domain::names::Names;
 use lehr_domain::{EventMs, LineId, Micro, ReadingBatch, SpanMs, Status};
-use lehr_plant::{Cause, Output, PlantConfig, PlantSim, Truth, UnitTruth};
+use lehr_plant::{Branch, Campaign, Cause, Output, PlantConfig, PlantSim, Truth, UnitTruth};
 use std::sync::LazyLock;
 
 /// Causes by the code under which they are kept; 0 is none.
@@ -35,13 +35,15 @@ pub struct LineSeries {
     pub defective: Vec<u8>,
     /// Units that inspection calls defective.
     pub reported: Vec<u8>,
+    /// Levels of the slow causes at the end of the minute.
+    pub levels: Vec<[f32; Branch::SLOW]>,
     /// The most frequent cause of true defects but for the background: its place in [`CAUSES`] and one, or 0.
     pub cause: Vec<u8>,
 }
 
-/// A stretch in which a plant's output is asked for: long enough to cost nothing, short enough to hold.
-pub type Day = SpanMs;
-const STRETCH: Day = SpanMs::hours(6);
+/// A stretch in which a plant's output is asked for and thrown away.
+const STRETCH: SpanMs = SpanMs::hours(6);
+const MINUTE: SpanMs = SpanMs::minutes(1);
 
 pub(super) fn names() -> &'static Names {
     static NAMES: LazyLock<Names> = LazyLock::new(|| {
@@ -50,22 +52,56 @@ pub(super) fn names() -> &'static Names {
     &NAMES
 }
 
-/// Simulates the shipped plant from `start` for the run-in and `days`; the run-in is left out of the answer.
+/// Simulates the shipped plant in a campaign from `start` for the run-in and `days`; the run-in is left out of the answer.
 pub fn simulate(seed: u64, start: EventMs, days: u32, rare_cause: bool) -> Result<Vec<LineSeries>, DatasetError> {
-    let _ = rare_cause;
-    let mut sim = PlantSim::new(names(), PlantConfig { seed, start, ..PlantConfig::default() })?;
+    let config = PlantConfig { seed, start, ..PlantConfig::default() };
+    let mut sim = PlantSim::in_campaign(names(), config, Campaign { rare_cause })?;
     let first = start + SpanMs::days(i64::from(RUN_IN_DAYS));
     while sim.now() < first {
         sim.advance((sim.now() + STRETCH).min(first));
     }
     let end = first + SpanMs::days(i64::from(days));
-    let mut folder = Fold::new(first, i64::from(days) * 1440);
+    let mut fold = Fold::new(first, i64::from(days) * 1440);
     while sim.now() < end {
         let from = sim.now();
-        let output = sim.advance((from + STRETCH).min(end));
-        folder.take(from, &output);
+        let output = sim.advance(from + MINUTE);
+        fold.take(from, &output);
+        for series in &mut fold.lines {
+            series.levels.push(sim.levels(series.line)?);
+        }
     }
-    Ok(folder.lines)
+    Ok(fold.lines)
+}
+
+/// Lines of the plants of `part` set apart at the origins at `taken`, ascending, with the ware of the minutes before: handed to
+/// `take` by index. Lives every plant once more, without instruments.
+pub(crate) fn branches(
+    recipe: &Recipe,
+    part: &Sequences,
+    taken: &[usize],
+    mut take: impl FnMut(usize, &Branch, &[(u8, u8)]),
+) -> Result<(), DatasetError> {
+    let mut now: Option<(u64, LineId, Branch)> = None;
+    let mut recent: Vec<(u8, u8)> = Vec::new();
+    for index in taken {
+        let Origin { seed, line, minute, .. } = part.origins[*index];
+        if now.as_ref().is_none_or(|(other, of, _)| (*other, *of) != (seed, line)) {
+            let (start, plants) = recipe.plants_of(seed).expect("origins are of the recipe's plants");
+            let config = PlantConfig { seed, start, ..PlantConfig::default() };
+            let sim = PlantSim::in_campaign(names(), config, Campaign { rare_cause: plants.rare_cause })?;
+            now = Some((seed, line, sim.branch(line)?));
+            recent.clear();
+        }
+        let Some((_, _, branch)) = &mut now else { continue };
+        while branch.now().pane(SpanMs::minutes(1)) < minute {
+            let ware = branch.minute();
+            recent.push((ware.units.min(255) as u8, ware.defective.min(255) as u8));
+        }
+        let before = recent.len().saturating_sub(recipe.rule.minutes as usize);
+        recent.drain(..before);
+        take(*index, branch, &recent);
+    }
+    Ok(())
 }
 
 /// Folds what a plant tells into minutes.
@@ -87,6 +123,7 @@ impl Fold {
             units: vec![0; rows],
             defective: vec![0; rows],
             reported: vec![0; rows],
+            levels: Vec::with_capacity(rows),
             cause: vec![0; rows],
         };
         let lines: Vec<LineSeries> = names.lines().map(line).collect();

@@ -6,7 +6,7 @@ use std::process::{Command, Output};
 use serde_json::Value;
 
 fn train(folder: &Path, more: &[&str]) -> Output {
-    let small = ["--plants", "10", "--days", "2", "--every", "20", "--width", "8", "--seed", "3"];
+    let small = ["--plants", "10", "--days", "2", "--every", "20", "--width", "8", "--seed", "3", "--alone"];
     Command::new(env!("CARGO_BIN_EXE_lehr-train"))
         .arg("forecaster")
         .arg("--data")

@@ -2,6 +2,7 @@ use std::sync::Mutex;
 
 use clap::{Args, ValueEnum};
 use lehr_datasets::sequences::{Recipe, Sequences, Split, generate, sensors};
+use lehr_datasets::study::{Figures, baselines, figures, observation_ceiling, state_ceiling};
 use lehr_neural::fitting::{Event, Watch};
 use lehr_neural::forecaster::{
     Architecture, DataCard, HorizonReport, Horizons, Scaler, Settings, Trained, card, export, report, train,
@@ -35,6 +36,12 @@ pub struct Arguments {
     /// Units of each recurrent layer.
     #[arg(long, default_value_t = 128)]
     width: usize,
+    /// Leaves out of the card what others make of the same windows: baselines and the ceiling of what sensors can tell.
+    #[arg(long)]
+    alone: bool,
+    /// States of the simulator whose futures are lived for the ceiling of whoever knows all.
+    #[arg(long, default_value_t = 0)]
+    states: usize,
 }
 
 #[derive(Debug, Clone, Copy, ValueEnum)]
@@ -68,8 +75,20 @@ pub fn run(arguments: Arguments) -> Result<(), Box<dyn std::error::Error>> {
     let trained = train(&split.train, &split.validation, &split.calibration, scaler, &settings, &mut *watch)?;
 
     watch.see(&Event::Stage { name: "test" });
-    let report = report(&trained, &split.test, &split.test.days())?;
-    let written = keep(&trained, &split, &recipe, &report, common)?;
+    let of_test = trained.probabilities(&split.test);
+    let report = report(&of_test, &split.test.truths, &trained.thresholds, &split.test.days())?;
+    let mut ladder = Vec::new();
+    if !arguments.alone {
+        watch.see(&Event::Stage { name: "baselines and ceilings" });
+        ladder = baselines(&split)?;
+        let of_calibration = trained.probabilities(&split.calibration);
+        ladder.push(figures("this forecaster", &split.calibration, &of_calibration, &split.test, &of_test)?);
+        ladder.push(observation_ceiling(&split)?);
+    }
+    if arguments.states > 0 {
+        ladder.push(state_ceiling(&recipe, &split, arguments.states, |_, _| {})?);
+    }
+    let written = keep(&trained, &split, &recipe, &report, &ladder, common)?;
     watch.see(&Event::Stage { name: &format!("written: {written}") });
     Ok(())
 }
@@ -94,6 +113,7 @@ fn keep(
     split: &Split,
     recipe: &Recipe,
     report: &Horizons<HorizonReport>,
+    ladder: &[Figures],
     common: &Common,
 ) -> Result<String, Box<dyn std::error::Error>> {
     let date = jiff::Timestamp::now().strftime("%Y-%m-%d").to_string();
@@ -108,9 +128,9 @@ fn keep(
     };
     let name = format!("forecaster-{}", common.version);
     let path = write(&common.out, &format!("{name}.onnx"), &export(trained, &identity)?)?;
-    let text = card(&common.version, &date, trained, &data_card(split, recipe), &[], report);
+    let text = card(&common.version, &date, trained, &data_card(split, recipe), ladder, report);
     write(&common.out, &format!("{name}.md"), text.as_bytes())?;
-    let history = json!({ "history": trained.history, "test": report, "recipe": recipe });
+    let history = json!({ "history": trained.history, "test": report, "ladder": ladder, "recipe": recipe });
     write(&common.out, &format!("{name}.json"), &serde_json::to_vec_pretty(&history)?)?;
     Ok(path.display().to_string())
 }

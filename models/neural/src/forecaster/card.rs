@@ -1,5 +1,7 @@
 use std::fmt::Write;
 
+use lehr_datasets::study::{Figures, Horizon};
+
 use super::report::{Figure, HorizonReport};
 use super::train::Trained;
 use super::windows::Horizons;
@@ -18,27 +20,13 @@ pub struct DataCard {
     pub event: String,
 }
 
-/// Another forecaster on the same test windows: a baseline or a ceiling.
-#[derive(Debug, Clone)]
-pub struct Rung {
-    pub name: String,
-    pub figures: Horizons<RungFigures>,
-}
-
-#[derive(Debug, Clone, Copy)]
-pub struct RungFigures {
-    pub auc: f64,
-    pub brier: f64,
-    pub recall_at_precision_80: f64,
-}
-
 /// The card of a trained forecaster, Markdown.
 pub fn card(
     version: &str,
     date: &str,
     trained: &Trained,
     data: &DataCard,
-    ladder: &[Rung],
+    ladder: &[Figures],
     report: &Horizons<HorizonReport>,
 ) -> String {
     let mut text = String::new();
@@ -53,7 +41,7 @@ fn write_all(
     date: &str,
     trained: &Trained,
     data: &DataCard,
-    ladder: &[Rung],
+    ladder: &[Figures],
     report: &Horizons<HorizonReport>,
 ) -> std::fmt::Result {
     let size = trained.architecture;
@@ -82,8 +70,8 @@ fn write_all(
     writeln!(out, "\n## Figures on the test part\n")?;
     writeln!(
         out,
-        "With 95 % intervals (bootstrap of the days of each line). Thresholds were chosen on the validation part, the \
-         calibration fit on a part of its own.\n"
+        "Against what really happened to the ware, with 95 % intervals (bootstrap of the days of each line). Thresholds \
+         were chosen on the validation part, the calibration fit on a part of its own.\n"
     )?;
     writeln!(out, "| | target | {} |\n|---|---|---|---|---|", NAMES.join(" | "))?;
     let mut row = |name: &str, target: &str, of: &dyn Fn(&HorizonReport) -> String| {
@@ -105,21 +93,40 @@ fn write_all(
     row("threshold", "", &|r| format!("{:.3}", r.threshold))?;
 
     if !ladder.is_empty() {
-        writeln!(out, "\n## Beside others\n")?;
-        writeln!(out, "Each cell: area under the ROC curve, recall where precision is 0.80, Brier score.\n")?;
-        writeln!(out, "| | {} |\n|---|---|---|---|", NAMES.join(" | "))?;
-        for rung in ladder {
-            let cell = |f: &RungFigures| format!("{:.3}, {:.3}, {:.4}", f.auc, f.recall_at_precision_80, f.brier);
-            writeln!(out, "| {} | {} |", rung.name, rung.figures.each_ref().map(cell).join(" | "))?;
-        }
-        let own = |r: &HorizonReport| {
-            let value = |figure: Option<Figure>| figure.map_or(f64::NAN, |figure| figure.value);
-            let recall = r.recall_at_precision_80.unwrap_or(0.0);
-            format!("**{:.3}, {recall:.3}, {:.4}**", value(r.auc), value(r.brier))
-        };
-        writeln!(out, "| this forecaster | {} |", report.each_ref().map(own).join(" | "))?;
+        write_ladder(out, ladder)?;
     }
     write_curve(out, trained)
+}
+
+/// Whoever foretells the same test windows, by the same rules.
+fn write_ladder(out: &mut String, ladder: &[Figures]) -> std::fmt::Result {
+    writeln!(out, "\n## Beside others\n")?;
+    writeln!(
+        out,
+        "Each cell: area under the ROC curve, recall where precision is 0.80, Brier score; against the truth. No forecast \
+         that is honest stands above a ceiling by more than chance.\n"
+    )?;
+    writeln!(out, "| | {} |\n|---|---|---|---|", NAMES.join(" | "))?;
+    for figures in ladder {
+        let cell = |of: &Horizon| format!("{:.3}, {:.3}, {:.4}", of.auc, of.recall_at_80, of.brier);
+        writeln!(
+            out,
+            "| {} ({} windows) | {} |",
+            figures.name,
+            figures.windows,
+            figures.horizons.each_ref().map(cell).join(" | ")
+        )?;
+    }
+    writeln!(
+        out,
+        "\nRecall of events within 24 h by what caused them, at a threshold chosen on the calibration part:\n"
+    )?;
+    for figures in ladder {
+        let causes: Vec<String> =
+            figures.recall_by_cause.iter().map(|(cause, recall)| format!("{cause} {recall:.2}")).collect();
+        writeln!(out, "- {}: {}", figures.name, causes.join(", "))?;
+    }
+    Ok(())
 }
 
 fn write_curve(out: &mut String, trained: &Trained) -> std::fmt::Result {

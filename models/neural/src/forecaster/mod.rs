@@ -16,7 +16,7 @@ mod train;
 mod windows;
 
 pub use calibration::{Calibration, threshold};
-pub use card::{DataCard, Rung, RungFigures, card};
+pub use card::{DataCard, card};
 pub use export::export;
 pub use network::{Architecture, Forecaster, Reading};
 pub use predict::{Logits, predict};

@@ -4,8 +4,7 @@ use lehr_metrics::interval::block_bootstrap;
 use lehr_metrics::{Binning, Scored};
 use serde::{Deserialize, Serialize};
 
-use super::train::{Trained, scored};
-use super::windows::{HORIZONS, Horizons, Windows};
+use super::windows::{HORIZONS, Horizons};
 use crate::error::NeuralError;
 
 /// Draws of a bootstrap.
@@ -47,19 +46,19 @@ pub struct HorizonReport {
     pub recall_at_precision_80: Option<f64>,
 }
 
-/// Judges a forecaster by a split, of which `blocks` are ranges of windows that depend on each other.
+/// Judges calibrated probabilities of windows by what came, `events`; `blocks` are ranges of windows that depend on
+/// each other.
 pub fn report(
-    trained: &Trained,
-    windows: &impl Windows,
+    probabilities: &[Horizons<f64>],
+    events: &[Horizons<bool>],
+    thresholds: &Horizons<f64>,
     blocks: &[Range<usize>],
 ) -> Result<Horizons<HorizonReport>, NeuralError> {
-    let probabilities = trained.probabilities(windows);
     let mut reports = Vec::with_capacity(HORIZONS);
-    for (horizon, &threshold) in trained.thresholds.iter().enumerate() {
-        let of = |probability: &Horizons<f64>| probability[horizon];
-        let scores: Vec<f64> = probabilities.iter().map(of).collect();
-        let events: Vec<bool> = (0..windows.len()).map(|index| windows.events(index)[horizon]).collect();
-        let all = scored(&probabilities, windows, horizon)?;
+    for (horizon, &threshold) in thresholds.iter().enumerate() {
+        let scores: Vec<f64> = probabilities.iter().map(|probability| probability[horizon]).collect();
+        let events: Vec<bool> = events.iter().map(|event| event[horizon]).collect();
+        let all = Scored::new(scores.iter().copied(), events.iter().copied())?;
         reports.push(judge(&all, &scores, &events, blocks, threshold)?);
     }
     Ok(reports.try_into().expect("a report for each horizon"))

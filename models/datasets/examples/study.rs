@@ -5,7 +5,7 @@
 //! With STATES, the ceiling of whoever knows the plant's state is taken at about so many origins of the test.
 
 use lehr_datasets::sequences::{HORIZONS, Recipe, Sequences, Split, generate};
-use lehr_datasets::study::{Figures, baselines, observation_ceiling, state_ceiling};
+use lehr_datasets::study::{Figures, Study, baselines, observation_ceiling, state_ceiling};
 use std::collections::BTreeMap;
 use std::path::PathBuf;
 use std::process::ExitCode;
@@ -37,10 +37,9 @@ fn run() -> Result<(), Box<dyn std::error::Error>> {
         eprintln!("{} of {} plants, {:.0?}", progress.plants_done, progress.plants, began.elapsed());
     })?;
     describe(&split);
-    for figures in baselines(&split)? {
-        show(&figures);
-    }
-    show(&observation_ceiling(&split)?);
+    let mut study = Study { set: recipe.hash(), recipe: recipe.clone(), ladder: baselines(&split)? };
+    study.ladder.push(observation_ceiling(&split)?);
+    study.ladder.iter().for_each(show);
     if let Some(states) = states {
         let ceiling = state_ceiling(&recipe, &split, states as usize, |done, all| {
             if done % 50 == 0 {
@@ -48,7 +47,11 @@ fn run() -> Result<(), Box<dyn std::error::Error>> {
             }
         })?;
         show(&ceiling);
+        study.ladder.push(ceiling);
     }
+    let file = folder.join(format!("study-{}.json", study.set));
+    std::fs::write(&file, serde_json::to_string_pretty(&study)?)?;
+    println!("written to {}", file.display());
     Ok(())
 }
 

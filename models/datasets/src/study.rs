@@ -18,7 +18,18 @@ pub use logistic::Linear;
 pub use state::state_ceiling;
 
 use crate::DatasetError;
-use crate::sequences::{HORIZONS, Sequences, Split};
+use crate::sequences::{HORIZONS, Recipe, Sequences, Split};
+use serde::{Deserialize, Serialize};
+
+/// What was found of a set: kept beside its recipe, so that a model's figures stand beside the best that any could have.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct Study {
+    /// [`Recipe::hash`].
+    pub set: String,
+    pub recipe: Recipe,
+    /// From the plainest to the ceilings.
+    pub ladder: Vec<Figures>,
+}
 
 /// The ladder of plain methods, each trained on the training labels, its threshold chosen on the calibration part, and judged on the
 /// test part.

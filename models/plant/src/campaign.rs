@@ -41,7 +41,7 @@ const LAWS: [Law; SLOW] = [
     Law { kind: FaultKind::RefractoryWear, dormant_h: 900.0, onset_h: 260.0, size: 1.0 },
     Law { kind: FaultKind::CulletChange, dormant_h: 900.0, onset_h: 180.0, size: 1.3 },
     Law { kind: FaultKind::MoldCold, dormant_h: 900.0, onset_h: 160.0, size: RESERVE + 0.413 },
-    Law { kind: FaultKind::CoolingFast, dormant_h: 1500.0, onset_h: 150.0, size: 0.43 },
+    Law { kind: FaultKind::CoolingFast, dormant_h: 6000.0, onset_h: 150.0, size: 0.43 },
 ];
 /// Causes grow no further than this.
 const MOST_LEVEL: f64 = 1.2;

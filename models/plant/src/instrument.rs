@@ -34,6 +34,41 @@ struct Defective {
     held: Option<Micro>,
 }
 
+/// The law of the mean of a minute's flutter and of its value at the end, given its value before: both are normal.
+#[derive(Clone, Copy, Debug)]
+struct MinuteLaw {
+    readings: u32,
+    /// Share of the value before that stays in the mean, and at the end.
+    mean_keeps: f64,
+    end_keeps: f64,
+    /// The mean is its share and `mean_kick` · z₁; the end its share and `end_of_mean` · z₁ + `end_kick` · z₂.
+    mean_kick: f64,
+    end_of_mean: f64,
+    end_kick: f64,
+}
+
+impl MinuteLaw {
+    /// Of unit variance, read every `period_ms`.
+    fn new(period_ms: i64) -> MinuteLaw {
+        let n = (60_000 / period_ms).clamp(1, MOST_PER_MINUTE);
+        let keep = (-(60.0 / n as f64).min(period_ms as f64 / 1000.0) / FLUTTER_S).exp();
+        let new = 1.0 - keep * keep;
+        // The k-th kick stays in the readings from the k-th on: (1 − keepᵏ') / (1 − keep) of them in sum, k' = n − k + 1.
+        let (mut mean_variance, mut covariance, mut mean_keeps) = (0.0, 0.0, 0.0);
+        for left in 1..=n {
+            let in_mean = (1.0 - keep.powi(left as i32)) / (1.0 - keep) / n as f64;
+            mean_variance += new * in_mean * in_mean;
+            covariance += new * in_mean * keep.powi(left as i32 - 1);
+            mean_keeps += keep.powi(left as i32) / n as f64;
+        }
+        let end_keeps = keep.powi(n as i32);
+        let mean_kick = mean_variance.sqrt();
+        let end_of_mean = covariance / mean_kick;
+        let end_kick = (1.0 - end_keeps * end_keeps - end_of_mean * end_of_mean).max(0.0).sqrt();
+        MinuteLaw { readings: n as u32, mean_keeps, end_keeps, mean_kick, end_of_mean, end_kick }
+    }
+}
+
 pub(crate) struct Instrument {
     pub sensor: SensorId,
     pub line: usize,
@@ -48,6 +83,7 @@ pub(crate) struct Instrument {
     rng: Stream,
     flutter: Ou,
     flutter_size: f64,
+    minute_law: MinuteLaw,
     resolution: f64,
     last: Option<Micro>,
     faults: Vec<Defective>,
@@ -72,6 +108,7 @@ impl Instrument {
             span: def.span,
             flutter: Ou::new(FLUTTER_S, period_ms as f64 / 1000.0, &mut rng),
             flutter_size: FLUTTER * sigma / minute_mean_share(period_ms),
+            minute_law: MinuteLaw::new(period_ms),
             rng,
             resolution: 10f64.powf((RESOLUTION * sigma).log10().floor()).max(1e-6),
             last: None,
@@ -98,6 +135,30 @@ impl Instrument {
         let value = self.display(measured);
         self.last = Some(value);
         Some(Reading { sensor: self.sensor, at, revision: 0, value, status: self.status(value) })
+    }
+
+    /// The mean of what counts of its readings in a minute in which the process was truly at `value` on average; `None` when it
+    /// says nothing. A failing instrument is read one by one.
+    pub fn minute(&mut self, value: f64, minute: u64, at: EventMs) -> Option<f64> {
+        let every = (self.period_ms / 60_000).max(1) as u64;
+        if !minute.is_multiple_of(every) {
+            return None;
+        }
+        let law = self.minute_law;
+        if law.readings == 1 || !self.faults.is_empty() {
+            let readings = (0..law.readings).filter_map(|_| self.read(value, at)).filter(|read| read.status.counts());
+            let (sum, n) = readings.fold((0.0, 0.0), |(sum, n), read| (sum + read.value.to_f64(), n + 1.0));
+            return (n > 0.0).then(|| sum / n);
+        }
+        let (first, second) = (normal(&mut self.rng), normal(&mut self.rng));
+        let before = self.flutter.value;
+        self.flutter.value = law.end_keeps * before + law.end_of_mean * first + law.end_kick * second;
+        let flutter = law.mean_keeps * before + law.mean_kick * first;
+        let noise = NOISE * self.sigma / f64::from(law.readings).sqrt() * normal(&mut self.rng);
+        let mean = value + self.flutter_size * flutter + noise;
+        // What a stuck instrument would repeat is its last reading.
+        self.last = Some(self.display(value + self.flutter_size * self.flutter.value));
+        Some(mean)
     }
 
     fn read_faulty(&mut self, measured: f64, at: EventMs) -> Option<Reading> {
@@ -158,6 +219,45 @@ fn minute_mean_share(period_ms: i64) -> f64 {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    /// The law of minutes against readings one by one: mean, spread, and how much the next minute remembers.
+    #[test]
+    fn minutes_are_drawn_from_the_law_of_the_mean_of_their_readings() {
+        const MINUTES: u64 = 40_000;
+        let def = SensorDef { period: lehr_domain::SpanMs::seconds(2), ..sensor() };
+        let of = |read: &dyn Fn(&mut Instrument, u64) -> f64| {
+            let mut instrument = Instrument::new(4, SensorId(0), (0, Signal::Free(0)), &def);
+            let values: Vec<f64> = (0..MINUTES).map(|minute| read(&mut instrument, minute)).collect();
+            let mean = values.iter().sum::<f64>() / MINUTES as f64;
+            let product = |lag: usize| -> f64 {
+                let pairs = values.iter().zip(&values[lag..]);
+                pairs.map(|(a, b)| (a - mean) * (b - mean)).sum::<f64>() / MINUTES as f64
+            };
+            (mean, product(0).sqrt(), product(1) / product(0))
+        };
+        let one_by_one = of(&|instrument, _| {
+            let readings = (0..30).filter_map(|_| instrument.read(100.0, EventMs(0)));
+            readings.map(|reading| reading.value.to_f64()).sum::<f64>() / 30.0
+        });
+        let at_once = of(&|instrument, minute| instrument.minute(100.0, minute, EventMs(0)).unwrap());
+        assert!((one_by_one.0 - at_once.0).abs() < 0.02, "{one_by_one:?} {at_once:?}");
+        assert!((one_by_one.1 / at_once.1 - 1.0).abs() < 0.02, "{one_by_one:?} {at_once:?}");
+        assert!((one_by_one.2 - at_once.2).abs() < 0.02, "{one_by_one:?} {at_once:?}");
+    }
+
+    fn sensor() -> SensorDef {
+        SensorDef {
+            name: "Line_A.belt_speed".into(),
+            line: lehr_domain::LineId(0),
+            equipment: lehr_domain::EquipmentId(0),
+            parameter: lehr_domain::ParameterId(0),
+            unit: "m/min".into(),
+            period: lehr_domain::SpanMs::seconds(1),
+            span: (Micro::units(0), Micro::units(200)),
+            target: Some(Micro::units(100)),
+            sigma: Some(Micro::units(1)),
+        }
+    }
 
     #[test]
     fn the_mean_of_a_minute_of_flutter_approaches_the_integral() {

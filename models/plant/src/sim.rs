@@ -7,6 +7,7 @@ use crate::error::PlantError;
 use crate::fault::{FaultId, FaultKind, FaultSpec};
 use crate::instrument::Instrument;
 use crate::line::{Line, Signal};
+use crate::minutes::{PlantMinute, PlantMinutes};
 use crate::pending::Pending;
 use crate::quantity::Quantity;
 use crate::truth::Truth;
@@ -248,6 +249,37 @@ impl PlantSim {
                 self.pending.truth.push(Truth::FaultEnded { at, line, id: fault.id, kind: fault.kind });
             }
         }
+    }
+
+    /// The plant in minutes from here on.
+    ///
+    /// # Panics
+    ///
+    /// In the middle of a second.
+    pub fn in_minutes(self) -> PlantMinutes {
+        assert_eq!(self.now, self.time_of(self.seconds), "minutes begin with a second");
+        PlantMinutes::new(self)
+    }
+
+    pub(crate) fn minute(&mut self) -> PlantMinute {
+        const MINUTE_S: u64 = 60;
+        let at = self.now;
+        let first = self.seconds;
+        let mut sums = vec![0.0; self.instruments.len()];
+        for second in first..first + MINUTE_S {
+            self.step(second);
+            for (sum, instrument) in sums.iter_mut().zip(&self.instruments) {
+                *sum += self.lines[instrument.line].value(instrument.signal);
+            }
+        }
+        self.now = self.time_of(first + MINUTE_S);
+        let mut minute = PlantMinute { at, ..PlantMinute::default() };
+        for (sum, instrument) in sums.into_iter().zip(&mut self.instruments) {
+            let mean = instrument.minute(sum / MINUTE_S as f64, first / MINUTE_S, at);
+            minute.means.push((instrument.sensor, mean.unwrap_or(f64::NAN)));
+        }
+        self.pending.release(self.now, &mut Vec::new(), &mut minute.truth);
+        minute
     }
 
     /// Takes the readings that are due before `end`.

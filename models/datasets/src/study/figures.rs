@@ -8,7 +8,7 @@ use serde::{Deserialize, Serialize};
 use std::collections::BTreeMap;
 use std::fmt;
 
-/// At one horizon, on the test part against the truth. What is not defined is NaN.
+/// At one horizon, on the test part against the truth. What is not defined or not reached is 0.
 #[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
 pub struct Horizon {
     pub prevalence: f64,
@@ -110,9 +110,9 @@ fn judge(
     };
     let all: Vec<usize> = (0..test.len()).collect();
     let scored = of(&all)?;
-    let known = |value: Option<f64>| value.unwrap_or(f64::NAN);
+    let known = |value: Option<f64>| value.unwrap_or(0.0);
     let interval = block_bootstrap(&test.days(), DRAWS, SEED, |drawn| of(drawn).ok()?.auc());
-    let Interval { low, high } = interval.unwrap_or(Interval { low: f64::NAN, high: f64::NAN });
+    let Interval { low, high } = interval.unwrap_or(Interval { low: 0.0, high: 1.0 });
     let decided = scored.at(threshold);
     Ok(Horizon {
         prevalence: known(scored.prevalence()),

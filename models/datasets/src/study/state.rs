@@ -5,39 +5,62 @@ use crate::DatasetError;
 use crate::sequences::{HORIZONS, Recipe, Sequences, Split, branches};
 use lehr_domain::ids::stable_hash;
 use lehr_plant::Branch;
+use std::sync::atomic::{AtomicUsize, Ordering};
 
 /// Futures of one state: so many to begin with, and in all where those disagree.
 const FIRST: u64 = 8;
 const MOST: u64 = 40;
 
 /// The chance of an event within each horizon given all that the simulator knows, by living futures of states of the test part
-/// with the simulator itself and the rule of the labels. About `states` origins are taken, evenly spread.
+/// with the simulator itself and the rule of the labels. About `states` origins are taken, evenly spread; lines are lived on all
+/// cores, and which core makes no difference.
 ///
 /// States whose first futures all agree are left there; what is uncertain gets more. The error of a chance of a half is then 0.08.
 pub fn state_ceiling(
     recipe: &Recipe,
     split: &Split,
     states: usize,
-    progress: impl Fn(usize, usize),
+    progress: impl Fn(usize, usize) + Sync,
 ) -> Result<Figures, DatasetError> {
-    let every = (split.test.len() / states.max(1)).max(1);
-    let taken: Vec<usize> = (every / 2..split.test.len()).step_by(every).collect();
+    let test = &split.test;
+    let every = (test.len() / states.max(1)).max(1);
+    let taken: Vec<usize> = (every / 2..test.len()).step_by(every).collect();
+    let line = |index: usize| (test.origins[index].seed, test.origins[index].line);
+    let lines: Vec<&[usize]> = taken.chunk_by(|a, b| line(*a) == line(*b)).collect();
+    let (next, done) = (AtomicUsize::new(0), AtomicUsize::new(0));
+    let work = || -> Result<Vec<(usize, [f64; HORIZONS.len()])>, DatasetError> {
+        let mut chances = Vec::new();
+        while let Some(indices) = lines.get(next.fetch_add(1, Ordering::Relaxed)) {
+            branches(recipe, test, indices, |index, branch, recent| {
+                chances.push((index, chances_of(branch, recent, recipe, index as u64)));
+                progress(done.fetch_add(1, Ordering::Relaxed) + 1, taken.len());
+            })?;
+        }
+        Ok(chances)
+    };
+    let cores = std::thread::available_parallelism().map_or(1, usize::from);
+    let found: Vec<_> = std::thread::scope(|scope| {
+        let threads: Vec<_> = (0..cores).map(|_| scope.spawn(work)).collect();
+        threads.into_iter().map(|thread| thread.join().expect("no panic is caught here")).collect()
+    });
+    let mut chances: Vec<(usize, [f64; HORIZONS.len()])> = Vec::new();
+    for part in found {
+        chances.extend(part?);
+    }
+    chances.sort_by_key(|(index, _)| *index);
     let mut part = Sequences::default();
     let mut scores = Vec::new();
-    let mut done = 0;
-    branches(recipe, &split.test, &taken, |index, branch, recent| {
-        part.labels.push(split.test.labels[index]);
-        part.truths.push(split.test.truths[index]);
-        part.origins.push(split.test.origins[index]);
-        scores.push(chances(branch, recent, recipe, index as u64));
-        done += 1;
-        progress(done, taken.len());
-    })?;
+    for (index, chances) in chances {
+        part.labels.push(test.labels[index]);
+        part.truths.push(test.truths[index]);
+        part.origins.push(test.origins[index]);
+        scores.push(chances);
+    }
     figures("state ceiling: futures of the simulator's state", &part, &scores, &part, &scores)
 }
 
 /// `recent` is the ware of the minutes before, as far back as the rule looks.
-fn chances(branch: &Branch, recent: &[(u8, u8)], recipe: &Recipe, state: u64) -> [f64; HORIZONS.len()] {
+fn chances_of(branch: &Branch, recent: &[(u8, u8)], recipe: &Recipe, state: u64) -> [f64; HORIZONS.len()] {
     let mut hits = [0u64; HORIZONS.len()];
     let mut lived = 0;
     while lived < MOST {

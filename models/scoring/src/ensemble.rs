@@ -1,0 +1,57 @@
+//! The ensemble: what the other models say in, one probability for each horizon out.
+
+use std::path::Path;
+
+use crate::forecaster::HORIZONS_H;
+use crate::{Batch, Contract, Error, Model, Options, Pool, Port, Runtime, Schema};
+
+/// An ensemble that is ready.
+#[derive(Debug)]
+pub struct Ensemble {
+    pool: Pool,
+}
+
+impl Ensemble {
+    /// What an ensemble's file must be, with so many predictions of others.
+    pub fn contract(schema: Schema, predictions: usize) -> Contract {
+        Contract {
+            model: "ensemble",
+            schema,
+            inputs: vec![Port::new("predictions", [predictions])],
+            outputs: vec![Port::new("probability", [HORIZONS_H.len()])],
+            scaled: None,
+        }
+    }
+
+    /// # Errors
+    /// When the file cannot be read or is refused.
+    pub fn open(
+        runtime: &Runtime,
+        file: &Path,
+        schema: Schema,
+        predictions: usize,
+        options: Options,
+    ) -> Result<Self, Error> {
+        let model = Model::read(runtime, file, Self::contract(schema, predictions))?;
+        let trial = Batch { rows: 1, values: vec![vec![0.5; predictions]] };
+        Ok(Ensemble { pool: Pool::open(runtime, model, options, &trial)? })
+    }
+
+    pub fn model(&self) -> &Model {
+        self.pool.model()
+    }
+
+    /// The probabilities of a defect within each of [`HORIZONS_H`], for each row of predictions.
+    ///
+    /// # Errors
+    /// When the numbers are no whole rows or not finite, or scoring fails.
+    pub fn combine(&self, predictions: Vec<f32>) -> Result<Vec<[f32; HORIZONS_H.len()]>, Error> {
+        let per_row = self.model().contract().inputs[0].per_row();
+        if !predictions.len().is_multiple_of(per_row) {
+            let problem = format!("{} numbers are no whole rows of {per_row}", predictions.len());
+            return Err(Error::Input { field: "predictions".to_owned(), problem });
+        }
+        let scored = self.pool.score(Batch { rows: predictions.len() / per_row, values: vec![predictions] })?;
+        Ok(scored.values[0].as_chunks().0.to_vec())
+    }
+}

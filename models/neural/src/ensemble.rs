@@ -1,4 +1,4 @@
-//! The ensemble: one probability from those of several models, by stacking.
+//! The ensemble: one probability for each horizon from those of several models, by stacking.
 //!
 //! z = bias + Σ wₖ logit(pₖ), p = 1 / (1 + e⁻ᶻ) (Wolpert, "Stacked generalization", 1992), with weights fit to predictions
 //! on a split that the models have not been trained on. The loss adds a price on models that err together, λ Σ wₖ wₗ ρₖₗ
@@ -10,6 +10,7 @@ use lehr_onnx::{Element, Graph, Opset, Shape, Tensor};
 use serde::{Deserialize, Serialize};
 
 use crate::error::NeuralError;
+use crate::forecaster::{HORIZONS, Horizons};
 use crate::writing::Identity;
 
 /// Probabilities are kept so far from 0 and 1, so that logits are finite.
@@ -18,18 +19,25 @@ const STEPS_MAX: usize = 200;
 /// Fewer examples than this say nothing of weights.
 const EXAMPLES_MIN: usize = 50;
 
-/// What several models said of one example, and what came.
+/// What several models said of one moment of a line, and what came.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Example {
-    /// A probability for each model, always in the same order.
+    /// A probability for each member, always in the same order.
     pub members: Vec<f64>,
-    pub event: bool,
+    pub events: Horizons<bool>,
 }
 
-/// The weights of a stack.
+/// One probability for each horizon from those of the members.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct Ensemble {
+    /// Names of the predictions.
     pub members: Vec<String>,
+    pub stacks: Horizons<Stack>,
+}
+
+/// The weights of one horizon.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct Stack {
     pub weights: Vec<f64>,
     pub bias: f64,
     /// Of the calibration that follows: p = 1 / (1 + e^-(slope z + shift)).
@@ -40,7 +48,7 @@ pub struct Ensemble {
 }
 
 impl Ensemble {
-    /// Weights by `stacking`, calibration and threshold by `calibration`, another split. `diversity` is λ, at least 0.
+    /// Weights by `stacking`, calibration and thresholds by `calibration`, another split. `diversity` is λ, at least 0.
     ///
     /// # Errors
     /// Too few examples, or other than one probability for each member.
@@ -66,34 +74,32 @@ impl Ensemble {
             let found = diversity.to_string();
             return Err(NeuralError::Setting { field: "diversity", found, fix: "a number of at least 0" });
         }
-        let (weights, bias) = stack(members.len(), stacking, diversity);
-        let members = members.iter().map(|&name| name.to_owned()).collect();
-        let mut ensemble = Self { members, weights, bias, slope: 1.0, shift: 0.0, threshold: 0.5 };
-        let pairs: Vec<(f64, bool)> =
-            calibration.iter().map(|example| (ensemble.score(&example.members), example.event)).collect();
-        if let Some(fit) = Logistic::fit(&pairs).filter(|fit| fit.slope > 0.0) {
-            (ensemble.slope, ensemble.shift) = (fit.slope, fit.intercept);
+        let mut stacks = Vec::with_capacity(HORIZONS);
+        for horizon in 0..HORIZONS {
+            let of = |examples: &[Example]| -> Vec<Seen> {
+                let logits = |example: &Example| example.members.iter().map(|&p| logit(p)).collect();
+                examples.iter().map(|e| Seen { logits: logits(e), event: e.events[horizon] }).collect()
+            };
+            stacks.push(Stack::fit(&of(stacking), &of(calibration), diversity)?);
         }
-        let scores = calibration.iter().map(|example| ensemble.probability(&example.members));
-        let scored = Scored::new(scores, calibration.iter().map(|example| example.event))?;
-        ensemble.threshold = scored.best_f1().map_or(0.5, |best| best.at.threshold);
-        Ok(ensemble)
+        Ok(Self {
+            members: members.iter().map(|&name| name.to_owned()).collect(),
+            stacks: stacks.try_into().expect("a stack for each horizon"),
+        })
     }
 
-    /// The calibrated probability of an event.
-    pub fn probability(&self, members: &[f64]) -> f64 {
-        sigmoid(self.slope * self.score(members) + self.shift)
+    /// The calibrated probabilities of an event.
+    pub fn probabilities(&self, members: &[f64]) -> Horizons<f64> {
+        let logits: Vec<f64> = members.iter().map(|&p| logit(p)).collect();
+        self.stacks.each_ref().map(|stack| stack.probability(&logits))
     }
 
-    fn score(&self, members: &[f64]) -> f64 {
-        self.bias + self.weights.iter().zip(members).map(|(weight, &p)| weight * logit(p)).sum::<f64>()
-    }
-
-    /// As an ONNX file. Input `members` f32 `[batch, members]`, probabilities; output `probability` f32 `[batch, 1]`.
+    /// As an ONNX file. Input `predictions` f32 `[batch, members]`, probabilities; output `probability` f32
+    /// `[batch, 3]`.
     pub fn export(&self, identity: &Identity) -> Result<Vec<u8>, NeuralError> {
         let mut graph = Graph::new("ensemble", Opset::V17);
         let count = self.members.len();
-        let input = graph.input("members", Element::F32, Shape::batched([count]))?;
+        let input = graph.input("predictions", Element::F32, Shape::batched([count]))?;
         let low = graph.constant("clamp.low", Tensor::scalar(CLAMP as f32)?)?;
         let high = graph.constant("clamp.high", Tensor::scalar((1.0 - CLAMP) as f32)?)?;
         let above = graph.greater("clamp.above", input, high)?;
@@ -104,16 +110,49 @@ impl Ensemble {
         let rest = graph.sub("rest", one, kept)?;
         let odds = graph.div("odds", kept, rest)?;
         let logits = graph.log("logits", odds)?;
-        // Stacking and calibration are linear one after the other: one layer.
-        let weights: Vec<f32> = self.weights.iter().map(|weight| (self.slope * weight) as f32).collect();
-        let bias = (self.slope * self.bias + self.shift) as f32;
-        let layer =
-            lehr_onnx::Linear { weight: Tensor::f32([count, 1], &weights)?, bias: Some(Tensor::f32([1], &[bias])?) };
-        let score = graph.linear("stack", logits, &layer)?;
-        let probability = graph.sigmoid("stacked", score)?;
+        // Stacking and calibration are linear, one after the other: one layer.
+        let weights: Vec<f32> = (0..count)
+            .flat_map(|member| self.stacks.each_ref().map(|stack| (stack.slope * stack.weights[member]) as f32))
+            .collect();
+        let bias = self.stacks.each_ref().map(|stack| (stack.slope * stack.bias + stack.shift) as f32);
+        let layer = lehr_onnx::Linear {
+            weight: Tensor::f32([count, HORIZONS], &weights)?,
+            bias: Some(Tensor::f32([HORIZONS], &bias)?),
+        };
+        let scores = graph.linear("stack", logits, &layer)?;
+        let probability = graph.sigmoid("stacked", scores)?;
         graph.output("probability", probability)?;
         identity.write(&mut graph);
         Ok(graph.encode()?)
+    }
+}
+
+/// Members' logits of one example, and what came within one horizon.
+struct Seen {
+    logits: Vec<f64>,
+    event: bool,
+}
+
+impl Stack {
+    fn fit(stacking: &[Seen], calibration: &[Seen], diversity: f64) -> Result<Self, NeuralError> {
+        let (weights, bias) = stack(stacking, diversity);
+        let mut fitted = Self { weights, bias, slope: 1.0, shift: 0.0, threshold: 0.5 };
+        let pairs: Vec<(f64, bool)> = calibration.iter().map(|seen| (fitted.score(&seen.logits), seen.event)).collect();
+        if let Some(fit) = Logistic::fit(&pairs).filter(|fit| fit.slope > 0.0) {
+            (fitted.slope, fitted.shift) = (fit.slope, fit.intercept);
+        }
+        let scores = calibration.iter().map(|seen| fitted.probability(&seen.logits));
+        let scored = Scored::new(scores, calibration.iter().map(|seen| seen.event))?;
+        fitted.threshold = scored.best_f1().map_or(0.5, |best| best.at.threshold);
+        Ok(fitted)
+    }
+
+    fn probability(&self, logits: &[f64]) -> f64 {
+        sigmoid(self.slope * self.score(logits) + self.shift)
+    }
+
+    fn score(&self, logits: &[f64]) -> f64 {
+        self.bias + self.weights.iter().zip(logits).map(|(weight, logit)| weight * logit).sum::<f64>()
     }
 }
 
@@ -125,7 +164,7 @@ fn stack(members: usize, examples: &[Example], diversity: f64) -> (Vec<f64>, f64
     let price = price(members, examples, diversity);
     let width = members + 1;
     let loss = |at: &[f64]| {
-        let entropy = |(input, example): (&Vec<f64>, &Example)| {
+        let entropy = |(input, example): (&Vec<f64>, &Seen)| {
             let z: f64 = input.iter().zip(at).map(|(x, w)| x * w).sum();
             z.max(0.0) + (-z.abs()).exp().ln_1p() - if example.event { z } else { 0.0 }
         };
@@ -161,8 +200,8 @@ fn stack(members: usize, examples: &[Example], diversity: f64) -> (Vec<f64>, f64
 }
 
 /// λ ρ, and 0 for the bias; a little on the diagonal, so that it can be solved for members that are all alike.
-fn price(members: usize, examples: &[Example], diversity: f64) -> Vec<Vec<f64>> {
-    let error = |example: &Example, k: usize| example.members[k] - if example.event { 1.0 } else { 0.0 };
+fn price(members: usize, examples: &[Seen], diversity: f64) -> Vec<Vec<f64>> {
+    let error = |seen: &Seen, k: usize| sigmoid(seen.logits[k]) - if seen.event { 1.0 } else { 0.0 };
     let count = examples.len() as f64;
     let mean: Vec<f64> =
         (0..members).map(|k| examples.iter().map(|example| error(example, k)).sum::<f64>() / count).collect();
@@ -241,7 +280,9 @@ mod tests {
                 };
                 let first = seen(1.0);
                 let members = vec![first, seen(1.0), seen(3.0), first];
-                Example { members, event }
+                // The longest horizon has events that no member sees.
+                let later = event || random.random_bool(0.1);
+                Example { members, events: [event, event, later] }
             })
             .collect()
     }
@@ -252,20 +293,21 @@ mod tests {
     fn it_ranks_better_than_each_of_its_members_and_is_calibrated() {
         let ensemble = Ensemble::fit(&NAMES, &examples(4000, 1), &examples(4000, 2), 0.01).unwrap();
         let test = examples(8000, 3);
-        let auc = |score: &dyn Fn(&Example) -> f64| {
-            Scored::new(test.iter().map(score), test.iter().map(|e| e.event)).unwrap().auc().unwrap()
-        };
-        let best = (0..4).map(|k| auc(&|e: &Example| e.members[k])).fold(0.0, f64::max);
-        assert!(auc(&|e: &Example| ensemble.probability(&e.members)) > best + 0.02);
-        let scores = test.iter().map(|e| ensemble.probability(&e.members));
-        let scored = Scored::new(scores, test.iter().map(|e| e.event)).unwrap();
-        assert!(scored.ece(Binning::USUAL).unwrap() < 0.03);
+        for horizon in 0..HORIZONS {
+            let scored = |score: &dyn Fn(&Example) -> f64| {
+                Scored::new(test.iter().map(score), test.iter().map(|e| e.events[horizon])).unwrap()
+            };
+            let best = (0..4).map(|k| scored(&|e| e.members[k]).auc().unwrap()).fold(0.0, f64::max);
+            let stacked = scored(&|e| ensemble.probabilities(&e.members)[horizon]);
+            assert!(stacked.auc().unwrap() > best + 0.02, "horizon {horizon}");
+            assert!(stacked.ece(Binning::USUAL).unwrap() < 0.03, "horizon {horizon}");
+        }
     }
 
     #[test]
     fn who_repeats_another_shares_its_weight() {
         let ensemble = Ensemble::fit(&NAMES, &examples(4000, 4), &examples(1000, 5), 0.05).unwrap();
-        let [a, b, c, again] = ensemble.weights[..] else { panic!("a weight for each member") };
+        let [a, b, c, again] = ensemble.stacks[0].weights[..] else { panic!("a weight for each member") };
         assert!((a - again).abs() < 1e-3, "{a} and {again}");
         assert!(c.abs() < b, "noise counts less: {c} against {b}");
         assert!(a + again < 1.6 * b, "two that err together are not counted twice: {a} + {again} against {b}");

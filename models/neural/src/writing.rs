@@ -15,8 +15,8 @@ pub struct Identity {
     pub model: &'static str,
     /// Semantic version.
     pub version: String,
-    /// Names, order and units of the inputs, one a line; its hash is the schema's.
-    pub schema: String,
+    /// Name and unit of each input, in their order.
+    pub inputs: Vec<(String, String)>,
     /// The hash of the recipe of the data.
     pub data: String,
     /// Mean and deviation of the inputs, where the model has them.
@@ -27,11 +27,16 @@ pub struct Identity {
 }
 
 impl Identity {
+    /// A line `name TAB unit LF` for each input; its hash names what the model reads.
+    fn schema(&self) -> String {
+        self.inputs.iter().map(|(name, unit)| format!("{name}\t{unit}\n")).collect()
+    }
+
     /// Writes itself into the file's properties.
     pub fn write(&self, graph: &mut Graph) {
         graph.metadata("lehr.model", self.model);
         graph.metadata("lehr.version", &self.version);
-        graph.metadata("lehr.schema", hash(&self.schema));
+        graph.metadata("lehr.schema", hash(&self.schema()));
         graph.metadata("lehr.data", &self.data);
         if let Some(scaler) = &self.scaler {
             graph.metadata("lehr.scaler", scaler.to_string());

@@ -22,7 +22,7 @@ fn identity(model: &'static str) -> Identity {
     Identity {
         model,
         version: "0.2.1".to_owned(),
-        schema: "furnace_temperature degC".to_owned(),
+        inputs: vec![("furnace_temperature".to_owned(), "°C".to_owned())],
         data: "0123".to_owned(),
         scaler: Some(json!({ "mean": [1.0] })),
         metrics: json!({ "f1": 0.5 }),
@@ -72,7 +72,7 @@ fn a_forecaster_and_its_file_agree() {
     let metadata = &said["metadata"];
     assert_eq!(metadata["lehr.model"], "forecaster");
     assert_eq!(metadata["lehr.version"], "0.2.1");
-    assert_eq!(metadata["lehr.schema"], hash("furnace_temperature degC"));
+    assert_eq!(metadata["lehr.schema"], hash("furnace_temperature\t°C\n"));
     for key in ["lehr.data", "lehr.scaler", "lehr.metrics", "lehr.trained"] {
         assert!(metadata[key].is_string(), "{key}");
     }
@@ -166,8 +166,8 @@ fn an_ensemble_and_its_file_agree() {
     let examples: Vec<Example> = (0..400)
         .map(|_| {
             let members = vec![random.random(), random.random(), random.random()];
-            let event = random.random_bool(members[0]);
-            Example { members, event }
+            let events = [members[0], members[1], 0.5].map(|p| random.random_bool(p));
+            Example { members, events }
         })
         .collect();
     let ensemble = Ensemble::fit(&["forecaster", "graph", "vision"], &examples[..200], &examples[200..], 0.01).unwrap();
@@ -175,10 +175,11 @@ fn an_ensemble_and_its_file_agree() {
     let mut members: Vec<f32> = examples[..20].iter().flat_map(|e| &e.members).map(|&p| p as f32).collect();
     members[0] = 0.0;
     members[4] = 1.0;
-    let said = answer(&file, &[("members", &[20, 3], &members)]);
+    let said = answer(&file, &[("predictions", &[20, 3], &members)]);
     let ours: Vec<f32> = members
         .chunks_exact(3)
-        .map(|members| ensemble.probability(&members.iter().map(|&p| f64::from(p)).collect::<Vec<_>>()) as f32)
+        .flat_map(|members| ensemble.probabilities(&members.iter().map(|&p| f64::from(p)).collect::<Vec<_>>()))
+        .map(|p| p as f32)
         .collect();
     assert_close("probability", &ours, &output(&said, "probability"));
 }

@@ -3,6 +3,7 @@ use std::sync::Mutex;
 use clap::{Args, ValueEnum};
 use lehr_datasets::sequences::{Recipe, Sequences, Split, generate, sensors};
 use lehr_datasets::study::{Figures, baselines, figures, observation_ceiling, state_ceiling};
+use lehr_domain::catalogue::{Catalogue, DEFAULT};
 use lehr_neural::fitting::{Event, Watch};
 use lehr_neural::forecaster::{
     Architecture, DataCard, HorizonReport, Horizons, Scaler, Settings, Trained, card, export, report, train,
@@ -120,7 +121,7 @@ fn keep(
     let identity = Identity {
         model: "forecaster",
         version: common.version.clone(),
-        schema: sensors().join("\n"),
+        inputs: inputs()?,
         data: recipe.hash(),
         scaler: Some(json!({ "mean": trained.scaler.mean, "deviation": trained.scaler.deviation })),
         metrics: json!({ "test": report, "thresholds": trained.thresholds, "calibration": trained.calibration }),
@@ -133,6 +134,16 @@ fn keep(
     let history = json!({ "history": trained.history, "test": report, "ladder": ladder, "recipe": recipe });
     write(&common.out, &format!("{name}.json"), &serde_json::to_vec_pretty(&history)?)?;
     Ok(path.display().to_string())
+}
+
+/// Name and unit of each sensor.
+fn inputs() -> Result<Vec<(String, String)>, Box<dyn std::error::Error>> {
+    let catalogue = Catalogue::parse(DEFAULT)?;
+    let unit = |name: &str| {
+        let entry = catalogue.sensors.iter().find(|entry| entry.parameter == name);
+        entry.map(|entry| (name.to_owned(), entry.unit.clone())).ok_or_else(|| format!("no sensor is named {name}"))
+    };
+    Ok(sensors().iter().map(|name| unit(name)).collect::<Result<_, _>>()?)
 }
 
 fn data_card(split: &Split, recipe: &Recipe) -> DataCard {

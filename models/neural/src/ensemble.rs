@@ -156,11 +156,12 @@ impl Stack {
     }
 }
 
-/// Minimises mean cross-entropy + λ/2 wᵀ ρ w over weights and bias, by gradient descent with halved steps along Newton's
-/// direction. Convex, since ρ is a correlation matrix.
-fn stack(members: usize, examples: &[Example], diversity: f64) -> (Vec<f64>, f64) {
+/// Minimises mean cross-entropy + λ/2 wᵀ ρ w over weights and bias, by Newton's method with halved steps. Convex, since ρ
+/// is a correlation matrix.
+fn stack(examples: &[Seen], diversity: f64) -> (Vec<f64>, f64) {
+    let members = examples.first().map_or(0, |seen| seen.logits.len());
     let inputs: Vec<Vec<f64>> =
-        examples.iter().map(|example| example.members.iter().map(|&p| logit(p)).chain([1.0]).collect()).collect();
+        examples.iter().map(|seen| seen.logits.iter().copied().chain([1.0]).collect()).collect();
     let price = price(members, examples, diversity);
     let width = members + 1;
     let loss = |at: &[f64]| {

@@ -111,7 +111,7 @@ fn exp(x: f32) -> f32 {
     // Adding 1.5 · 2^23 rounds to the nearest whole number, which then sits in the lowest bits.
     const ROUND: f32 = 12_582_912.0;
     // ln 2 in two parts, the first exact in few bits (Cody and Waite).
-    const LN_2_HIGH: f32 = 0.693_359_375;
+    const LN_2_HIGH: f32 = 355.0 / 512.0;
     const LN_2_LOW: f32 = -2.121_944_4e-4;
     let x = x.clamp(-87.0, 87.0);
     let shifted = x * std::f32::consts::LOG2_E + ROUND;

@@ -38,14 +38,13 @@ fn snapshot(random: &mut ChaCha8Rng) -> Snapshot {
     let groups: Vec<usize> = (0..NODES).map(|_| random.random_range(0..GROUPS)).collect();
     let failures: Vec<bool> = (0..NODES).map(|_| random.random_bool(0.15)).collect();
     let anomalies: Vec<bool> = failures.iter().map(|failed| !failed && random.random_bool(0.15)).collect();
-    let mut series = vec![[0.0f64; SAMPLES]; NODES];
-    for sample in 0..SAMPLES {
-        let causes: [f64; GROUPS] = std::array::from_fn(|_| normal(random));
-        for node in 0..NODES {
-            let seen = if failures[node] { 0.1 * normal(random) } else { causes[groups[node]] + 0.8 * normal(random) };
-            series[node][sample] = seen + if anomalies[node] { 1.2 } else { 0.0 };
-        }
-    }
+    let causes: Vec<[f64; GROUPS]> = (0..SAMPLES).map(|_| std::array::from_fn(|_| normal(random))).collect();
+    let mut seen = |node: usize, causes: &[f64; GROUPS]| {
+        let shift = if anomalies[node] { 1.2 } else { 0.0 };
+        shift + if failures[node] { 0.1 * normal(random) } else { causes[groups[node]] + 0.8 * normal(random) }
+    };
+    let series: Vec<Vec<f64>> =
+        (0..NODES).map(|node| causes.iter().map(|causes| seen(node, causes)).collect()).collect();
     let mean: Vec<f64> = series.iter().map(|s| s.iter().sum::<f64>() / SAMPLES as f64).collect();
     let shared = |a: usize, b: usize| -> f64 {
         series[a].iter().zip(&series[b]).map(|(x, y)| (x - mean[a]) * (y - mean[b])).sum::<f64>() / SAMPLES as f64

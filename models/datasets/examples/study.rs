@@ -7,7 +7,7 @@
 use lehr_datasets::sequences::{HORIZONS, Recipe, Sequences, Split, generate};
 use lehr_datasets::study::{Figures, Study, baselines, observation_ceiling, state_ceiling};
 use std::collections::BTreeMap;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 
 fn main() -> ExitCode {
@@ -37,20 +37,25 @@ fn run() -> Result<(), Box<dyn std::error::Error>> {
         eprintln!("{} of {} plants, {:.0?}", progress.plants_done, progress.plants, began.elapsed());
     })?;
     describe(&split);
-    let mut study = Study { set: recipe.hash(), recipe: recipe.clone(), ladder: baselines(&split)? };
-    study.ladder.push(observation_ceiling(&split)?);
-    study.ladder.iter().for_each(show);
+    let mut study = Study { set: recipe.hash(), recipe: recipe.clone(), ladder: Vec::new() };
+    // Kept after each step: the later ones take long.
     if let Some(states) = states {
         let ceiling = state_ceiling(&recipe, &split, states as usize, |done, all| {
             if done % 50 == 0 {
                 eprintln!("{done} of {all} states, {:.0?}", began.elapsed());
             }
         })?;
-        show(&ceiling);
-        study.ladder.push(ceiling);
+        keep(&folder, &mut study, vec![ceiling])?;
     }
+    keep(&folder, &mut study, vec![observation_ceiling(&split)?])?;
+    keep(&folder, &mut study, baselines(&split)?)
+}
+
+fn keep(folder: &Path, study: &mut Study, figures: Vec<Figures>) -> Result<(), Box<dyn std::error::Error>> {
+    figures.iter().for_each(show);
+    study.ladder.extend(figures);
     let file = folder.join(format!("study-{}.json", study.set));
-    std::fs::write(&file, serde_json::to_string_pretty(&study)?)?;
+    std::fs::write(&file, serde_json::to_string_pretty(study)?)?;
     println!("written to {}", file.display());
     Ok(())
 }

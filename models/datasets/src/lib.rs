@@ -5,6 +5,7 @@
 //! minute of time, with another part; inputs are what Lehr itself would have read, and the truth enters labels alone.
 
 mod error;
+pub mod graphs;
 pub mod sequences;
 pub mod study;
 

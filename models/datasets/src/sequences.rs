@@ -17,8 +17,8 @@ pub use generate::{Progress, generate};
 pub use recipe::{Part, Recipe};
 pub use scaler::Scaler;
 pub use sensors::sensors;
-pub(crate) use series::branches;
 pub use series::{CAUSES, LineSeries, simulate};
+pub(crate) use series::{branches, names};
 pub use window::fill;
 
 use lehr_domain::{EventMs, LineId};

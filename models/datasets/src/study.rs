@@ -27,7 +27,7 @@ pub struct Study {
     /// [`Recipe::hash`].
     pub set: String,
     pub recipe: Recipe,
-    /// From the plainest to the ceilings.
+    /// Plain methods and ceilings.
     pub ladder: Vec<Figures>,
 }
 

@@ -24,6 +24,8 @@ pub(crate) struct Conditions {
 /// The last seconds of a line. Seconds before the simulation began are taken to be as its first.
 #[derive(Clone)]
 pub(crate) struct History {
+    /// Seconds that it reaches back. Not the ring's capacity, which a clone of an empty ring has lost.
+    reach_s: usize,
     ring: Vec<Conditions>,
     seconds: u64,
 }
@@ -34,13 +36,12 @@ impl History {
     pub const MOST_S: i64 = 6 * 3600;
 
     pub fn new(reach_s: i64) -> History {
-        let length = reach_s.clamp(1, Self::MOST_S) as usize;
-        History { ring: Vec::with_capacity(length), seconds: 0 }
+        History { reach_s: reach_s.clamp(1, Self::MOST_S) as usize, ring: Vec::new(), seconds: 0 }
     }
 
     pub fn push(&mut self, conditions: Conditions) {
         if self.ring.is_empty() {
-            self.ring = vec![conditions; self.ring.capacity()];
+            self.ring = vec![conditions; self.reach_s];
         }
         let slot = (self.seconds % self.ring.len() as u64) as usize;
         self.ring[slot] = conditions;

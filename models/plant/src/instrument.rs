@@ -116,6 +116,11 @@ impl Instrument {
         }
     }
 
+    /// The catalogue's.
+    pub fn sigma(&self) -> f64 {
+        self.sigma
+    }
+
     pub fn fail(&mut self, id: FaultId, kind: FaultKind, severity: f64) {
         let rng = stream(self.seed, Purpose::SensorFault, &[self.name_key, id.0]);
         self.faults.push(Defective { id, kind, severity, rng, held: self.last });

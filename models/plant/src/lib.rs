@@ -39,5 +39,6 @@ pub use campaign::Campaign;
 pub use error::PlantError;
 pub use fault::{FaultId, FaultKind, FaultSpec};
 pub use minutes::{PlantMinute, PlantMinutes};
+pub use process::COUPLED;
 pub use sim::{OpenFault, Output, PlantConfig, PlantSim};
 pub use truth::{Cause, TrueDefect, Truth, UnitTruth};

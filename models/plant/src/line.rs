@@ -148,6 +148,14 @@ impl Line {
         }
     }
 
+    /// What it ought to be: see [`Process::ought`]; a quantity that nothing is known of, its set-point.
+    pub fn ought(&self, signal: Signal) -> f64 {
+        match signal {
+            Signal::Known(quantity) => self.process.ought(quantity),
+            Signal::Free(index) => self.free[index].setpoint,
+        }
+    }
+
     /// Moves the loop that holds `signal` to a new set-point and tells what every sensor ought to show now:
     /// those that measure it, and those of quantities that follow it.
     pub fn write_setpoint(&mut self, signal: Signal, value: Micro, at: EventMs, pending: &mut Pending) {

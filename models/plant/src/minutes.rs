@@ -36,6 +36,11 @@ impl PlantMinutes {
         self.sim.now()
     }
 
+    /// See [`PlantSim::deviation`].
+    pub fn deviation(&self, sensor: SensorId) -> Result<f64, PlantError> {
+        self.sim.deviation(sensor)
+    }
+
     /// See [`PlantSim::levels`].
     pub fn levels(&self, line: LineId) -> Result<[f32; crate::Branch::SLOW], PlantError> {
         self.sim.levels(line)

@@ -39,6 +39,27 @@ const GOB_PER_THROAT: f64 = 0.2;
 /// One second in this many brings a spike while the pressure regulator hunts: about eight a minute.
 const SPIKE_SECONDS: u64 = 8;
 
+/// Parameters whose quantities act on each other directly, one way or both: by a physical law of this plant or through a loop
+/// that holds the one by means of the other.
+pub const COUPLED: &[(&str, &str)] = &[
+    ("furnace_temperature", "fuel_flow"),
+    ("furnace_temperature", "crown_temperature"),
+    ("furnace_temperature", "throat_temperature"),
+    ("throat_temperature", "gob_temperature"),
+    ("fuel_flow", "combustion_air_flow"),
+    ("fuel_flow", "flue_oxygen"),
+    ("combustion_air_flow", "flue_oxygen"),
+    ("belt_speed", "belt_motor_current"),
+    ("belt_speed", "forming_pressure"),
+    ("mold_temperature", "mold_heater_power"),
+    ("cooling_fan_speed", "cooling_rate"),
+    ("cooling_rate", "lehr_zone_4_temperature"),
+    ("cooling_rate", "lehr_zone_5_temperature"),
+    ("mold_heater_power", "line_power"),
+    ("belt_motor_current", "line_power"),
+    ("cooling_fan_speed", "line_power"),
+];
+
 #[derive(Clone)]
 pub(crate) struct Process {
     line_key: u64,

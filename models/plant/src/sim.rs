@@ -408,6 +408,13 @@ impl PlantSim {
         Ok(Branch { line, book, index, start: self.start, seconds: self.seconds })
     }
 
+    /// How far the true value of a sensor's quantity is from what it ought to be, in sigmas of the catalogue. No plant knows it.
+    pub fn deviation(&self, sensor: SensorId) -> Result<f64, PlantError> {
+        let instrument = &self.instruments[self.position(sensor)?];
+        let line = &self.lines[instrument.line];
+        Ok((line.value(instrument.signal) - line.ought(instrument.signal)) / instrument.sigma())
+    }
+
     fn position(&self, sensor: SensorId) -> Result<usize, PlantError> {
         let place = self.names.iter().position(|(id, _, _)| *id == sensor);
         place.ok_or(PlantError::UnknownSensor(sensor.0))

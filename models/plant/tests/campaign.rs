@@ -35,7 +35,9 @@ fn ware(truth: &[Truth], line: LineId, minutes: usize) -> Vec<Ware> {
 #[test]
 fn a_branch_lives_as_its_line_does_and_a_fork_another_life() {
     let mut plant = in_campaign(3);
+    let mut from_the_start = plant.branch(LINE).expect("a line of the plant");
     let seen = plant.advance(START + SpanMs::hours(5)).truth;
+    assert_eq!(hours(&mut from_the_start, 5), ware(&seen, LINE, 300));
     let mut branch = plant.branch(LINE).expect("a line of the plant");
     let fork = |seed: u64| {
         let mut fork = branch.clone();

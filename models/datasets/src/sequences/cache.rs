@@ -1,4 +1,4 @@
-//! Simulated plants on disk: a file each, in a folder named after the recipe.
+//! Simulated plants on disk: a file each, in a folder named after the recipe's plants.
 //!
 //! A file: eight bytes of magic, the number of lines and of minutes (u32, little endian), for each line its id and first minute and
 //! the columns one after the other, and a CRC-32 over all before it. A file that is there is whole: it is written beside its

@@ -23,7 +23,7 @@ pub struct Progress {
 /// 100 days), then the set itself (9.6 kB a window).
 pub fn generate(recipe: &Recipe, folder: &Path, progress: impl Fn(Progress) + Sync) -> Result<Split, DatasetError> {
     recipe.check()?;
-    let folder = folder.join(format!("sequences-{}", recipe.hash()));
+    let folder = folder.join(format!("plants-{}", recipe.plants_hash()));
     fs::create_dir_all(&folder).map_err(|source| DatasetError::Folder { path: folder.clone(), source })?;
     simulate_all(recipe, &folder, &progress)?;
     let mut sums = Sums::default();

@@ -8,6 +8,10 @@ use support::{Random, answer, linear, numbers, sigmoid, softmax, wide};
 
 const TOLERANCE: f64 = 1e-5;
 
+/// Of two numbers.
+type Function = fn(f64, f64) -> f64;
+
+/// An operator's name, what builds it, and what it should do.
 type Unary = (&'static str, fn(&mut Graph, &str, Value) -> Result<Value, Error>, fn(f64) -> f64);
 
 #[test]
@@ -86,7 +90,7 @@ fn functions_of_two_values_broadcast() {
     let left = graph.input("left", Element::F32, Shape::batched([3, 1])).unwrap();
     let tensor = random.tensor(&[4]);
     let right = graph.constant("right", tensor.clone()).unwrap();
-    let arithmetic: [(&str, Value, fn(f64, f64) -> f64); 4] = [
+    let arithmetic: [(&str, Value, Function); 4] = [
         ("sum", graph.add("add", left, right).unwrap(), |a, b| a + b),
         ("difference", graph.sub("sub", left, right).unwrap(), |a, b| a - b),
         ("product", graph.mul("mul", left, right).unwrap(), |a, b| a * b),
@@ -109,9 +113,8 @@ fn functions_of_two_values_broadcast() {
     let x = random.values(2 * 3);
     let answer = answer(&graph, &[("left", &[2, 3, 1], &x)]);
     let (x, y) = (wide(&x), numbers(&tensor));
-    let each = |function: fn(f64, f64) -> f64| -> Vec<f64> {
-        x.iter().flat_map(|&a| y.iter().map(move |&b| function(a, b))).collect()
-    };
+    let each =
+        |function: Function| -> Vec<f64> { x.iter().flat_map(|&a| y.iter().map(move |&b| function(a, b))).collect() };
     for (name, _, function) in arithmetic {
         answer.output(name).assert_close(&each(function), TOLERANCE);
     }

@@ -11,7 +11,7 @@ use ort::session::builder::PrepackedWeights;
 use ort::session::{NoSelectedOutputs, RunOptions, Session};
 
 use crate::queue::Queue;
-use crate::session::{Effort, open, run};
+use crate::session::{Effort, Outputs, open, run};
 use crate::{Contract, Error, Model, Refusal, Runtime};
 
 /// The most rows of a call: an hour of every line of a large plant.
@@ -53,8 +53,11 @@ pub struct Batch {
 /// A model that is ready: its sessions are open and have run.
 ///
 /// Each row is run by itself. So its score is a function of the row and the model alone, down to the last bit, whatever
-/// else is asked at the same time and however many workers there are; and workers share even a single call's rows. A run
-/// of many rows at once would be little faster on one thread, and sums may be rounded another way in it.
+/// else is asked at the same time and however many workers there are; and workers share even a single call's rows.
+///
+/// What that costs: among 4 to 16 rows in one run, an LSTM of two layers of 128 takes about 0.6 of a row's time. The same
+/// bits came out of it where that was tried, but nothing promises it: which kernel sums, and in which order, depends on
+/// the shape of the batch.
 #[derive(Debug)]
 pub struct Pool {
     model: Arc<Model>,
@@ -63,12 +66,15 @@ pub struct Pool {
     time_out: Duration,
 }
 
+/// A row and what came of it.
+type Reply = (usize, Result<Outputs, String>);
+
 struct Job {
     batch: Arc<Batch>,
     row: usize,
     /// Those of the whole call, through which its runs are ended.
     options: Arc<RunOptions<NoSelectedOutputs>>,
-    reply: Sender<(usize, Result<Vec<Vec<f32>>, String>)>,
+    reply: Sender<Reply>,
 }
 
 impl std::fmt::Debug for Job {
@@ -154,7 +160,7 @@ impl Pool {
         batch: &Arc<Batch>,
         options: &Arc<RunOptions<NoSelectedOutputs>>,
         deadline: Instant,
-    ) -> Result<Vec<Vec<Vec<f32>>>, Failure> {
+    ) -> Result<Vec<Outputs>, Failure> {
         let (reply, replies) = mpsc::channel();
         for row in 0..batch.rows {
             let job = Job { batch: batch.clone(), row, options: options.clone(), reply: reply.clone() };
@@ -163,7 +169,7 @@ impl Pool {
             }
         }
         drop(reply);
-        let mut scored = vec![Vec::new(); batch.rows];
+        let mut scored = vec![Outputs::new(); batch.rows];
         for _ in 0..batch.rows {
             let left = deadline.saturating_duration_since(Instant::now());
             if left.is_zero() {

@@ -8,6 +8,9 @@ use ort::value::TensorRef;
 
 use crate::{Contract, Runtime};
 
+/// The outputs of one row, in the contract's order.
+pub(crate) type Outputs = Vec<Vec<f32>>;
+
 /// What a session is opened for.
 pub(crate) enum Effort<'a> {
     /// To be looked at.
@@ -34,13 +37,13 @@ pub(crate) fn open(runtime: &Runtime, bytes: &[u8], effort: Effort<'_>) -> Resul
     builder.commit_from_memory(bytes)
 }
 
-/// Runs one row, given by the contract's inputs, and gives its outputs in the contract's order.
+/// Runs one row, given by the contract's inputs.
 pub(crate) fn run(
     session: &mut Session,
     contract: &Contract,
     row: &[&[f32]],
     options: &RunOptions<NoSelectedOutputs>,
-) -> Result<Vec<Vec<f32>>, String> {
+) -> Result<Outputs, String> {
     let mut inputs: Vec<(Cow<'_, str>, SessionInputValue<'_>)> = Vec::with_capacity(row.len());
     for (port, values) in contract.inputs.iter().zip(row) {
         let tensor = TensorRef::from_array_view((shape(&port.extents), *values)).map_err(told)?;

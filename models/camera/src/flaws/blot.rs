@@ -8,10 +8,11 @@ use crate::mask::Mask;
 use crate::ware::{Contour, Pose};
 
 /// Relative change of brightness that can just be seen: wide soft patches show at less than small ones would.
-const CLOUDINESS_VISIBLE: f32 = 0.045;
+const CLOUDINESS_VISIBLE: f32 = 0.04;
 const STAIN_VISIBLE: f32 = 0.075;
-/// Where the sum of the discs has the spot's edge.
-const EDGE: f32 = 0.36;
+/// Where the sum of the discs has the spot's edge; a patch of cloudiness has lost six sevenths of its strength there.
+const CLOUDINESS_EDGE: f32 = 0.15;
+const STAIN_EDGE: f32 = 0.36;
 
 pub(crate) struct Blot {
     kind: Kind,
@@ -87,7 +88,8 @@ impl Blot {
             if field <= 0.0 || !sound.holds(place) {
                 return;
             }
-            if field >= EDGE {
+            let edge = if self.kind == Kind::Cloudiness { CLOUDINESS_EDGE } else { STAIN_EDGE };
+            if field >= edge {
                 mask.set(x, y);
             }
             let (opacity, grain) = match self.kind {
@@ -99,7 +101,7 @@ impl Blot {
                     let ragged = field + 0.10 * noise(0.4 * place.0, 0.4 * place.1, self.form);
                     let ring = 1.0 + 0.5 * step(0.62, 0.44, ragged);
                     let dirt = 0.8 + 0.4 * noise(0.55 * place.0, 0.55 * place.1, self.form ^ 1);
-                    (step(EDGE - 0.07, EDGE + 0.09, ragged) * ring, dirt)
+                    (step(STAIN_EDGE - 0.07, STAIN_EDGE + 0.09, ragged) * ring, dirt)
                 }
             };
             let change = self.depth * opacity * grain;

@@ -146,7 +146,7 @@ fn seam(across: f32, depth: f32, pose: &Pose, contour: &Contour, canvas: &mut Ca
         let down = (step_down as f32 + 0.5) / 1.5;
         let row = contour.row(down);
         let half = if across < 0.0 { row.left } else { row.right };
-        let (x, y) = pose.to_picture(row.centre + across * half, down);
+        let (x, y) = pose.in_picture(row.centre + across * half, down);
         let (column, line) = (x as usize, y as usize);
         if line == last || line >= SIDE || !(2..SIDE - 3).contains(&column) {
             continue;

@@ -34,7 +34,7 @@ impl Canvas {
         let (columns, rows) = pose.window(middle, reach);
         let stride = pose.stride();
         for y in rows {
-            let mut place = pose.to_ware(columns.start, y);
+            let mut place = pose.on_ware(columns.start, y);
             for x in columns.clone() {
                 if (place.0 - middle.0).abs() <= reach.0 && (place.1 - middle.1).abs() <= reach.1 {
                     visit(self, x, y, place);

@@ -39,7 +39,7 @@ pub(crate) fn paint(seed: u64, style: &Style, pose: &Pose, contour: &Contour, ca
     let (columns, rows) = pose.window((0.0, 0.5 * height), (widest + 1.0, 0.5 * height + 1.0));
     let stride = pose.stride();
     for y in rows {
-        let start = pose.to_ware(0, y);
+        let start = pose.on_ware(0, y);
         for x in columns.clone() {
             // Not summed up on the way, so that where the window begins makes no difference.
             let (across, down) = (start.0 + x as f32 * stride.0, start.1 + x as f32 * stride.1);

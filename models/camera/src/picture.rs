@@ -74,7 +74,7 @@ fn scene(seed: u64, shape: Shape, flaws: &[Flaw], style: &Style, view: &View, ex
         flaws.iter().filter(|flaw| flaw.kind == Kind::Deformation).map(|flaw| Bend::new(flaw, shape.wall())).collect();
     let sound = Contour::new(seed, shape, style, &[]);
     let contour = Contour::new(seed, shape, style, &bends);
-    let base = pose.to_picture(0.0, shape.height()).1;
+    let base = pose.in_picture(0.0, shape.height()).1;
     let (behind, light) = backdrop(seed, style, exposure, base);
     let mut canvas = Canvas::new(behind, light);
     glass::paint(seed, style, &pose, &contour, &mut canvas);
@@ -132,8 +132,9 @@ mod tests {
                     distances
                 };
                 let (shown, hidden) = (at(least), at(style.hidden.most));
-                let (faintest, usual, strongest) = (shown[0], hidden[hidden.len() / 2], hidden[hidden.len() * 9 / 10]);
-                assert!(faintest > 8.0, "{split:?} {kind:?}: {faintest}");
+                let (faintest, faint) = (shown[0], shown[shown.len() / 10]);
+                let (usual, strongest) = (hidden[hidden.len() / 2], hidden[hidden.len() * 9 / 10]);
+                assert!(faintest > 6.0 && faint > 9.0, "{split:?} {kind:?}: {faintest}, {faint}");
                 assert!(usual < 4.0 && strongest < 7.0, "{split:?} {kind:?}: {usual}, {strongest}");
             }
         }

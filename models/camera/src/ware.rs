@@ -125,13 +125,13 @@ impl Pose {
     }
 
     /// From the middle of a pixel to the ware's frame.
-    pub fn to_ware(&self, x: usize, y: usize) -> (f32, f32) {
+    pub fn on_ware(&self, x: usize, y: usize) -> (f32, f32) {
         let (dx, dy) = (x as f32 + 0.5 - self.centre.0, y as f32 + 0.5 - self.centre.1);
         let (across, down) = (self.cos * dx + self.sin * dy, self.cos * dy - self.sin * dx);
         (across / self.scale, down / self.scale + self.middle)
     }
 
-    pub fn to_picture(&self, x: f32, y: f32) -> (f32, f32) {
+    pub fn in_picture(&self, x: f32, y: f32) -> (f32, f32) {
         let (x, y) = (self.scale * x, self.scale * (y - self.middle));
         (self.centre.0 + self.cos * x - self.sin * y, self.centre.1 + self.sin * x + self.cos * y)
     }
@@ -143,7 +143,7 @@ impl Pose {
 
     /// The pixels whose middles may lie within `reach` of a place of the ware: x and y ranges, within the picture.
     pub fn window(&self, (x, y): (f32, f32), reach: (f32, f32)) -> (std::ops::Range<usize>, std::ops::Range<usize>) {
-        let (x, y) = self.to_picture(x, y);
+        let (x, y) = self.in_picture(x, y);
         let wide = self.scale * (self.cos.abs() * reach.0 + self.sin.abs() * reach.1) + 1.0;
         let high = self.scale * (self.sin.abs() * reach.0 + self.cos.abs() * reach.1) + 1.0;
         let range = |from: f32, to: f32| {
@@ -261,8 +261,8 @@ mod tests {
         for seed in 0..50 {
             let pose = Pose::draw(seed, Shape::Jar, &style, 0.0);
             for (x, y) in [(0, 0), (100, 30), (223, 223)] {
-                let (across, down) = pose.to_ware(x, y);
-                let (back_x, back_y) = pose.to_picture(across, down);
+                let (across, down) = pose.on_ware(x, y);
+                let (back_x, back_y) = pose.in_picture(across, down);
                 assert!(
                     (back_x - x as f32 - 0.5).abs() < 1e-3 && (back_y - y as f32 - 0.5).abs() < 1e-3,
                     "seed {seed}"
@@ -280,7 +280,7 @@ mod tests {
                 let contour = Contour::new(seed, shape, &style, &[]);
                 for (y, row) in contour.rows.iter().enumerate() {
                     for x in [-row.left, row.right] {
-                        let (x, y) = pose.to_picture(x, y as f32);
+                        let (x, y) = pose.in_picture(x, y as f32);
                         let inside = 0.0..SIDE as f32;
                         assert!(inside.contains(&x) && inside.contains(&y), "seed {seed}, {shape:?}: {x}, {y}");
                     }

@@ -26,4 +26,7 @@ pub enum NeuralError {
 
     #[error("`{field}` is {found}: {fix}")]
     Setting { field: &'static str, found: String, fix: &'static str },
+
+    #[error("the pictures cannot be made: {0}")]
+    Pictures(#[from] lehr_camera::CameraError),
 }

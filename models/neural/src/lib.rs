@@ -9,6 +9,7 @@ pub mod fitting;
 pub mod forecaster;
 pub mod graph;
 pub mod recurrent;
+pub mod vision;
 pub mod writing;
 
 pub use error::NeuralError;

@@ -12,11 +12,14 @@ use clap::Parser;
 enum Arguments {
     /// Foretells defect events from the last two hours of a line's sensors.
     Forecaster(command::forecaster::Arguments),
+    /// Finds flaws on pictures of ware.
+    Vision(command::vision::Arguments),
 }
 
 fn main() -> ExitCode {
     let done = match Arguments::parse() {
         Arguments::Forecaster(arguments) => command::forecaster::run(arguments),
+        Arguments::Vision(arguments) => command::vision::run(arguments),
     };
     match done {
         Ok(()) => ExitCode::SUCCESS,

@@ -7,7 +7,7 @@ use crate::mask::Mask;
 use crate::ware::{Contour, Pose};
 
 /// Relative change of brightness that can just be seen.
-const VISIBLE: f32 = 0.11;
+const VISIBLE: f32 = 0.14;
 /// Where the ellipse's outline ends, as a multiple of its radii.
 const OUTLINE: f32 = 1.12;
 

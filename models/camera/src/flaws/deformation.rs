@@ -57,7 +57,7 @@ impl Bend {
         let (columns, rows) = pose.window((0.0, middle), (90.0, half));
         for y in rows {
             for x in columns.clone() {
-                let place = pose.to_ware(x, y);
+                let place = pose.on_ware(x, y);
                 let side = match self.form {
                     Form::Bent(_) => true,
                     Form::Pressed { right, .. } => (place.0 > 0.0) == right,

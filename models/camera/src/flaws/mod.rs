@@ -33,6 +33,10 @@ impl Kind {
         self as usize
     }
 
+    pub fn text(self) -> &'static str {
+        DefectType::from(self).text()
+    }
+
     /// Least and greatest extent, pixels.
     pub fn extent(self) -> Range {
         match self {

@@ -1,3 +1,4 @@
+use std::path::{Path, PathBuf};
 use std::sync::Mutex;
 
 use clap::{Args, ValueEnum};
@@ -15,6 +16,9 @@ use super::{Common, write};
 pub struct Arguments {
     #[command(flatten)]
     common: Common,
+    /// Where the data are kept; what is missing is made.
+    #[arg(long, value_name = "DIR")]
+    data: PathBuf,
     /// The set of sequences.
     #[arg(long, value_enum, default_value_t = Set::Full)]
     set: Set,
@@ -53,7 +57,7 @@ pub fn run(arguments: Arguments) -> Result<(), Box<dyn std::error::Error>> {
         (_, _, Set::Full) => Recipe::full(),
         (_, _, Set::Small) => Recipe::small(),
     };
-    let split = make(&recipe, common, &mut *watch)?;
+    let split = make(&recipe, &arguments.data, &mut *watch)?;
 
     let mut architecture = Architecture::full(sensors().len());
     architecture.width = arguments.width;
@@ -74,14 +78,10 @@ pub fn run(arguments: Arguments) -> Result<(), Box<dyn std::error::Error>> {
     Ok(())
 }
 
-fn make(
-    recipe: &Recipe,
-    common: &Common,
-    watch: &mut (dyn Watch + Send),
-) -> Result<Split, lehr_datasets::DatasetError> {
+fn make(recipe: &Recipe, data: &Path, watch: &mut (dyn Watch + Send)) -> Result<Split, lehr_datasets::DatasetError> {
     watch.see(&Event::Stage { name: "data" });
     let watch = Mutex::new(watch);
-    generate(recipe, &common.data, |progress| {
+    generate(recipe, data, |progress| {
         // A watcher that failed in another thread tells no more.
         if let Ok(mut watch) = watch.lock() {
             watch.see(&Event::Data { done: progress.plants_done, total: progress.plants });

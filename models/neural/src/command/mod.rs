@@ -1,5 +1,6 @@
 pub mod forecaster;
 mod span;
+pub mod vision;
 
 use std::fs;
 use std::path::{Path, PathBuf};
@@ -11,9 +12,6 @@ use lehr_neural::fitting::{JsonLines, Terminal, Watch};
 /// What every training is told.
 #[derive(Debug, Args)]
 pub struct Common {
-    /// Where the data are kept; what is missing is made.
-    #[arg(long, value_name = "DIR")]
-    pub data: PathBuf,
     /// Where the model, its card and the checkpoints go.
     #[arg(long, value_name = "DIR")]
     pub out: PathBuf,

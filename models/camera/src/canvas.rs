@@ -81,13 +81,15 @@ impl Canvas {
         let gains = colour.map(|share| share * gain * exposure.brightness);
         let mut grain = Grain::new(grain);
         let [red, green, blue] = &self.planes;
-        let mut pixels = Vec::with_capacity(3 * PIXELS);
-        for ((red, green), blue) in red.iter().zip(green).zip(blue) {
+        let mut pixels = vec![0; 3 * PIXELS];
+        let light = red.iter().zip(green).zip(blue);
+        for (pixel, ((red, green), blue)) in pixels.chunks_exact_mut(3).zip(light) {
             let light = [red * gains[0], green * gains[1], blue * gains[2]];
             let deviation = exposure.noise * (0.11 + 0.89 * light[1].clamp(0.0, 1.0)).sqrt();
             let noise = three_normals(grain.next());
-            for (light, noise) in light.into_iter().zip(noise) {
-                pixels.push((255.0 * (light + deviation * noise)).clamp(0.0, 255.0) as u8);
+            for ((value, light), noise) in pixel.iter_mut().zip(light).zip(noise) {
+                // Saturates at both ends, as the sensor does.
+                *value = (255.0 * (light + deviation * noise)) as u8;
             }
         }
         pixels
@@ -110,11 +112,15 @@ impl Canvas {
 /// interpolation of a colour filter's missing pixels: sums of uniform bytes.
 #[inline]
 fn three_normals(bits: u64) -> [f32; 3] {
-    let byte = |at: u32| (bits >> (8 * at) & 0xff) as f32 - 127.5;
+    let byte = |at: u32| (bits >> (8 * at) & 0xff) as i32;
     let common = byte(0) + byte(1);
-    // The deviation of a uniform byte is 73.9; of a sum of four, twice that.
+    // The deviation of a uniform byte is 73.9; of a sum of four, twice that, around 510.
     const SHARE: f32 = 1.0 / 147.8;
-    [SHARE * (common + byte(2) + byte(3)), SHARE * (common + byte(4) + byte(5)), SHARE * (common + byte(6) + byte(7))]
+    [
+        SHARE * (common + byte(2) + byte(3) - 510) as f32,
+        SHARE * (common + byte(4) + byte(5) - 510) as f32,
+        SHARE * (common + byte(6) + byte(7) - 510) as f32,
+    ]
 }
 
 /// A Gaussian blur of up to 1.4 pixels by five taps in each direction, edges repeated.

@@ -4,7 +4,7 @@
 use crate::canvas::Canvas;
 use crate::chance::{Chance, Purpose, noise, step};
 use crate::style::Style;
-use crate::ware::{Contour, Pose};
+use crate::ware::{Contour, Pose, Row};
 
 /// Absorption by twice the wall at right angles, of red, green, blue.
 const FLINT: [f32; 3] = [0.030, 0.014, 0.026];
@@ -14,6 +14,9 @@ const AMBER: [f32; 3] = [0.17, 0.42, 0.95];
 /// Cosine of the wall's angle to the view at which no light comes through, and at which all does.
 const DARK: f32 = 0.10;
 const CLEAR: f32 = 0.52;
+
+/// Rows of the contour per unit of height.
+const FINE: f32 = 4.0;
 
 pub(crate) fn paint(seed: u64, style: &Style, pose: &Pose, contour: &Contour, canvas: &mut Canvas) {
     let mut chance = Chance::of(seed ^ style.texture, Purpose::Glass, 1);
@@ -36,6 +39,8 @@ pub(crate) fn paint(seed: u64, style: &Style, pose: &Pose, contour: &Contour, ca
     let widest = contour.rows.iter().map(|row| row.left.max(row.right) + row.centre.abs()).fold(0.0f32, f32::max);
     // Settle waves: long across the axis in the ware's frame, short along it; smooth, so a table is enough.
     let waves = Waves::new(texture, wave, height);
+    // Rows fine enough that the nearest will do.
+    let fine: Vec<Row> = (0..=(FINE * height) as usize).map(|index| contour.row(index as f32 / FINE)).collect();
     let (columns, rows) = pose.window((0.0, 0.5 * height), (widest + 1.0, 0.5 * height + 1.0));
     let stride = pose.stride();
     for y in rows {
@@ -46,7 +51,7 @@ pub(crate) fn paint(seed: u64, style: &Style, pose: &Pose, contour: &Contour, ca
             if across.abs() > widest + 1.0 || !(-0.5..height + 0.5).contains(&down) {
                 continue;
             }
-            let row = contour.row(down.clamp(0.0, height));
+            let row = &fine[((FINE * down + 0.5) as usize).min(fine.len() - 1)];
             let off = across - row.centre;
             let half = if off < 0.0 { row.left } else { row.right };
             let edge = ((half - off.abs()) * row.upright).min(down).min(height - down) * pose.scale;

@@ -286,3 +286,32 @@ struct Tally {
 fn ratio(part: f64, whole: f64) -> f64 {
     if whole > 0.0 { part / whole } else { 0.0 }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// The bounds are those of 1,500 pictures of other seeds, with room for chance.
+    #[test]
+    fn the_ceiling_is_what_hidden_flaws_and_inexact_labels_leave() {
+        let seed = 2;
+        for split in [Split::Training, Split::Test] {
+            let recipe = Recipe::new(seed, split, 400, SIDE / 2).expect("112 is a side");
+            let best = ceiling(&recipe, recipe.count);
+            assert!((0.12..0.23).contains(&best.hidden), "seed {seed}, {split:?}: {best:?}");
+            // Who finds all that shows misses what does not.
+            assert!(
+                (best.map - best.map_of_visible * (1.0 - best.hidden)).abs() < 0.05,
+                "seed {seed}, {split:?}: {best:?}"
+            );
+            assert!(best.map_of_visible > 0.95, "seed {seed}, {split:?}: {best:?}");
+            assert!((0.78..0.87).contains(&best.box_iou), "seed {seed}, {split:?}: {best:?}");
+            assert!((0.75..0.87).contains(&best.mask_iou), "seed {seed}, {split:?}: {best:?}");
+        }
+    }
+
+    #[test]
+    fn only_sides_that_are_whole_parts_of_the_picture_are_taken() {
+        assert!(Recipe::new(1, Split::Training, 1, 100).is_err_and(|error| error.to_string().contains("224 or 112")));
+    }
+}

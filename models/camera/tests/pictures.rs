@@ -12,7 +12,7 @@ fn margin(kind: Kind) -> usize {
 }
 
 fn style(seed: u64) -> Style {
-    Style::of(if seed % 2 == 0 { Split::Training } else { Split::Test })
+    Style::of(if seed.is_multiple_of(2) { Split::Training } else { Split::Test })
 }
 
 fn each(mut check: impl FnMut(u64, Shape, Flaw, &Style)) {

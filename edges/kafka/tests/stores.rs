@@ -225,3 +225,53 @@ async fn a_probe_says_what_there_is_and_what_to_do() {
     };
     tokio::join!(there, empty, nobody);
 }
+
+/// Numbers of requests in Kafka's protocol.
+const PRODUCE: i16 = 0;
+const ADD_PARTITIONS_TO_TRANSACTION: i16 = 24;
+const END_TRANSACTION: i16 = 26;
+
+/// These brokers do not hide what a transaction has not committed. What Lehr owes to those that do: all that it sends of a
+/// delta, its position included, lies between the begin and the end of one transaction.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_delta_is_one_transaction_and_one_that_fails_is_none_that_was_left_open() {
+    let mut dice = Dice::fresh("transactions from outside");
+    let brokers = brokers(&TOPICS);
+    brokers.listen();
+    let mut target = config(&brokers, true).target();
+    connected(target.as_mut()).await;
+    let mut world = World::new(dice.0);
+    let (mut sent, mut failures) = (0, 0);
+    for _ in 0..60 {
+        brokers.asked();
+        let mut next = world.clone();
+        next.step();
+        let fails = dice.below(4) == 0;
+        if fails {
+            brokers.request_errors(RDKafkaApiKey::Produce, &[Answer::RD_KAFKA_RESP_ERR_TOPIC_AUTHORIZATION_FAILED]);
+        }
+        let applied = target.apply(&delta(&world, &next)).await;
+        brokers.clear_request_errors(RDKafkaApiKey::Produce);
+        let of_interest = [PRODUCE, ADD_PARTITIONS_TO_TRANSACTION, END_TRANSACTION];
+        let asked: Vec<i16> = brokers.asked().into_iter().filter(|key| of_interest.contains(key)).collect();
+        let ends = asked.iter().filter(|key| **key == END_TRANSACTION).count();
+        match applied {
+            Ok(()) => {
+                assert_eq!((asked.last(), ends), (Some(&END_TRANSACTION), 1), "{asked:?}");
+                assert_eq!(asked.first(), Some(&ADD_PARTITIONS_TO_TRANSACTION), "{asked:?}");
+                sent += asked.iter().filter(|key| **key == PRODUCE).count();
+                world = next;
+            }
+            Err(_) => {
+                failures += 1;
+                // Ended at once, or by the next connection, which takes it over; nothing of it comes behind its end.
+                let behind = asked.iter().skip_while(|key| **key != END_TRANSACTION).filter(|key| **key == PRODUCE);
+                assert!(ends <= 1 && behind.count() == 0, "{asked:?}");
+                let holds = connected(target.as_mut()).await;
+                world = World::at(dice.0, holds);
+            }
+        }
+    }
+    println!("{sent} requests with records, each within its delta's transaction; {failures} deltas failed");
+    assert!(sent > 60 && failures > 0, "vacuous: {sent} sent, {failures} failed");
+}

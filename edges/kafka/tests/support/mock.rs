@@ -2,7 +2,11 @@
 
 use super::Reached;
 use rdkafka::ClientConfig;
-use rdkafka::bindings::{rd_kafka_handle_mock_cluster, rd_kafka_mock_group_initial_rebalance_delay_ms};
+use rdkafka::bindings::{
+    rd_kafka_handle_mock_cluster, rd_kafka_mock_clear_requests, rd_kafka_mock_cluster_t, rd_kafka_mock_get_requests,
+    rd_kafka_mock_group_initial_rebalance_delay_ms, rd_kafka_mock_request_api_key, rd_kafka_mock_request_destroy_array,
+    rd_kafka_mock_start_request_tracking,
+};
 use rdkafka::error::KafkaResult;
 use rdkafka::mocking::MockCluster;
 use rdkafka::producer::{BaseProducer, DefaultProducerContext, Producer};
@@ -18,12 +22,8 @@ pub struct Brokers(BaseProducer);
 
 pub fn brokers(topics: &[(&str, i32)]) -> Brokers {
     let brokers = Brokers(ClientConfig::new().set("test.mock.num.brokers", "3").create().unwrap());
-    // SAFETY: the client lives, and its cluster as long as it does; the function takes the cluster's own lock.
-    unsafe {
-        let cluster = rd_kafka_handle_mock_cluster(brokers.0.client().native_ptr());
-        assert!(!cluster.is_null(), "the client has brokers");
-        rd_kafka_mock_group_initial_rebalance_delay_ms(cluster, FIRST_MEMBER_WAITS_MS);
-    }
+    // SAFETY: the function takes the cluster's own lock.
+    unsafe { rd_kafka_mock_group_initial_rebalance_delay_ms(brokers.handle(), FIRST_MEMBER_WAITS_MS) };
     for (topic, partitions) in topics {
         brokers.cluster().create_topic(topic, *partitions, 3).unwrap();
     }
@@ -33,6 +33,37 @@ pub fn brokers(topics: &[(&str, i32)]) -> Brokers {
 impl Brokers {
     fn cluster(&self) -> MockCluster<'_, DefaultProducerContext> {
         self.0.client().mock_cluster().expect("the client has brokers")
+    }
+
+    /// Good as long as these brokers.
+    fn handle(&self) -> *mut rd_kafka_mock_cluster_t {
+        // SAFETY: the client lives, and its cluster as long as it does.
+        let cluster = unsafe { rd_kafka_handle_mock_cluster(self.0.client().native_ptr()) };
+        assert!(!cluster.is_null(), "the client has brokers");
+        cluster
+    }
+
+    /// From now on, what is asked is kept for [`Brokers::asked`].
+    pub fn listen(&self) {
+        // SAFETY: the function takes the cluster's own lock.
+        unsafe { rd_kafka_mock_start_request_tracking(self.handle()) };
+    }
+
+    /// What was asked since this was called last, in order, by Kafka's numbers of requests.
+    pub fn asked(&self) -> Vec<i16> {
+        let (cluster, mut count) = (self.handle(), 0);
+        // SAFETY: the functions take the cluster's own lock; the array has `count` requests, which are its own until it
+        // is destroyed, once.
+        unsafe {
+            let requests = rd_kafka_mock_get_requests(cluster, &mut count);
+            if requests.is_null() {
+                return Vec::new();
+            }
+            let keys = (0..count).map(|index| rd_kafka_mock_request_api_key(*requests.add(index))).collect();
+            rd_kafka_mock_request_destroy_array(requests, count);
+            rd_kafka_mock_clear_requests(cluster);
+            keys
+        }
     }
 
     pub fn bootstrap_servers(&self) -> String {

@@ -39,7 +39,7 @@ async fn take(app: App, call: Call) -> Answer {
     let taken = lehr_influx::read(text, precision, &names, now, |reading| refusal(reading, now, &names));
     let mut mistakes = Mistakes::new("influx", now);
     for Mistake { point, field, message, sent } in taken.mistakes {
-        mistakes.add(point, &Value::String(sent), &Wrong { field, message });
+        mistakes.add(point, &Value::from(sent), &Wrong { field, message });
     }
     let (count, listed) = (mistakes.count(), mistakes.listed());
     let submission = Submission {

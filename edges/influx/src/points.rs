@@ -18,23 +18,26 @@ pub enum Precision {
 
 /// What came of a text.
 #[derive(Clone, Debug, Default, PartialEq)]
-pub struct Taken {
+pub struct Taken<'t> {
     /// Revision 0 stands for "none given".
     pub readings: ReadingBatch,
-    pub mistakes: Vec<Mistake>,
+    pub mistakes: Vec<Mistake<'t>>,
 }
 
 /// A point or a field that could not be taken.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Mistake {
+pub struct Mistake<'t> {
     /// Position of the point in the text, from 0. Comments and empty lines do not count.
     pub point: usize,
     /// The field, tag or `time` that is wrong; empty when the point cannot be read at all.
     pub field: String,
     pub message: String,
-    /// The point as it was sent.
-    pub sent: String,
+    /// The begin of the point as it was sent.
+    pub sent: &'t str,
 }
+
+/// Characters of a point that are shown. A point may be as long as the text and have as many mistakes as fields.
+const SENT_MOST: usize = 200;
 
 impl Precision {
     /// As InfluxDB's API spells it.
@@ -61,13 +64,13 @@ impl Precision {
 }
 
 /// Reads a text that arrived at `now`. `refusal` says why a reading cannot be taken, if it cannot, because of its time.
-pub fn read(
-    text: &str,
+pub fn read<'t>(
+    text: &'t str,
     precision: Precision,
     names: &Names,
     now: EventMs,
     refusal: impl Fn(&Reading) -> Option<String>,
-) -> Taken {
+) -> Taken<'t> {
     let mut taken = Taken::default();
     for (index, line) in parse_lines(text).enumerate() {
         match line {
@@ -79,15 +82,19 @@ pub fn read(
         let points = split_lines(text).map(str::trim_start).filter(|line| !line.is_empty() && !line.starts_with('#'));
         let points: Vec<&str> = points.collect();
         for mistake in &mut taken.mistakes {
-            mistake.sent = points.get(mistake.point).map(|point| (*point).to_owned()).unwrap_or_default();
+            mistake.sent = points.get(mistake.point).map(|point| begin(point)).unwrap_or_default();
         }
     }
     taken
 }
 
-impl Taken {
+fn begin(point: &str) -> &str {
+    point.char_indices().nth(SENT_MOST).map_or(point, |(end, _)| &point[..end])
+}
+
+impl Taken<'_> {
     fn refuse(&mut self, point: usize, field: &str, message: String) {
-        self.mistakes.push(Mistake { point, field: field.to_owned(), message, sent: String::new() });
+        self.mistakes.push(Mistake { point, field: field.to_owned(), message, sent: "" });
     }
 }
 
@@ -103,7 +110,7 @@ impl Point<'_, '_> {
         precision: Precision,
         now: EventMs,
         refusal: &impl Fn(&Reading) -> Option<String>,
-        into: &mut Taken,
+        into: &mut Taken<'_>,
     ) {
         let Some(at) = self.line.timestamp.map_or(Some(now), |stamp| precision.time(stamp)) else {
             return into.refuse(self.index, "time", "is out of range; is `precision` right?".to_owned());
@@ -212,10 +219,12 @@ mod tests {
         let text = "# a remark\n\nplc value=1 1\nnonsense\n  Line_B nothing=2i\n";
         let sent = |text: &str| -> Vec<String> {
             let taken = read(text, Precision::Nanoseconds, &names(), NOW, |_| None);
-            taken.mistakes.into_iter().map(|mistake| mistake.sent).collect()
+            taken.mistakes.into_iter().map(|mistake| mistake.sent.to_owned()).collect()
         };
         assert_eq!(sent(text), ["plc value=1 1", "nonsense", "Line_B nothing=2i"]);
         assert_eq!(sent("plc note=\"two\nlines\"\nnonsense\n"), ["plc note=\"two\nlines\"", "nonsense"]);
+        let long = format!("plc ü=\"{}\",b=2", "ü".repeat(1000));
+        assert_eq!(sent(&long).iter().map(|sent| sent.chars().count()).collect::<Vec<_>>(), [SENT_MOST, SENT_MOST]);
     }
 
     #[test]
@@ -249,8 +258,8 @@ mod tests {
             [("s", "1800000000"), ("ms", "1800000000000"), ("us", "1800000000000999"), ("ns", "1800000000000999999")];
         for (precision, stamp) in all {
             let precision = Precision::parse(precision).unwrap();
-            let taken =
-                read(&format!("Line_A furnace_temperature=1500 {stamp}"), precision, &names, EventMs(0), |_| None);
+            let text = format!("Line_A furnace_temperature=1500 {stamp}");
+            let taken = read(&text, precision, &names, EventMs(0), |_| None);
             assert_eq!(taken.readings.iter().map(|reading| reading.at).collect::<Vec<_>>(), [NOW], "{precision:?}");
         }
         let far = read("Line_A furnace_temperature=1 9223372036854775807", Precision::Seconds, &names, NOW, |_| None);

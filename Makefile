@@ -14,19 +14,15 @@ SPEED ?= 60
 DATA ?= data
 ARGS ?=
 
-.PHONY: run test build bench bench-peers lint frontend rust onnxruntime test-setup clean
+.PHONY: run test build bench bench-peers lint frontend rust test-setup clean
 
 run: build
 	$(CARGO_TARGET_DIR)/debug/lehr serve --data $(DATA) --speed $(SPEED) $(ARGS)
 
-build: frontend rust onnxruntime
+build: frontend rust
 
 rust:
 	cargo build --locked --bins
-
-# Without it Lehr runs, and scores no models.
-onnxruntime:
-	-scripts/fetch-onnxruntime
 
 frontend: frontend/dist/index.html
 

@@ -19,7 +19,8 @@ use support::server::Server;
 use support::world::{Store, World};
 use tempfile::TempDir;
 
-const TICKS: u64 = 300;
+/// So many that those that pass between two kills, on a fast machine too, leave some for all of these.
+const TICKS: u64 = 1000;
 const CHANGES: usize = 25;
 const KILLS: usize = 40;
 

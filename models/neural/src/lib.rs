@@ -1,0 +1,15 @@
+//! Lehr's networks, their training in Burn and their way into ONNX.
+//!
+//! Nothing else links this crate: the application starts the binary `lehr-train` as a child of low priority and
+//! scores with the files that it writes.
+
+pub mod ensemble;
+mod error;
+pub mod fitting;
+pub mod forecaster;
+pub mod graph;
+pub mod recurrent;
+pub mod vision;
+pub mod writing;
+
+pub use error::NeuralError;

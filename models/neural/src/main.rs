@@ -1,0 +1,31 @@
+//! `lehr-train`: trains Lehr's networks and writes them as ONNX files with their cards.
+
+mod command;
+
+use std::process::ExitCode;
+
+use clap::Parser;
+
+/// Trains Lehr's networks on data made by the simulated plant.
+#[derive(Debug, Parser)]
+#[command(name = "lehr-train", version)]
+enum Arguments {
+    /// Foretells defect events from the last two hours of a line's sensors.
+    Forecaster(command::forecaster::Arguments),
+    /// Finds defects in pictures of ware.
+    Vision(command::vision::Arguments),
+}
+
+fn main() -> ExitCode {
+    let done = match Arguments::parse() {
+        Arguments::Forecaster(arguments) => command::forecaster::run(arguments),
+        Arguments::Vision(arguments) => command::vision::run(arguments),
+    };
+    match done {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(error) => {
+            eprintln!("lehr-train: {error}");
+            ExitCode::FAILURE
+        }
+    }
+}

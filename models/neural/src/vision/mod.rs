@@ -1,0 +1,27 @@
+//! The inspector: a vision transformer that says of each patch of a picture what is wrong there, where the flaw's box
+//! is, and which cells it covers.
+//!
+//! Dosovitskiy et al., "An image is worth 16x16 words", 2021; boxes from the patches that lie within them as Tian et
+//! al., "FCOS", 2019, have it.
+
+mod card;
+mod detect;
+mod export;
+mod loss;
+mod network;
+mod patches;
+mod positions;
+mod report;
+mod task;
+mod train;
+
+pub use card::card;
+pub use detect::{Detection, detections};
+pub use export::export;
+pub use loss::{Targets, generalised_iou};
+pub use network::{VisionArchitecture, VisionReading, VisionTransformer};
+pub use patches::{CLASSES, PIXELS, patches};
+pub use positions::resized;
+pub use report::{VisionReport, report};
+pub use task::VisionTask;
+pub use train::{TrainedVision, VisionSettings, train};

@@ -1,0 +1,143 @@
+use burn::tensor::{Device, activation};
+use lehr_camera::set::{Recipe, Sample};
+use lehr_camera::{Bounds, Kind};
+use lehr_metrics::detection::{Found, Present, Rect, average_precision};
+use serde::{Deserialize, Serialize};
+
+use super::detect::{Detection, detections};
+use super::network::VisionTransformer;
+use super::patches::{CLASSES, MASKS, masks_of_patches};
+use super::task::{Batch, samples};
+use crate::writing::values;
+
+/// Findings that are less sure than this do not enter a curve of precision and recall.
+const LEAST_SCORE: f32 = 0.02;
+/// What a box must overlap a label to be right.
+const LEAST_OVERLAP: f64 = 0.5;
+
+/// How good an inspector is on a set, against labels as people give them.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct VisionReport {
+    pub pictures: usize,
+    pub flaws: usize,
+    /// Mean average precision at an overlap of a half; of all flaws, also those that no picture shows.
+    pub map: f64,
+    /// The same of flaws that show.
+    pub map_visible: f64,
+    /// Average precision of each kind, of flaws that show, in the order of the kinds.
+    pub average_precision: [f64; Kind::COUNT],
+    /// Mean overlap with the label of flaws that show, of the surest finding of the kind; 0 where there is none.
+    pub box_iou: f64,
+    /// Mean over the kinds of the overlap of all cells; flaws that do not show are left out.
+    pub mask_iou: f64,
+}
+
+/// A set's loss and report.
+pub(super) struct Scores {
+    pub loss: f64,
+    pub report: VisionReport,
+}
+
+/// The report of a network on a set.
+pub fn report(network: &VisionTransformer, recipe: &Recipe, rows: usize) -> VisionReport {
+    score(network, recipe, rows, &Device::flex()).report
+}
+
+pub(super) fn score(network: &VisionTransformer, recipe: &Recipe, rows: usize, device: &Device) -> Scores {
+    let mut tally = Tally::default();
+    let mut loss = 0.0;
+    let all: Vec<usize> = (0..recipe.count as usize).collect();
+    let patches = recipe.grid() * recipe.grid();
+    for chosen in all.chunks(rows) {
+        let samples = samples(recipe, chosen, 0);
+        let batch = Batch::new(&samples, recipe, device);
+        let reading = network.forward(batch.patches);
+        let of_batch = batch.targets.loss(reading.clone()).into_scalar::<f64>();
+        loss += of_batch * chosen.len() as f64 / all.len() as f64;
+        let (classes, boxes) = (values(reading.classes), values(reading.boxes));
+        let masks = values(activation::sigmoid(reading.masks));
+        let each = classes.chunks(patches * CLASSES).zip(boxes.chunks(patches * 4)).zip(masks.chunks(patches * MASKS));
+        for (sample, ((classes, boxes), masks)) in samples.iter().zip(each) {
+            let found = detections(classes, boxes, recipe.grid(), LEAST_SCORE);
+            tally.add(sample, &found, &masks_of_patches(masks, recipe.cells()), recipe);
+        }
+    }
+    Scores { loss, report: tally.report() }
+}
+
+#[derive(Default)]
+struct Tally {
+    pictures: usize,
+    found: Vec<Found>,
+    present: Vec<Present>,
+    visible: Vec<Present>,
+    box_iou: f64,
+    both: [f64; Kind::COUNT],
+    either: [f64; Kind::COUNT],
+}
+
+impl Tally {
+    fn add(&mut self, sample: &Sample, found: &[Detection], masks: &[f32], recipe: &Recipe) {
+        let factor = recipe.side() as f32 / lehr_camera::SIDE as f32;
+        let picture = self.pictures;
+        self.pictures += 1;
+        self.found.extend(found.iter().map(|found| Found {
+            picture,
+            class: found.kind.index(),
+            score: found.score,
+            rect: rect(&found.bounds),
+        }));
+        let mut hidden = [false; Kind::COUNT];
+        for label in &sample.labels {
+            let bounds = label.bounds.scaled(factor);
+            let present = Present { picture, class: label.kind.index(), rect: rect(&bounds) };
+            self.present.push(present);
+            if label.visible {
+                self.visible.push(present);
+                let surest = found.iter().find(|found| found.kind == label.kind);
+                self.box_iou += surest.map_or(0.0, |found| f64::from(found.bounds.iou(&bounds)));
+            } else {
+                hidden[label.kind.index()] = true;
+            }
+        }
+        let cells = recipe.cells() * recipe.cells();
+        let planes = masks.chunks(cells).zip(sample.masks.chunks(cells)).zip(hidden).enumerate();
+        for (kind, ((said, truth), hidden)) in planes {
+            if hidden {
+                continue;
+            }
+            for (said, truth) in said.iter().zip(truth) {
+                let (said, truth) = (*said >= 0.5, *truth >= 0.5);
+                self.both[kind] += f64::from(u8::from(said && truth));
+                self.either[kind] += f64::from(u8::from(said || truth));
+            }
+        }
+    }
+
+    fn report(&self) -> VisionReport {
+        let of = |present: &[Present]| -> [f64; Kind::COUNT] {
+            std::array::from_fn(|kind| average_precision(&self.found, present, kind, LEAST_OVERLAP).unwrap_or(0.0))
+        };
+        let mean = |values: &[f64]| values.iter().sum::<f64>() / values.len() as f64;
+        let average_precision = of(&self.visible);
+        let mask_iou: Vec<f64> = self
+            .both
+            .iter()
+            .zip(&self.either)
+            .map(|(both, either)| if *either > 0.0 { both / either } else { 0.0 })
+            .collect();
+        VisionReport {
+            pictures: self.pictures,
+            flaws: self.present.len(),
+            map: mean(&of(&self.present)),
+            map_visible: mean(&average_precision),
+            average_precision,
+            box_iou: self.box_iou / self.visible.len().max(1) as f64,
+            mask_iou: mean(&mask_iou),
+        }
+    }
+}
+
+fn rect(bounds: &Bounds) -> Rect {
+    Rect { x0: bounds.left, y0: bounds.top, x1: bounds.right, y1: bounds.bottom }
+}

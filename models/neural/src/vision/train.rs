@@ -1,0 +1,123 @@
+use std::path::PathBuf;
+use std::time::Duration;
+
+use burn::module::Module;
+use burn::optim::AdamWConfig;
+use burn::tensor::Device;
+use lehr_camera::set::Recipe;
+
+use super::network::{VisionArchitecture, VisionTransformer};
+use super::task::VisionTask;
+use crate::error::NeuralError;
+use crate::fitting::{Epoch, Plan, Schedule, Stop, Watch, fit};
+
+/// How an inspector is trained.
+#[derive(Debug, Clone)]
+pub struct VisionSettings {
+    pub architecture: VisionArchitecture,
+    pub seed: u64,
+    /// Pictures of a batch.
+    pub rows: usize,
+    pub rate: f64,
+    /// Decoupled from the gradient (Loshchilov and Hutter, 2019).
+    pub weight_decay: f64,
+    pub epochs_max: usize,
+    /// Pictures of an epoch, drawn anew each time; no more than there are.
+    pub epoch_pictures: usize,
+    pub patience: usize,
+    pub budget: Option<Duration>,
+    pub checkpoints: Option<PathBuf>,
+    pub resume: bool,
+}
+
+impl VisionSettings {
+    pub fn new(architecture: VisionArchitecture, seed: u64) -> Self {
+        Self {
+            architecture,
+            seed,
+            rows: 32,
+            // Wide networks need small steps.
+            rate: 1e-3 * (64.0 / architecture.width as f64).sqrt(),
+            weight_decay: 0.05,
+            epochs_max: 100,
+            epoch_pictures: 5_000,
+            patience: 15,
+            budget: None,
+            checkpoints: None,
+            resume: false,
+        }
+    }
+}
+
+/// An inspector with what belongs to it.
+#[derive(Debug, Clone)]
+pub struct TrainedVision {
+    pub network: VisionTransformer,
+    pub architecture: VisionArchitecture,
+    pub history: Vec<Epoch>,
+    pub best_epoch: usize,
+    pub stop: Stop,
+}
+
+/// Fits weights to `training` and stops by `validation`.
+///
+/// # Errors
+/// Sets of another side than the network's or without pictures, a loss that is no number, checkpoints of another
+/// training or that cannot be written.
+pub fn train(
+    training: &Recipe,
+    validation: &Recipe,
+    settings: &VisionSettings,
+    watch: &mut dyn Watch,
+) -> Result<TrainedVision, NeuralError> {
+    let architecture = settings.architecture;
+    for (split, recipe) in [("training", training), ("validation", validation)] {
+        if recipe.side() != architecture.side {
+            let found = format!("{} pixels for a set of {}", architecture.side, recipe.side());
+            return Err(NeuralError::Setting { field: "side", found, fix: "use one for both" });
+        }
+        if recipe.count == 0 {
+            return Err(NeuralError::TooFew { split, found: 0, needed: 1 });
+        }
+    }
+    if architecture.heads == 0 || !architecture.width.is_multiple_of(architecture.heads) {
+        let found = format!("{} for {} heads", architecture.width, architecture.heads);
+        return Err(NeuralError::Setting { field: "width", found, fix: "use a multiple of the heads" });
+    }
+    let device = Device::flex();
+    let network = VisionTransformer::new(architecture, settings.seed, &device).train();
+    let optimiser = AdamWConfig::new().with_weight_decay(settings.weight_decay as f32).init();
+    let plan = Plan {
+        seed: settings.seed,
+        epochs_max: settings.epochs_max,
+        patience: settings.patience,
+        schedule: Schedule::Cosine { peak: settings.rate, floor: settings.rate * 0.01, warm_up: 0.03 },
+        clip_norm: 1.0,
+        budget: settings.budget,
+        checkpoints: settings.checkpoints.clone(),
+        resume: settings.resume,
+        fingerprint: format!(
+            "inspector {architecture:?}, {} rows, {} of an epoch, decay {}, {:016x}, {:016x}",
+            settings.rows,
+            settings.epoch_pictures,
+            settings.weight_decay,
+            training.hash(),
+            validation.hash()
+        ),
+    };
+    let mut task = VisionTask {
+        training,
+        validation,
+        rows: settings.rows.max(1),
+        epoch_pictures: settings.epoch_pictures.max(1),
+        device,
+    };
+    let fitted = fit(&mut task, network, optimiser, &plan, watch)?;
+    Ok(TrainedVision {
+        network: fitted.network,
+        architecture,
+        history: fitted.history,
+        best_epoch: fitted.best_epoch,
+        stop: fitted.stop,
+    })
+}

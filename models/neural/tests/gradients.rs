@@ -1,0 +1,123 @@
+//! The gradients by hand are those of Burn's tape.
+
+mod support;
+
+use burn::module::{Module, Param};
+use burn::optim::GradientsParams;
+use burn::tensor::{Device, Tensor, TensorData, activation};
+use lehr_neural::fitting::Step;
+use lehr_neural::forecaster::{Architecture, ForecastTask, Forecaster, HORIZONS, Scaler, Windows};
+use support::tape::states_on_the_tape;
+use support::{SENSORS, Toy};
+
+const STEPS: usize = 7;
+const ROWS: usize = 70;
+
+fn small() -> Architecture {
+    Architecture { sensors: SENSORS, width: 6, layers: 2, attention: 4 }
+}
+
+fn loss_on_the_tape(network: &Forecaster, toy: &Toy, scaler: &Scaler, device: &Device) -> Tensor<1> {
+    let mut window = vec![0.0; STEPS * SENSORS];
+    let mut input = vec![0.0f32; STEPS * ROWS * SENSORS];
+    let mut events = Vec::new();
+    for row in 0..ROWS {
+        toy.read(row, &mut window);
+        for (at, &value) in window.iter().enumerate() {
+            let (step, sensor) = (at / SENSORS, at % SENSORS);
+            input[(step * ROWS + row) * SENSORS + sensor] = scaler.scale(sensor, value);
+        }
+        events.extend(toy.events(row).map(|event| f32::from(u8::from(event))));
+    }
+    let input = Tensor::from_data(TensorData::new(input, [STEPS, ROWS, SENSORS]), device);
+    let events: Tensor<2> = Tensor::from_data(TensorData::new(events, [ROWS, HORIZONS]), device);
+    let logits = network.read(states_on_the_tape(network, input), None).logits;
+    let probability = activation::sigmoid(logits);
+    let unlikely = |p: Tensor<2>| p.log().neg();
+    let entropy = events.clone() * unlikely(probability.clone())
+        + (events.clone().neg() + 1.0) * unlikely(probability.clone().neg() + 1.0);
+    (entropy + (probability - events).square()).mean()
+}
+
+fn assert_close<const D: usize>(name: &str, param: &Param<Tensor<D>>, ours: &GradientsParams, tape: &GradientsParams) {
+    let numbers = |gradients: &GradientsParams| {
+        let gradient = gradients.get::<D>(param.id).unwrap_or_else(|| panic!("{name} has a gradient"));
+        gradient.try_into_vec_as::<f32>().unwrap()
+    };
+    let (ours, tape) = (numbers(ours), numbers(tape));
+    let size = tape.iter().map(|value| value.abs()).fold(0.0, f32::max);
+    assert!(size > 1e-6, "{name}: the gradient is not zero");
+    for (ours, tape) in ours.iter().zip(&tape) {
+        assert!((ours - tape).abs() < 1e-4 * size, "{name}: {ours} is not {tape}");
+    }
+}
+
+#[test]
+fn gradients_by_hand_are_those_of_the_tape() {
+    let device = Device::flex();
+    let toy = Toy::new(ROWS, STEPS, 11);
+    let scaler = Scaler::fit(&toy).unwrap();
+    let network = Forecaster::new(small(), 5, &device).train();
+    let mut task = ForecastTask::new(&toy, &toy, &scaler, &device);
+
+    let all: Vec<usize> = (0..ROWS).collect();
+    let (loss, ours) = task.gradients_of(&network, &all, None);
+    let on_tape = loss_on_the_tape(&network, &toy, &scaler, &device.clone().autodiff());
+    let tape = GradientsParams::from_grads(on_tape.backward(), &network);
+
+    assert!((loss - on_tape.into_scalar::<f64>()).abs() < 1e-5);
+    for (index, layer) in network.layers.iter().enumerate() {
+        assert_close(&format!("input {index}"), &layer.input, &ours, &tape);
+        assert_close(&format!("hidden {index}"), &layer.hidden, &ours, &tape);
+        assert_close(&format!("bias {index}"), &layer.bias, &ours, &tape);
+    }
+    assert_close("attention", &network.attention.weight, &ours, &tape);
+    assert_close("energy", &network.energy.weight, &ours, &tape);
+    assert_close("heads", &network.heads.weight, &ours, &tape);
+}
+
+#[test]
+fn gradients_under_dropout_are_the_slopes_of_the_loss() {
+    let device = Device::flex();
+    let toy = Toy::new(ROWS, STEPS, 12);
+    let scaler = Scaler::fit(&toy).unwrap();
+    let network = Forecaster::new(small(), 6, &device).train();
+    let mut task = ForecastTask::new(&toy, &toy, &scaler, &device);
+    let all: Vec<usize> = (0..ROWS).collect();
+    let step = Some(Step { seed: 1, epoch: 2, batch: 3 });
+
+    let (_, gradients) = task.gradients_of(&network, &all, step);
+    // Along the gradient of the first layer, whose way leads through the masks.
+    let param = &network.layers[0].hidden;
+    let gradient = gradients.get::<2>(param.id).unwrap();
+    let length = gradient.clone().square().sum().sqrt().into_scalar::<f64>();
+    let direction = gradient.div_scalar(length);
+    let mut loss_at = |along: f64| {
+        let mut moved = network.clone();
+        moved.layers[0].hidden =
+            Param::initialized(param.id, (param.val().inner() + direction.clone() * along).autodiff().require_grad());
+        task.gradients_of(&moved, &all, step).0
+    };
+    let slope = (loss_at(0.02) - loss_at(-0.02)) / 0.04;
+    assert!((slope / length - 1.0).abs() < 0.02, "slope {slope}, gradient {length}");
+}
+
+#[test]
+fn gradients_are_the_same_for_any_number_of_threads() {
+    let device = Device::flex();
+    let toy = Toy::new(200, STEPS, 13);
+    let scaler = Scaler::fit(&toy).unwrap();
+    let network = Forecaster::new(small(), 7, &device).train();
+    let all: Vec<usize> = (0..200).collect();
+    let with = |threads: usize| {
+        let pool = rayon::ThreadPoolBuilder::new().num_threads(threads).build().unwrap();
+        pool.install(|| {
+            let mut task = ForecastTask::new(&toy, &toy, &scaler, &device);
+            let step = Some(Step { seed: 1, epoch: 0, batch: 0 });
+            let (loss, gradients) = task.gradients_of(&network, &all, step);
+            let hidden = gradients.get::<2>(network.layers[1].hidden.id).unwrap();
+            (loss, hidden.try_into_vec_as::<f32>().unwrap())
+        })
+    };
+    assert_eq!(with(1), with(3));
+}

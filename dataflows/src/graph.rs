@@ -5,7 +5,8 @@
 //!                   ├→ latest
 //!                   ├→ clocks ──────────────┐
 //!                   └→ detectors ─┬→ conditions ─→ alerts → alert_metrics
-//!                                 ├→ closed panes → twins → conditions
+//!                                 ├→ closed panes ─┬→ twins → conditions
+//!                                 │                └→ forecasts → forecast_quality
 //!                                 └→ deviations ──────────┐
 //! events → base ─┬→ sensors, rules, set-points, edges …   │
 //!                ├→ states → machine_states ─┬→ kpis      │
@@ -16,6 +17,7 @@
 
 use crate::base::{self, Feed, Retention};
 use crate::detectors::{Carried, detectors};
+use crate::forecasts::{self, Scorer};
 use crate::operators::{empty, greatest, highest};
 use crate::panes::{PaneConfig, PaneFeed, panes};
 use crate::restored::Base;
@@ -49,6 +51,8 @@ pub struct GraphConfig {
     pub seal_after: SpanMs,
     /// What runs beside the lines, if anything does. It needs panes of a minute.
     pub twin: Option<&'static dyn LineModel>,
+    /// What scores lines, if anything does. It needs a twin, which says which sensors are modelled.
+    pub scorer: Option<&'static dyn Scorer>,
 }
 
 impl GraphConfig {
@@ -58,6 +62,7 @@ impl GraphConfig {
         retention: Retention::FOREVER,
         seal_after: SpanMs::FOREVER,
         twin: None,
+        scorer: None,
     };
 
     pub fn panes(&self) -> PaneConfig {
@@ -95,6 +100,7 @@ enum Memory {
     Carried(SensorId, Carried),
     Newest(SensorId, EventMs),
     Twin(TwinStateRow),
+    Forecast(ForecastRow),
 }
 
 /// One worker's share of the graph: feed it ticks, step the worker, take the changes of closed ticks.
@@ -161,7 +167,8 @@ impl Graph {
     fn remember(&mut self, base: &Base) {
         let Some(mut memories) = self.memories.take() else {
             let nothing = base.newest.is_empty() && base.heard.is_empty() && base.carried.is_empty();
-            assert!(nothing && base.twin_states.is_empty(), "a graph is restored before it is fed");
+            let nothing = nothing && base.twin_states.is_empty() && base.forecasts.is_empty();
+            assert!(nothing, "a graph is restored before it is fed");
             return;
         };
         memories.advance_to(base.tick.0);
@@ -170,7 +177,8 @@ impl Graph {
             let carried = base.carried.iter().map(|row| Memory::Carried(row.sensor_id, row.carried.clone()));
             let newest = base.newest.iter().map(|row| Memory::Newest(row.sensor_id, row.start));
             let twins = base.twin_states.iter().cloned().map(Memory::Twin);
-            carried.chain(newest).chain(twins).for_each(|memory| memories.insert(memory));
+            let forecasts = base.forecasts.iter().cloned().map(Memory::Forecast);
+            carried.chain(newest).chain(twins).chain(forecasts).for_each(|memory| memories.insert(memory));
         }
     }
 
@@ -334,6 +342,26 @@ impl<'s> Tables<'s> {
         };
         let detected = detectors(told, pane_width);
         let edge = greatest(edge.map(|at| ((), at)), "edge of twins").map(|((), at)| at);
+        let models =
+            pick(&base, |event| if let Event::Model(kind, version, row) = event { Some((kind, version, *row)) } else { None });
+        let deployments = pick(&base, |event| if let Event::Deployment(row) = event { Some(*row) } else { None });
+        let inspected = twin::inspected(units.clone());
+        let forecasts = match model.zip(config.scorer) {
+            Some((model, scorer)) => {
+                let told = forecasts::Told {
+                    modelled: modelled.clone(),
+                    panes: detected.closed.clone(),
+                    inspected: inspected.clone(),
+                    deployments: deployments.clone(),
+                    lines: lines.clone(),
+                    clocks: clocks.clone(),
+                    edge: edge.clone(),
+                    remembered: remembered!(Memory::Forecast(row) => row),
+                };
+                forecasts::forecasts(scorer, model, told)
+            }
+            None => forecasts::Forecasts::none(panes.inner.scope()),
+        };
         let twins = match model {
             Some(model) => {
                 let told = twin::Told {
@@ -342,7 +370,7 @@ impl<'s> Tables<'s> {
                     panes: detected.closed,
                     setpoints: setpoints.clone(),
                     states: machine_states.clone(),
-                    units: units.clone(),
+                    inspected,
                     products: products.clone(),
                     rules: rules.clone(),
                     lines: lines.clone(),
@@ -480,6 +508,11 @@ impl<'s> Tables<'s> {
             twin_scores: twins.scores,
             twin_findings: twins.findings,
             twin_states: twins.states,
+            models: models.map(|(model, version, row)| ModelRow::new(model, version, row)),
+            deployments: deployments.map(DeploymentRow::new),
+            forecasts: forecasts.forecasts,
+            forecast_quality: forecasts.quality,
+            sensor_verdicts: forecasts.verdicts,
         }
     }
 }

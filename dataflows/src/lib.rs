@@ -10,6 +10,7 @@ pub mod base;
 pub mod detectors;
 pub mod deviations;
 pub mod features;
+pub mod forecasts;
 pub mod graph;
 mod intervals;
 pub mod kpis;

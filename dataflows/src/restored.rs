@@ -16,6 +16,7 @@ pub struct Base {
     pub heard: Vec<HeardRow>,
     pub carried: Vec<CarriedRow>,
     pub twin_states: Vec<TwinStateRow>,
+    pub forecasts: Vec<ForecastRow>,
     /// All readings of the panes that were not sealed.
     pub readings: ReadingBatch,
     /// Whether other parts of it follow.
@@ -63,6 +64,7 @@ impl Base {
         let begin = &mut parts[0];
         (begin.facts, begin.newest, begin.heard, begin.carried) = (first, self.newest, self.heard, self.carried);
         begin.twin_states = self.twin_states;
+        begin.forecasts = self.forecasts;
         let end = parts.last_mut().expect("there is one at least");
         end.facts.extend(last);
         end.readings = self.readings;

@@ -9,6 +9,7 @@
 use crate::calendar::Calendar;
 use crate::causal::Edge;
 use crate::machine::{Product, Setpoint, StateChange};
+use crate::model::{Alias, Deployment, ModelKind, ModelVersion, Registration};
 use crate::operator::{AuditEntry, OperatorEvent};
 use crate::recommendation::{Decision, Recommendation};
 use crate::rule::Rule;
@@ -107,9 +108,11 @@ pub enum Event {
     Late(LateRow),
     /// `None`: the scenario is gone.
     Scenario(ScenarioId, Option<Scenario>),
-    /// Boxed, because it is the largest by far and among the rarest: every event takes the room of the largest.
+    /// Boxed, like others below, because it is large and rare: every event takes the room of the largest.
     Recommendation(RecommendationId, Box<Recommendation>),
     Decision(Decision),
+    Model(ModelKind, ModelVersion, Box<Registration>),
+    Deployment(Box<Deployment>),
 }
 
 /// What identifies a row of a base collection.
@@ -133,6 +136,8 @@ pub enum EventKey {
     Scenario(ScenarioId),
     Recommendation(RecommendationId),
     Decision(u64),
+    Model(ModelKind, ModelVersion),
+    Deployment(ModelKind, Alias, EventMs),
 }
 
 impl Event {
@@ -156,6 +161,8 @@ impl Event {
             Event::Scenario(id, _) => EventKey::Scenario(*id),
             Event::Recommendation(id, _) => EventKey::Recommendation(*id),
             Event::Decision(row) => EventKey::Decision(row.id),
+            Event::Model(kind, version, _) => EventKey::Model(*kind, *version),
+            Event::Deployment(row) => EventKey::Deployment(row.model, row.alias, row.at),
         }
     }
 
@@ -180,6 +187,8 @@ impl Event {
             Event::Scenario(..) => "scenario",
             Event::Recommendation(..) => "recommendation",
             Event::Decision(_) => "decision",
+            Event::Model(..) => "model",
+            Event::Deployment(_) => "deployment",
         }
     }
 
@@ -197,7 +206,7 @@ impl Event {
     }
 
     /// When it happened, for rows that leave by retention; `None` for configuration, which stays.
-    /// Set-points and machine states stay too: they hold until the next one, and are few.
+    /// Set-points, machine states and deployments stay too: they hold until the next one, and are few.
     pub fn event_time(&self) -> Option<EventMs> {
         match self {
             Event::Unit(row) => Some(row.at),

@@ -19,7 +19,7 @@ use serde::de::DeserializeOwned;
 const MAGIC: [u8; 8] = *b"LEHRCKP1";
 
 /// Must grow whenever a row type of [`Base`] changes, or what the graphs make of it.
-const FORMAT_VERSION: u32 = 2;
+const FORMAT_VERSION: u32 = 3;
 
 const HEADER_BYTES: usize = 16;
 const BLOCK_HEAD_BYTES: usize = 13;
@@ -44,14 +44,24 @@ enum Kind {
     Heard = 4,
     Carried = 5,
     TwinStates = 6,
+    Forecasts = 7,
     End = 255,
 }
 
 impl Kind {
     fn of(code: u8) -> Option<Kind> {
-        [Kind::Head, Kind::Panes, Kind::Facts, Kind::Newest, Kind::Heard, Kind::Carried, Kind::TwinStates, Kind::End]
-            .into_iter()
-            .find(|kind| *kind as u8 == code)
+        const ALL: [Kind; 9] = [
+            Kind::Head,
+            Kind::Panes,
+            Kind::Facts,
+            Kind::Newest,
+            Kind::Heard,
+            Kind::Carried,
+            Kind::TwinStates,
+            Kind::Forecasts,
+            Kind::End,
+        ];
+        ALL.into_iter().find(|kind| *kind as u8 == code)
     }
 }
 
@@ -136,6 +146,7 @@ pub fn write<S: Storage>(
     writer.table(Kind::Heard, snapshot.heard.iter())?;
     writer.table(Kind::Carried, snapshot.carried.iter())?;
     writer.table(Kind::TwinStates, snapshot.twin_states.iter())?;
+    writer.table(Kind::Forecasts, snapshot.forecasts.iter())?;
     let rows = writer.rows;
     writer.block(Kind::End, &[rows])?;
     writer.flush()?;
@@ -187,6 +198,7 @@ pub fn read<S: Storage>(storage: &S, file: &str) -> Result<Checkpoint, String> {
             Some(Kind::Heard) => many(payload, count, &mut base.heard)?,
             Some(Kind::Carried) => many(payload, count, &mut base.carried)?,
             Some(Kind::TwinStates) => many(payload, count, &mut base.twin_states)?,
+            Some(Kind::Forecasts) => many(payload, count, &mut base.forecasts)?,
             Some(Kind::End) => {
                 let promised = one::<u64>(payload)?;
                 if promised != Some(rows) {

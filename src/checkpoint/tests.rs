@@ -56,6 +56,7 @@ fn held(snapshot: &Snapshot) -> Base {
         heard: snapshot.heard.iter().cloned().collect(),
         carried: snapshot.carried.iter().cloned().collect(),
         twin_states: snapshot.twin_states.iter().cloned().collect(),
+        forecasts: snapshot.forecasts.iter().cloned().collect(),
         readings: Default::default(),
         goes_on: false,
     }

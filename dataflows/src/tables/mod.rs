@@ -7,6 +7,7 @@
 //! - `alerts`: what is watched, what was wrong, and what became of it
 //! - `causes`: what departed, what is to be explained, and by what
 //! - `twin`: what the twins of the lines believe, expect and find
+//! - `models`: which models are there, what they foretell, and how that held
 //! - `people`: what people keep, propose, decide and did
 //! - `refused`: what could not be taken
 //! - `memory`: what a restart goes on from
@@ -17,6 +18,7 @@ mod causes;
 mod keys;
 mod measured;
 mod memory;
+mod models;
 mod people;
 mod production;
 mod refused;
@@ -27,6 +29,7 @@ pub use causes::*;
 pub use keys::Keyed;
 pub use measured::*;
 pub use memory::*;
+pub use models::*;
 pub use people::*;
 pub use production::*;
 pub use refused::*;
@@ -81,6 +84,11 @@ macro_rules! for_all_tables {
             (twin_scores, TwinScoreRow),
             (twin_findings, TwinFindingRow),
             (twin_states, TwinStateRow),
+            (models, ModelRow),
+            (deployments, DeploymentRow),
+            (forecasts, ForecastRow),
+            (forecast_quality, ForecastQualityRow),
+            (sensor_verdicts, SensorVerdictRow),
         }
     };
 }

@@ -126,6 +126,11 @@ pub fn modelled<'s>(
         .map(|((line, place), sensor)| (sensor, (line, place)))
 }
 
+/// What was inspected of each line in each minute.
+pub fn inspected<'s>(units: Rows<'s, Unit>) -> Rows<'s, ((LineId, EventMs), Inspected)> {
+    units.explode(|unit| Some(((unit.line, unit.at.floor(MINUTE)), Inspected::of_unit(&unit)))).count_total()
+}
+
 /// What the twins are told.
 pub struct Told<'s> {
     pub modelled: Rows<'s, Modelled>,
@@ -134,7 +139,7 @@ pub struct Told<'s> {
     pub panes: Rows<'s, ClosedPane>,
     pub setpoints: Rows<'s, Setpoint>,
     pub states: Rows<'s, MachineStateRow>,
-    pub units: Rows<'s, Unit>,
+    pub inspected: Rows<'s, ((LineId, EventMs), Inspected)>,
     pub products: Rows<'s, (ProductId, Product)>,
     pub rules: Rows<'s, (RuleId, Rule)>,
     pub lines: Rows<'s, LineId>,
@@ -158,8 +163,20 @@ pub fn edge(low_water: EventMs, retention: Retention) -> EventMs {
 
 /// The twin of every line that has modelled sensors.
 pub fn twins<'s>(model: &'static dyn LineModel, told: Told<'s>) -> Twins<'s> {
-    let Told { modelled, sensors, panes, setpoints, states, units, products, rules, lines, clocks, edge, remembered } =
-        told;
+    let Told {
+        modelled,
+        sensors,
+        panes,
+        setpoints,
+        states,
+        inspected,
+        products,
+        rules,
+        lines,
+        clocks,
+        edge,
+        remembered,
+    } = told;
     let places = modelled.clone().join_map(sensors, |sensor, (line, place), def| {
         let about = About { target: def.target, sigma: def.sigma };
         (*line, Fact::Place(*place, Place { sensor: *sensor, about }))
@@ -167,10 +184,7 @@ pub fn twins<'s>(model: &'static dyn LineModel, told: Told<'s>) -> Twins<'s> {
     let setpoints = setpoints.map(|row| (row.sensor, (row.at, row.value)));
     let setpoints =
         setpoints.join_map(modelled, |_, (at, value), (line, place)| (*line, Fact::Setpoint(*at, *place, *value)));
-    let inspected = units
-        .explode(|unit| Some(((unit.line, unit.at.floor(MINUTE)), Inspected::of_unit(&unit))))
-        .count_total()
-        .map(|((line, minute), inspected)| (line, Fact::Inspected(minute, inspected)));
+    let inspected = inspected.map(|((line, minute), inspected)| (line, Fact::Inspected(minute, inspected)));
     let watching = rules.flat_map(|(id, rule)| {
         let Rule { enabled, subject: Subject::EveryLine, check: Check::Twin { kind }, on_delay, off_delay, .. } = rule
         else {

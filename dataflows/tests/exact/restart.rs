@@ -28,6 +28,7 @@ fn base(config: &GraphConfig, ticks: &[Arc<Inputs>], tables: &Tables) -> Base {
         heard: tables.heard.iter().cloned().collect(),
         carried: tables.carried.iter().cloned().collect(),
         twin_states: tables.twin_states.iter().cloned().collect(),
+        forecasts: tables.forecasts.iter().cloned().collect(),
         readings: journalled.filter(|reading| reading.at.floor(panes.width) + panes.width > sealed_until).collect(),
         goes_on: false,
     }

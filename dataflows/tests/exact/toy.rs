@@ -1,9 +1,13 @@
-//! A model that knows no physics but forgets nothing: every minute that it is given changes what it says.
+//! Models that know nothing but forget nothing: every minute that they are given changes what they say.
 
 use crate::trace::{LEVEL, SIGMA};
+use lehr_dataflows::forecasts::{Forecast, Said, Scored, Scorer, Terms, Verdict, Versions, Window};
 use lehr_dataflows::twin::{About, Expected, Finding, Following, HORIZONS, LineMinute, LineModel, Outlook, Score};
+use lehr_domain::defect_event::DefectEvent;
 use lehr_domain::finding::FindingKind;
-use lehr_domain::{Micro, PerMille};
+use lehr_domain::ids::stable_hash;
+use lehr_domain::model::ModelVersion;
+use lehr_domain::{Micro, PerMille, SpanMs};
 
 pub const PLACES: usize = 2;
 
@@ -121,4 +125,53 @@ impl Following for ToyLine {
         };
         (0..PLACES as i64).map(|place| [1, 2, 3].map(|n| (self.minutes > n).then(|| score(n + place)))).collect()
     }
+}
+
+/// What [`Foreteller`] looks at: another order than the places of [`Toy`], and one that is not modelled.
+pub const COLUMNS: &[&str] = &["parameter 1", "parameter 2", "parameter 0"];
+
+/// Foretells by hashing. Of one window in nineteen it has nothing to say.
+#[derive(Debug)]
+pub struct Foreteller;
+
+impl Scorer for Foreteller {
+    fn columns(&self) -> &'static [&'static str] {
+        COLUMNS
+    }
+
+    fn terms(&self) -> Terms {
+        Terms {
+            window: 7,
+            heard_least: 5,
+            horizons: [2, 6, 20].map(SpanMs::minutes),
+            event: DefectEvent { minutes: 4, limit: PerMille(400), least_units: 2 },
+        }
+    }
+
+    fn score(&self, versions: Versions, windows: &[Window]) -> Vec<Option<Scored>> {
+        windows.iter().map(|window| scored(versions, window)).collect()
+    }
+}
+
+fn scored(versions: Versions, window: &Window) -> Option<Scored> {
+    let values = window.0.iter().map(|value| value.map_or(u64::MAX, |value| value.0 as u64));
+    let digest = stable_hash(&values.collect::<Vec<_>>());
+    let number = |version: ModelVersion, more: u64| {
+        let ModelVersion { major, minor, patch } = version;
+        stable_hash(&[digest, major.into(), minor.into(), patch.into(), more]) % 1_000_001
+    };
+    let forecast = |version: ModelVersion, more: u64| {
+        let probability = [0, 1, 2].map(|horizon| Micro(number(version, more + horizon) as i64));
+        Forecast { probability, expected: probability.map(|probability| probability >= Micro(500_000)) }
+    };
+    let said = Said {
+        forecaster: forecast(versions.forecaster, 0),
+        ensemble: versions.ensemble.map(|version| forecast(version, 10)),
+    };
+    let verdict = |version, column: usize| Verdict {
+        failure: Micro(number(version, 100 + column as u64) as i64),
+        anomaly: Micro(number(version, 200 + column as u64) as i64),
+    };
+    let verdicts = versions.graph.map(|version| (0..COLUMNS.len()).map(|column| verdict(version, column)).collect());
+    (digest % 19 != 0).then_some(Scored { said, verdicts })
 }

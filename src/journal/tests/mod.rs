@@ -16,6 +16,7 @@ use lehr_domain::machine::{MachineState, Product, Setpoint, StateChange};
 use lehr_domain::operator::{AlertSubject, AuditEntry, OperatorAction, OperatorEvent};
 use lehr_domain::recommendation::{Band, Decision, Expected, Origin, Recommendation, Resolution, Step};
 use lehr_domain::rule::{Check, Rule, Severity, Subject};
+use lehr_domain::model::{Alias, Deployment, ModelKind, ModelVersion, Registration};
 use lehr_domain::scenario::{Scenario, Settings};
 use lehr_domain::unit::{Defect, DefectType, Unit, Verdict};
 use lehr_domain::{
@@ -129,7 +130,30 @@ fn one_of_each() -> Vec<Event> {
             by: text("b"),
             reason: text("r"),
         }),
+        Event::Model(ModelKind::Graph, ModelVersion::new(1, 2, 3), Box::new(registration())),
+        Event::Deployment(Box::new(Deployment {
+            model: ModelKind::Forecaster,
+            alias: Alias::Challenger,
+            at,
+            version: Some(ModelVersion::new(4, 5, 6)),
+            by: text("b"),
+            reason: text("r"),
+        })),
     ]
+}
+
+fn registration() -> Registration {
+    Registration {
+        digest: "d".into(),
+        bytes: 7,
+        trained: "t".into(),
+        data: "a".into(),
+        schema: "s".into(),
+        metrics: "m".into(),
+        by: "b".into(),
+        at: EventMs(8),
+        note: "n".into(),
+    }
 }
 
 fn scenario() -> Scenario {

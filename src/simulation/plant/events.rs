@@ -6,6 +6,7 @@ use lehr_domain::machine::{MachineState, Setpoint, StateChange};
 use lehr_domain::operator::{AuditEntry, OperatorAction, OperatorEvent};
 use lehr_domain::recommendation::{Band, Decision, Expected, Origin, Recommendation, Resolution, Step};
 use lehr_domain::rule::{Check, Rule, Severity, Subject};
+use lehr_domain::model::{Alias, Deployment, ModelKind, ModelVersion, Registration};
 use lehr_domain::scenario::{Scenario, Settings};
 use lehr_domain::unit::{Defect, DefectType, Unit, Verdict};
 use lehr_domain::{
@@ -20,7 +21,7 @@ use rand_chacha::ChaCha8Rng;
 pub fn any(now: EventMs, shown: &Snapshot, rng: &mut ChaCha8Rng) -> Event {
     let line = LineId(rng.random_range(0..2));
     let at = now - SpanMs::seconds(rng.random_range(0..1200));
-    match rng.random_range(0..15) {
+    match rng.random_range(0..17) {
         0..5 => unit(line, at, rng),
         5..7 => Event::State(StateChange {
             line,
@@ -42,6 +43,8 @@ pub fn any(now: EventMs, shown: &Snapshot, rng: &mut ChaCha8Rng) -> Event {
         }
         12 => recommendation(now, line, rng),
         13 => decision(now, shown, rng),
+        14 => deployment(at, rng),
+        15 => Event::Model(ModelKind::Forecaster, version(rng), Box::new(registration(now))),
         _ => Event::Error(ErrorRow {
             id: 0,
             at: now,
@@ -115,6 +118,32 @@ fn rule(rng: &mut ChaCha8Rng) -> Rule {
         message: "hot".to_owned(),
         advice: "less gas".to_owned(),
     }
+}
+
+fn version(rng: &mut ChaCha8Rng) -> ModelVersion {
+    ModelVersion::new(1, rng.random_range(0..3), 0)
+}
+
+fn registration(at: EventMs) -> Registration {
+    let text = || "as it is".to_owned();
+    Registration {
+        digest: text(),
+        bytes: 1,
+        trained: text(),
+        data: text(),
+        schema: text(),
+        metrics: text(),
+        by: "ada".to_owned(),
+        at,
+        note: String::new(),
+    }
+}
+
+fn deployment(at: EventMs, rng: &mut ChaCha8Rng) -> Event {
+    let model = *[ModelKind::Forecaster, ModelKind::Graph, ModelKind::Ensemble].choose(rng).expect("there are three");
+    let version = rng.random_bool(0.9).then(|| version(rng));
+    let (by, reason) = ("ada".to_owned(), String::new());
+    Event::Deployment(Box::new(Deployment { model, alias: Alias::Production, at, version, by, reason }))
 }
 
 fn scenario(made_at: EventMs, line: LineId, rng: &mut ChaCha8Rng) -> Scenario {

@@ -15,6 +15,7 @@ mod base;
 mod causes;
 mod charts;
 mod detectors;
+mod forecasts;
 mod kpis;
 mod line_checks;
 mod panes;
@@ -40,6 +41,7 @@ pub struct Oracle {
     panes: Panes,
     detectors: Detectors,
     twins: twin::Twins,
+    forecasts: forecasts::Forecasts,
     /// Per sensor the start of the latest pane that it ever had.
     newest: BTreeMap<SensorId, EventMs>,
     tables: Tables,
@@ -52,6 +54,7 @@ impl Oracle {
             panes: Panes::new(retention.panes),
             detectors: Detectors::default(),
             twins: twin::Twins::new(retention),
+            forecasts: forecasts::Forecasts::new(retention),
             newest: BTreeMap::new(),
             tables: Tables::default(),
         }
@@ -84,6 +87,7 @@ impl Oracle {
         conditions.extend(line_checks::conditions(&self.base, &tables.machine_states, &clocks));
         tables.conditions = conditions;
         self.twins.tables(&self.base, &clocks, inputs, &mut tables);
+        self.forecasts.tables(&self.base, &clocks, inputs, &mut tables);
         tables.alerts = alerts::alerts(&self.base, &tables.conditions, &tables.machine_states, &clocks);
         tables.alert_metrics = alerts::metrics(&tables.alerts);
         tables.kpis = kpis::kpis(&self.base, &tables.machine_states, &clocks);

@@ -120,6 +120,27 @@ pub fn tables(base: &Base, tables: &mut Tables) {
                 by: def.by,
                 made_at: def.made_at,
             })),
+            Event::Model(model, version, row) => drop(tables.models.insert(ModelRow {
+                model,
+                version,
+                trained: row.trained,
+                data: row.data,
+                schema: row.schema,
+                digest: row.digest,
+                bytes: row.bytes,
+                registered_at: row.at,
+                by: row.by,
+                note: row.note,
+                metrics: row.metrics,
+            })),
+            Event::Deployment(row) => drop(tables.deployments.insert(DeploymentRow {
+                model: row.model,
+                alias: row.alias,
+                at: row.at,
+                version: row.version,
+                by: row.by,
+                reason: row.reason,
+            })),
             // Told of in a table of their own.
             Event::Recommendation(..) | Event::Decision(_) => {}
             Event::Line(..) | Event::Parameter(..) | Event::Equipment(..) => {}

@@ -37,7 +37,7 @@ const REMEMBERED_WITHIN: i64 = 24 * 60 * MINUTE;
 const REMEMBERED_MOST: usize = 64;
 
 /// The first multiple of the step that is not before the minutes that leave.
-fn edge(low_water: EventMs, retention: Retention) -> EventMs {
+pub fn edge(low_water: EventMs, retention: Retention) -> EventMs {
     let keeps = retention.panes.0.min(retention.events.0);
     let left = low_water.0.max(0).saturating_sub(keeps).max(0);
     let step = (keeps / 8).clamp(MINUTE, 1440 * MINUTE) / MINUTE * MINUTE;
@@ -88,7 +88,7 @@ impl Twins {
 }
 
 /// Of several sensors for the same the first.
-fn places(base: &Base, line: LineId) -> Vec<Option<Place>> {
+pub fn places(base: &Base, line: LineId) -> Vec<Option<Place>> {
     let names: BTreeMap<_, _> = base
         .rows()
         .filter_map(|row| if let Event::Parameter(id, name) = row { Some((*id, name)) } else { None })

@@ -3,13 +3,14 @@
 //! there are.
 
 mod definitions;
+mod models;
 mod people;
 mod proposals;
 mod sensors;
 
 use crate::oracle::Oracle;
 use crate::tables::Tables;
-use crate::toy::Toy;
+use crate::toy::{Foreteller, Toy};
 pub use definitions::{LEVEL, SIGMA};
 use definitions::{PARAMETERS, calendar, defect, edge, product, rule, sensor};
 use lehr_dataflows::base::Retention;
@@ -77,7 +78,7 @@ pub fn trial(seed: u64, length: u64, habits: Habits) -> Trial {
     }
     // Where rows leave, panes are sealed before.
     let seal_after = if habits.retention { SpanMs::minutes(10) } else { SpanMs::FOREVER };
-    Trial { config: GraphConfig { retention, seal_after, twin: Some(&Toy), ..GraphConfig::default() }, ticks, expected }
+    Trial { config: GraphConfig { retention, seal_after, twin: Some(&Toy), scorer: Some(&Foreteller), ..GraphConfig::default() }, ticks, expected }
 }
 
 struct Plant {
@@ -141,6 +142,9 @@ impl Plant {
             self.next_id += 1;
             self.send(event);
         }
+        if let Some(event) = models::act(&mut self.rng, self.now) {
+            self.send(event);
+        }
         self.repeat();
         self.events.shuffle(&mut self.rng);
         if retention && self.rng.random_bool(0.7) {
@@ -184,6 +188,7 @@ impl Plant {
         let product = product(&mut self.rng);
         self.send(Event::Product(ProductId(0), product));
         self.send(Event::Calendar(calendar(0)));
+        self.send(models::first());
         self.send(Event::State(StateChange {
             line: LineId(0),
             at: START,

@@ -14,6 +14,7 @@ pub mod recording;
 mod replace;
 pub mod replay;
 pub mod runtime;
+pub mod scoring;
 #[cfg(test)]
 mod simulation;
 pub mod sinks;

@@ -1,0 +1,138 @@
+// How predictions hold against what came: by day as a chart, and the last day beside the last week.
+
+import { useMemo, useState } from "react";
+import { usePerformance, type ModelPerformance } from "../../api/models";
+import { ShareChart, type LineLook } from "../../components/ShareChart";
+import { Empty, Loaded } from "../../components/States";
+import { day, number, percent } from "../../lib/format";
+import { horizonName, horizonOf, type Horizon } from "../../lib/horizons";
+import { text } from "../../text";
+import { axis, byDay, type FigureOfDay } from "./versions";
+
+const words = text.models;
+const FIGURES: readonly FigureOfDay[] = ["accuracy", "recall", "precision", "f1", "calibration_error"];
+const LOOKS: Record<Horizon, LineLook> = { "1h": "plain", "4h": "dashed", "24h": "dotted" };
+const HALF_DAY_MS = 43_200_000;
+
+export function Live() {
+  const query = usePerformance();
+  return (
+    <section className="panel live" aria-label={words.live}>
+      <Loaded query={query} what={words.live} rows={3} height="5rem">
+        {({ models }) => <Held models={models.filter(({ live, history }) => live.length + history.length > 0)} />}
+      </Loaded>
+    </section>
+  );
+}
+
+function Held({ models }: { models: readonly ModelPerformance[] }) {
+  const [chosen, setChosen] = useState<string | null>(null);
+  const [figure, setFigure] = useState<FigureOfDay>("accuracy");
+  const name = ({ model, version }: ModelPerformance) => `${words.kinds[model]} ${version}`;
+  // What is shown to people is the ensemble's, where one scores.
+  const first = models.find(({ model }) => model === "ensemble") ?? models[0];
+  const shown = models.find((entry) => name(entry) === chosen) ?? first;
+  return (
+    <>
+      <header className="panel-head section-head">
+        <div>
+          <h2>{words.live}</h2>
+          <p className="faint small">{words.liveHint}</p>
+        </div>
+        {shown && (
+          <div className="row">
+            {models.length > 1 && (
+              <select aria-label={words.model} value={name(shown)} onChange={(event) => setChosen(event.target.value)}>
+                {models.map((entry) => (
+                  <option key={name(entry)}>{name(entry)}</option>
+                ))}
+              </select>
+            )}
+            <select aria-label={words.figure} value={figure} onChange={(event) => setFigure(event.target.value as FigureOfDay)}>
+              {FIGURES.map((entry) => (
+                <option key={entry} value={entry}>
+                  {words.figures[entry]}
+                </option>
+              ))}
+            </select>
+          </div>
+        )}
+      </header>
+      {shown ? (
+        <div className="live-body">
+          <ByDay performance={shown} figure={figure} name={name(shown)} />
+          <Lately performance={shown} figure={figure} />
+        </div>
+      ) : (
+        <Empty title={words.liveNone} hint={words.liveNoneHint} />
+      )}
+    </>
+  );
+}
+
+function ByDay({ performance, figure, name }: { performance: ModelPerformance; figure: FigureOfDay; name: string }) {
+  const days = useMemo(() => byDay(performance.history, figure), [performance, figure]);
+  const lines = useMemo(() => days.lines.map(({ horizon, values }) => ({ look: LOOKS[horizon], values })), [days]);
+  const [low, high] = useMemo(() => axis(days.lines), [days]);
+  if (days.time.length === 0) return <Empty title={words.liveNone} hint={words.liveNoneHint} />;
+  const readout = (index: number) => {
+    const values = days.lines.map(({ horizon, values }) => `${horizonName(horizon)} ${percent(values[index] ?? null)}`);
+    return [day(days.time[index]! * 1000), ...values].join("   ");
+  };
+  return (
+    <div className="chart-area">
+      <p className="small muted">{words.explained[figure]}</p>
+      <ShareChart
+        title={words.chartOf(words.figures[figure], name)}
+        time={days.time}
+        lines={lines}
+        from={days.time[0]! * 1000 - HALF_DAY_MS}
+        to={days.time.at(-1)! * 1000 + HALF_DAY_MS}
+        height={220}
+        low={low}
+        high={high}
+        points
+        readout={readout}
+      />
+      <p className="legend small muted">
+        {days.lines.map(({ horizon }) => (
+          <span key={horizon} className="entry">
+            <i className={`key ${LOOKS[horizon]}`} /> {text.predictions.within(horizonName(horizon))}
+          </span>
+        ))}
+      </p>
+    </div>
+  );
+}
+
+/** The last day beside the last week, by horizon. */
+function Lately({ performance, figure }: { performance: ModelPerformance; figure: FigureOfDay }) {
+  return (
+    <table className="figures lately">
+      <caption className="small muted">{words.figures[figure]}</caption>
+      <thead>
+        <tr>
+          <th scope="col">{words.ahead}</th>
+          <th scope="col">{words.day24}</th>
+          <th scope="col">{words.day7}</th>
+          <th scope="col">{words.checked}</th>
+        </tr>
+      </thead>
+      <tbody>
+        {performance.live.map(({ horizon_s, last_24h, last_7d }) => {
+          const horizon = horizonOf(horizon_s);
+          return (
+            <tr key={horizon_s}>
+              <th scope="row">{horizon === null ? number(horizon_s) : horizonName(horizon)}</th>
+              <td>
+                <strong>{percent(last_24h?.[figure])}</strong>
+              </td>
+              <td>{percent(last_7d?.[figure])}</td>
+              <td className="muted">{number(last_24h?.n)}</td>
+            </tr>
+          );
+        })}
+      </tbody>
+    </table>
+  );
+}

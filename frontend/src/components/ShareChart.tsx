@@ -123,7 +123,7 @@ function options(
   return {
     width: Math.max(100, element.clientWidth),
     height,
-    padding: [16, 12, 0, 0],
+    padding: [16, 20, 0, 0],
     legend: { show: false },
     tzDate: (seconds) => (timeZone() ? uPlot.tzDate(new Date(seconds * 1000), timeZone()!) : new Date(seconds * 1000)),
     cursor: {

@@ -48,6 +48,7 @@ export type FigureName =
   | "average_precision"
   | "brier"
   | "prevalence"
+  | "threshold"
   | "node_accuracy"
   | "edge_auc"
   | "map_visible"
@@ -82,6 +83,7 @@ const FIGURES: Record<ModelKind, readonly (readonly [FigureName, Target | null])
     ["auc", null],
     ["average_precision", null],
     ["brier", null],
+    ["threshold", null],
     ["prevalence", null],
   ],
   ensemble: [
@@ -92,6 +94,7 @@ const FIGURES: Record<ModelKind, readonly (readonly [FigureName, Target | null])
     ["f1", null],
     ["auc", null],
     ["brier", null],
+    ["threshold", null],
     ["prevalence", null],
   ],
   graph: [

@@ -1,7 +1,7 @@
 import { horizonName } from "../../lib/horizons";
 import type { TestFigure } from "../../lib/modelMetrics";
 import { text } from "../../text";
-import { Reached, figureText, targetText } from "./parts";
+import { Reached, intervalText, targetText } from "./parts";
 
 const words = text.models;
 
@@ -32,7 +32,7 @@ export function FigureTable({ figures }: { figures: readonly TestFigure[] }) {
                 <td key={horizon ?? "all"}>
                   {measured === null ? "–" : <Reached name={name} value={measured.value} target={target} />}
                   {measured?.low != null && measured.high != null && (
-                    <span className="faint small interval">{words.interval(figureText(name, measured.low), figureText(name, measured.high))}</span>
+                    <span className="faint small interval">{intervalText(name, measured.low, measured.high)}</span>
                   )}
                 </td>
               ))}

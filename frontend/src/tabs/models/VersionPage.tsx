@@ -96,7 +96,7 @@ function Facts({ model }: { model: ModelRow }) {
     [words.facts.data, model.data ?? "–"],
     [words.facts.schema, model.schema ?? "–"],
     [words.facts.digest, model.digest],
-    [words.facts.note, model.note || "–"],
+    ...(model.note ? [[words.facts.note, model.note] satisfies [string, string]] : []),
   ];
   return (
     <>

@@ -29,27 +29,31 @@ export function FileState({ file }: Pick<ModelRow, "file">) {
   );
 }
 
-/** Errors of probability are small numbers and areas are no shares of anything: neither is told in percent. */
+/** Areas and squares are no shares of anything: they are not told in percent. */
 const PLAIN: ReadonlySet<FigureName> = new Set<FigureName>(["auc", "edge_auc", "brier", "average_precision"]);
 
-export function figureText(name: FigureName, value: number, decimals = 0): string {
-  if (PLAIN.has(name)) return number(value, name === "brier" ? 3 : 2);
-  return percent(value, name === "ece" ? 1 : decimals);
+export function figureText(name: FigureName, value: number): string {
+  return PLAIN.has(name) ? number(value, 3) : percent(value, 1);
+}
+
+/** An interval, in the unit of its figure, which stands above it. */
+export function intervalText(name: FigureName, low: number, high: number): string {
+  const end = (value: number) => (PLAIN.has(name) ? number(value, 3) : number(value * 100, 1));
+  return words.interval(end(low), end(high));
 }
 
 export function targetText(name: FigureName, { limit, less }: Target): string {
-  return `${less ? "<" : ">"}\u202f${figureText(name, limit).replace(".0", "")}`;
+  return `${less ? "<" : ">"}\u202f${PLAIN.has(name) ? number(limit, 2) : percent(limit, 0)}`;
 }
 
-/** A figure and whether it reaches its target, also without colour. */
+/** A figure; one that misses its target is marked, also without colour. */
 export function Reached({ name, value, target }: { name: FigureName; value: number; target: Target | null }) {
-  if (target === null) return <span>{figureText(name, value)}</span>;
-  const reached = meets(target, value);
+  if (target === null || meets(target, value)) return <span>{figureText(name, value)}</span>;
   return (
-    <span className={reached ? "reached" : "missed severity-MEDIUM"} title={reached ? words.meets : words.misses}>
+    <span className="missed severity-MEDIUM" title={words.misses}>
       {figureText(name, value)}
-      <span role="img" aria-label={reached ? words.meets : words.misses} className="mark">
-        {reached ? "✓" : "▾"}
+      <span role="img" aria-label={words.misses} className="mark">
+        ▾
       </span>
     </span>
   );
@@ -80,7 +84,7 @@ export function FigureLine({ figures }: { figures: readonly TestFigure[] }) {
       </dl>
       <p className="faint small">
         {words.targets(met, all)}
-        {aimed[0]!.values.length > 1 ? ` (${words.horizonsOrder})` : ""}
+        {aimed[0]!.values.length > 1 ? `, ${words.horizonsOrder}` : ""}
       </p>
     </div>
   );

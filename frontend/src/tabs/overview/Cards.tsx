@@ -1,4 +1,5 @@
 import type { ReactNode } from "react";
+import { usePerformance } from "../../api/models";
 import { useCards, useSettings } from "../../api/queries";
 import type { Cards as CardValues } from "../../api/types";
 import { Loaded } from "../../components/States";
@@ -8,6 +9,7 @@ import { hrefOf, useRoute } from "../../lib/route";
 import { number, parseTime, percent, span } from "../../lib/format";
 import { useLive } from "../../live/useLive";
 import { text } from "../../text";
+import { overall } from "../models/versions";
 import { Bar, Gauge, Histogram } from "./figures";
 
 export const CARD_NAMES = [
@@ -168,9 +170,27 @@ function Critical({ line }: { line: string | null }) {
   );
 }
 
+/** Of the line or plant that is shown; where the cards do not tell it, of all lines, as the models' figures do. */
 function Accuracy({ card }: { card: CardValues["prediction_accuracy"] }) {
-  const note = card.value === null ? (card.why ?? null) : card.previous != null ? text.overview.lastWeek(percent(card.previous)) : null;
-  return <Card name="prediction_accuracy" value={percent(card.value)} figure={<Gauge value={card.value} />} note={note} />;
+  const own = card.value !== null;
+  const performance = usePerformance(!own).data;
+  const all = overall(performance?.models ?? []);
+  const value = own ? card.value : all.day;
+  const week = own ? (card.previous ?? null) : all.week;
+  const parts = [
+    ...(week === null ? [] : [text.overview.lastWeek(percent(week))]),
+    ...(value !== null && !own ? [text.overview.allLines] : []),
+    ...(value === null && card.why ? [card.why] : []),
+  ];
+  return (
+    <Card
+      name="prediction_accuracy"
+      value={percent(value)}
+      figure={<Gauge value={value} />}
+      note={parts.join(" · ")}
+      href={hrefOf("models")}
+    />
+  );
 }
 
 function Rate({ card }: { card: CardValues["production_rate"] }) {

@@ -4,7 +4,7 @@ import { useMemo } from "react";
 import type { ForecastRow } from "../../api/predictions";
 import { ShareChart } from "../../components/ShareChart";
 import { Empty } from "../../components/States";
-import { clock, dateTime, parseTime, percent } from "../../lib/format";
+import { chance, clock, dateTime, parseTime } from "../../lib/format";
 import { horizonName, type Horizon } from "../../lib/horizons";
 import { goFixed, goLive } from "../../lib/range";
 import { text } from "../../text";
@@ -50,22 +50,26 @@ export function Course({ rows, horizon, thresholds, from, to, picked, onPick }: 
         {rows.length === 0 ? (
           <Empty title={words.noCourse} hint={words.noCourseHint} />
         ) : (
-          <ShareChart
-            title={title}
-            time={data.time}
-            lines={lines}
-            from={from}
-            to={to}
-            height={280}
-            synced
-            drawUnder={drawUnder}
-            readout={readout}
-            onZoom={(start, end) => end - start >= 60_000 && goFixed(start, end)}
-            onReset={() => goLive("4h")}
-            onPick={onPick}
-          />
+          <>
+            <ShareChart
+              title={title}
+              time={data.time}
+              lines={lines}
+              from={from}
+              to={to}
+              height={280}
+              low={-0.02}
+              high={1.03}
+              synced
+              drawUnder={drawUnder}
+              readout={readout}
+              onZoom={(start, end) => end - start >= 60_000 && goFixed(start, end)}
+              onReset={() => goLive("4h")}
+              onPick={onPick}
+            />
+            <Legend horizon={horizon} threshold={threshold} />
+          </>
         )}
-        <Legend threshold={threshold} />
       </div>
     </section>
   );
@@ -77,20 +81,20 @@ function describe(row: ForecastRow, horizon: Horizon, thresholds: Thresholds): s
   const when = at !== null && Math.abs(Date.now() - at) < 20 * 3_600_000 ? clock(at, false) : dateTime(at, false);
   const came = row[`came_${horizon}`];
   const outcome = came === null ? words.readout.open : came ? words.readout.came : words.readout.missed;
-  return [when, percent(probability, 0), ...(expected ? [words.readout.expected] : []), outcome].join("   ");
+  return [when, chance(probability), ...(expected ? [words.readout.expected] : []), outcome].join("   ");
 }
 
-function Legend({ threshold }: { threshold: number | null }) {
+function Legend({ horizon, threshold }: { horizon: Horizon; threshold: number | null }) {
   return (
     <p className="legend small muted">
       <span className="entry">
         <i className="key mean" /> {words.keys.probability}
       </span>
       <span className="entry">
-        <i className="key called" /> {words.keys.expected}
+        <i className="key expected" /> {words.keys.expected}
       </span>
       <span className="entry">
-        <i className="key came" /> {words.keys.came}
+        <i className="key came" /> {words.keys.came(horizonName(horizon))}
       </span>
       <span className="entry">
         <i className="key open" /> {words.keys.open}

@@ -27,7 +27,7 @@ export function Held({ line, rows, horizon, thresholds, performance }: HeldProps
       </header>
       <div className="held-body">
         <h3>{words.heldHere(lineLabel(line))}</h3>
-        <Here counts={held(rows, horizon, thresholds)} />
+        {rows.length === 0 ? <p className="muted small">{words.noCourse}</p> : <Here counts={held(rows, horizon, thresholds)} />}
         <h3>{words.heldAll}</h3>
         {figures && figures.n > 0 ? (
           <>

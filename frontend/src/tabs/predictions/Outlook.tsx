@@ -1,7 +1,7 @@
 // The three probabilities of a line, in numbers and words. Choosing one makes it that of the whole view.
 
 import type { ForecastRow } from "../../api/predictions";
-import { percent } from "../../lib/format";
+import { chance, percent } from "../../lib/format";
 import { HORIZONS, horizonName, type Horizon } from "../../lib/horizons";
 import { text } from "../../text";
 import { outlook, said, type Outlook as Word, type Thresholds } from "./forecast";
@@ -35,7 +35,7 @@ export function Outlook({ row, thresholds, certainFrom, chosen, onChoose }: Outl
             onClick={() => onChoose(horizon)}
           >
             <span className="card-title">{words.within(horizonName(horizon))}</span>
-            <span className="outlook-value">{percent(now.probability, 0)}</span>
+            <span className="outlook-value">{chance(now.probability)}</span>
             <ProbabilityBar value={now.probability} threshold={thresholds[horizon]} />
             <span className="outlook-word">{words.outlook[word]}</span>
             <span className="outlook-note small">{note(word, thresholds[horizon], certainFrom)}</span>
@@ -51,7 +51,7 @@ function note(word: Word, threshold: number | null, certainFrom: number): string
   if (word === "expected") return words.certain(percent(certainFrom, 0));
   if (word === "possible") return words.uncertain(percent(certainFrom, 0));
   if (word === "unknown" || threshold === null) return "";
-  return words.called(percent(threshold, 0));
+  return words.expectedFrom(percent(threshold, 0));
 }
 
 /** Where the probability lies between never and surely; the notch is from where events are called. */

@@ -13,7 +13,7 @@ import { useCommand } from "../../shell/Shortcuts";
 import { text } from "../../text";
 import { Course } from "./Course";
 import { Drivers } from "./Drivers";
-import { merged, said, NO_THRESHOLDS } from "./forecast";
+import { NO_THRESHOLDS, merged, newestOf, said } from "./forecast";
 import { Held } from "./Held";
 import { Outlook } from "./Outlook";
 import { Source } from "./Source";
@@ -49,16 +49,10 @@ export default function Predictions() {
     return <Failed title={text.states.failed(words.title)} error={query.error} retry={() => void query.refetch()} />;
   }
   if (rows === null || line === null) return <Skeleton rows={6} height="5rem" />;
-  const newest = rows.at(-1) ?? newestOf(live.values(), line);
+  // What is foretold now stands on top, whatever range is shown.
+  const newest = newestOf(live.values(), line) ?? rows.at(-1) ?? null;
   if (newest === null) return <Nothing line={line} />;
-  return <Body key={line} line={line} rows={rows} newest={newest} from={from} to={to} />;
-}
-
-/** The newest forecast of a line that the stream knows, whatever range is shown. */
-function newestOf(live: Iterable<ForecastRow>, line: string): ForecastRow | null {
-  let newest: ForecastRow | null = null;
-  for (const row of live) if (row.production_line === line && (newest === null || row.at > newest.at)) newest = row;
-  return newest;
+  return <Body key={line} line={line} rows={rows} newest={newest} from={from} to={to} live={range.live} />;
 }
 
 interface BodyProps {
@@ -67,9 +61,10 @@ interface BodyProps {
   newest: ForecastRow;
   from: number;
   to: number;
+  live: boolean;
 }
 
-function Body({ line, rows, newest, from, to }: BodyProps) {
+function Body({ line, rows, newest, from, to, live }: BodyProps) {
   const certainFrom = useSettings().data?.confidence ?? 0.7;
   const [ahead, setAhead] = useParam("ahead");
   const horizon: Horizon = isHorizon(ahead) ? ahead : HORIZONS[0];
@@ -85,7 +80,7 @@ function Body({ line, rows, newest, from, to }: BodyProps) {
   return (
     <div className="predictions">
       <Outlook row={newest} thresholds={thresholds} certainFrom={certainFrom} chosen={horizon} onChoose={setAhead} />
-      <Source row={newest} />
+      <Source row={newest} live={live} />
       <div className="predictions-pair">
         <Course rows={rows} horizon={horizon} thresholds={thresholds} from={from} to={to} picked={picked} onPick={pick} />
         <Held line={line} rows={rows} horizon={horizon} thresholds={thresholds} performance={performance} />

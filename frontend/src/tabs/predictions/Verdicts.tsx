@@ -3,7 +3,7 @@
 import { useMemo, useState } from "react";
 import { useVerdicts, type SensorVerdictRow } from "../../api/predictions";
 import { Empty, Loaded } from "../../components/States";
-import { label, percent } from "../../lib/format";
+import { chance, label } from "../../lib/format";
 import { hrefOf } from "../../lib/route";
 import { useLive } from "../../live/useLive";
 import { text } from "../../text";
@@ -80,7 +80,7 @@ function Verdict({ value, certainFrom }: { value: number; certainFrom: number })
   const weight = value >= certainFrom ? "certain severity-MEDIUM" : value >= NOTABLE ? "" : "faint";
   return (
     <td className={`verdict ${weight}`}>
-      <span>{percent(value, 0)}</span>
+      <span>{chance(value)}</span>
       <span className="probability-bar" aria-hidden>
         <i style={{ width: `${Math.min(1, value) * 100}%` }} />
       </span>

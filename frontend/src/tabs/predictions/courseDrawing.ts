@@ -18,7 +18,7 @@ export function drawCourse({ came, open }: Pick<Course, "came" | "open">, thresh
       ctx.fillStyle = colors.tint.HIGH;
       ctx.fillRect(left, u.bbox.top, width, u.bbox.height);
       ctx.fillStyle = colors.edge.HIGH;
-      ctx.fillRect(left, u.bbox.top + u.bbox.height - 4 * scale(), width, 4 * scale());
+      for (const edge of [left, left + width - scale()]) ctx.fillRect(edge, u.bbox.top, scale(), u.bbox.height);
     }
     for (const run of open) hatch(u, extent(u, run), colors.grid);
     if (threshold !== null) across(u, threshold, colors.setpoint);

@@ -1,7 +1,7 @@
 // What is read from forecasts. Pure functions of their arguments.
 
 import type { Driver, ForecastRow, SensorVerdictRow } from "../../api/predictions";
-import type { Horizon } from "../../lib/horizons";
+import { horizonS, type Horizon } from "../../lib/horizons";
 
 export type Thresholds = Record<Horizon, number | null>;
 export const NO_THRESHOLDS: Thresholds = { "1h": null, "4h": null, "24h": null };
@@ -50,6 +50,13 @@ export function merged(
   for (const row of fetched) take(row);
   for (const row of live) take(row);
   return [...rows.entries()].sort((a, b) => a[0] - b[0]).map(([, row]) => row);
+}
+
+/** The newest forecast of a line; `null` where there is none. */
+export function newestOf(rows: Iterable<ForecastRow>, line: string): ForecastRow | null {
+  let newest: ForecastRow | null = null;
+  for (const row of rows) if (row.production_line === line && (newest === null || row.at > newest.at)) newest = row;
+  return newest;
 }
 
 /** Forecasts come once a minute; a longer silence than this is a gap. */
@@ -112,7 +119,8 @@ export interface Held {
 
 /**
  * How the forecasts of these rows held, by stretches of time as people count them: an event is foretold when one was
- * expected at any minute before it came, an alarm is false when none came at any minute of it.
+ * expected at any minute before it came, an alarm is false when none came at any minute of it. A silence shorter than
+ * the horizon ends no stretch.
  */
 export function held(rows: readonly ForecastRow[], horizon: Horizon, thresholds: Thresholds): Held {
   const result: Held = { came: 0, foretold: 0, missed: 0, falseAlarms: 0, open: 0 };
@@ -121,7 +129,7 @@ export function held(rows: readonly ForecastRow[], horizon: Horizon, thresholds:
     let before: { row: ForecastRow; within: boolean } | null = null;
     for (const row of rows) {
       const now = within(row);
-      const joined = before?.within && Date.parse(row.at) - Date.parse(before.row.at) <= GAP_MS;
+      const joined = before?.within && Date.parse(row.at) - Date.parse(before.row.at) <= horizonS(horizon) * 1000;
       if (now && joined) found.at(-1)!.push(row);
       else if (now) found.push([row]);
       before = { row, within: now };

@@ -149,10 +149,10 @@ test("a change is proposed from what-if, appears in the list and is approved", a
   assert.ok(recommendations.some((row) => row.reason === reason));
 });
 
-test("predictions show what is foretold, or how a model is registered", async () => {
+test("predictions show what is foretold, or what is to be done first", async () => {
   await go("#/predictions?line=Line_A");
   const cards = page.locator(".outlook-card");
-  await cards.or(page.getByText("lehr models register FILE")).first().waitFor();
+  await cards.or(page.getByRole("link", { name: "To the models" })).first().waitFor();
   if ((await cards.count()) === 0) return;
   assert.equal(await cards.count(), 3);
   for (const text of await cards.allInnerTexts()) assert.match(text, /\d+\s*%/);

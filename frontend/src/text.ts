@@ -655,7 +655,7 @@ export const text = {
       average_precision: "Average precision",
       brier: "Brier score",
       prevalence: "Share with an event",
-      threshold: "Expected from",
+      threshold: "Event expected from",
       node_accuracy: "Accuracy of sensors",
       edge_auc: "Area under ROC of edges",
       map_visible: "mAP of flaws that show",

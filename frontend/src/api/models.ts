@@ -82,16 +82,26 @@ const NOTHING: Answer = { tick: 0, now: "" };
 
 export const isAtWork = ({ state }: Job) => state === "waiting" || state === "running";
 
+/** A row as the table has it does not tell what its version is called, nor of its file. */
+const complete = (row: ModelRow, listed?: ModelRow): ModelRow => ({
+  ...row,
+  aliases: row.aliases ?? listed?.aliases ?? [],
+  file: row.file ?? listed?.file ?? "ready",
+});
+
 export const useModels = () =>
   useQuery({
     queryKey: ["models", "list"],
     queryFn: ({ signal }) => orWithout(api.get<Models>("api/models", {}, signal), { ...NOTHING, models: [] }),
+    select: (answer) => ({ ...answer, models: answer.models.map((row) => complete(row)) }),
     refetchInterval: 15_000,
   });
 
-export const useModel = (model: string, version: string) =>
-  useQuery({
+/** `listed`: the same version in the list of all. */
+export const useModel = (model: ModelKind, version: string, listed: ModelRow | undefined) =>
+  useQuery<ModelDetail>({
     queryKey: ["models", "one", model, version],
+    select: (answer) => ({ ...answer, model: complete(answer.model, listed) }),
     queryFn: ({ signal }) => api.get<ModelDetail>(`api/models/${encodeURIComponent(model)}/${encodeURIComponent(version)}`, {}, signal),
     refetchInterval: 30_000,
     placeholderData: undefined,

@@ -53,6 +53,7 @@ interface Verdicts extends Answer {
 
 const NOTHING: Answer = { tick: 0, now: "" };
 
+const MINUTE_MS = 60_000;
 /** One row a minute over seven days, the longest live range. */
 const FORECASTS_MOST = 10_080;
 const ASK_EVERY_MS = 60_000;
@@ -62,11 +63,14 @@ export const useForecasts = (line: string | null, from: number, to: number) =>
   useQuery({
     queryKey: ["predictions", line, from, to],
     queryFn: ({ signal }) => {
-      const range = { line, from: new Date(from).toISOString(), to: new Date(to).toISOString(), limit: FORECASTS_MOST };
+      const limit = Math.min(FORECASTS_MOST, Math.ceil((to - from) / MINUTE_MS) + 1);
+      const range = { line, from: new Date(from).toISOString(), to: new Date(to).toISOString(), limit };
       return orWithout(api.get<Forecasts>("api/predictions", range, signal), { ...NOTHING, forecasts: [] });
     },
     enabled: line !== null && to > from,
     refetchInterval: ASK_EVERY_MS,
+    // A live range is another question every minute: answers of before are of no use.
+    gcTime: MINUTE_MS,
     // What is shown of another line must not be taken for this one's.
     placeholderData: (old, query) => (query?.queryKey[1] === line ? old : undefined),
   });

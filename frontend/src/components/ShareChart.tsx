@@ -37,6 +37,8 @@ export interface ShareChartProps {
   onZoom?: (from: number, to: number) => void;
   onReset?: () => void;
   onPick?: (at: number) => void;
+  /** Receives the plot for an export of the picture. */
+  onPlot?: (plot: uPlot | null) => void;
 }
 
 export function ShareChart(props: ShareChartProps) {
@@ -53,6 +55,7 @@ export function ShareChart(props: ShareChartProps) {
     if (!element) return;
     const created = new uPlot(options(element, latest, readout, palette()), dataOf(latest.current), element);
     plot.current = created;
+    latest.current.onPlot?.(created);
     const observer = new ResizeObserver(() => {
       if (element.clientWidth > 0) created.setSize({ width: element.clientWidth, height: latest.current.height });
     });
@@ -61,6 +64,7 @@ export function ShareChart(props: ShareChartProps) {
     return () => {
       observer.disconnect();
       forget();
+      latest.current.onPlot?.(null);
       plot.current = null;
       created.destroy();
     };

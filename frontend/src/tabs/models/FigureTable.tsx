@@ -15,7 +15,7 @@ export function FigureTable({ figures }: { figures: readonly TestFigure[] }) {
         <thead>
           <tr>
             <th scope="col">{words.figure}</th>
-            <th scope="col">{words.target}</th>
+            <th scope="col" className="wide">{words.target}</th>
             {horizons.map((horizon) => (
               <th key={horizon ?? "all"} scope="col">
                 {horizon === null ? "" : text.predictions.within(horizonName(horizon))}
@@ -26,8 +26,10 @@ export function FigureTable({ figures }: { figures: readonly TestFigure[] }) {
         <tbody>
           {figures.map(({ name, target, values }) => (
             <tr key={name}>
-              <th scope="row">{words.figures[name]}</th>
-              <td className="muted nowrap">{target ? targetText(name, target) : ""}</td>
+              <th scope="row">
+                {words.figures[name]} <span className="faint small narrow">{target ? targetText(name, target) : ""}</span>
+              </th>
+              <td className="muted nowrap wide">{target ? targetText(name, target) : ""}</td>
               {values.map(({ horizon, measured }) => (
                 <td key={horizon ?? "all"}>
                   {measured === null ? "–" : <Reached name={name} value={measured.value} target={target} />}

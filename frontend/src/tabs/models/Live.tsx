@@ -1,9 +1,12 @@
 // How predictions hold against what came: by day as a chart, and the last day beside the last week.
 
-import { useMemo, useState } from "react";
+import { useMemo, useRef, useState } from "react";
+import type uPlot from "uplot";
 import { usePerformance, type ModelPerformance } from "../../api/models";
+import { ExportButtons } from "../../components/ExportButtons";
 import { ShareChart, type LineLook } from "../../components/ShareChart";
 import { Empty, Loaded } from "../../components/States";
+import { chartPicture } from "../../components/TrendChart";
 import { day, number, percent } from "../../lib/format";
 import { horizonName, horizonOf, type Horizon } from "../../lib/horizons";
 import { text } from "../../text";
@@ -71,19 +74,32 @@ function Held({ models }: { models: readonly ModelPerformance[] }) {
 }
 
 function ByDay({ performance, figure, name }: { performance: ModelPerformance; figure: FigureOfDay; name: string }) {
+  const plot = useRef<uPlot | null>(null);
   const days = useMemo(() => byDay(performance.history, figure), [performance, figure]);
   const lines = useMemo(() => days.lines.map(({ horizon, values }) => ({ look: LOOKS[horizon], values })), [days]);
   const [low, high] = useMemo(() => axis(days.lines), [days]);
   if (days.time.length === 0) return <Empty title={words.liveNone} hint={words.liveNoneHint} />;
+  const title = words.chartOf(words.figures[figure], name);
   const readout = (index: number) => {
     const values = days.lines.map(({ horizon, values }) => `${horizonName(horizon)} ${percent(values[index] ?? null)}`);
     return [day(days.time[index]! * 1000), ...values].join("   ");
   };
   return (
     <div className="chart-area">
-      <p className="small muted">{words.explained[figure]}</p>
+      <div className="row spread">
+        <p className="small muted">{words.explained[figure]}</p>
+        <ExportButtons
+          name={`${performance.model}-${performance.version}.${figure}`}
+          disabled={false}
+          data={() => ({
+            columns: ["day", ...days.lines.map(({ horizon }) => `within_${horizon}`)],
+            rows: days.time.map((at, index) => [new Date(at * 1000).toISOString().slice(0, 10), ...days.lines.map(({ values }) => values[index])]),
+          })}
+          picture={async () => plot.current && chartPicture(plot.current, title)}
+        />
+      </div>
       <ShareChart
-        title={words.chartOf(words.figures[figure], name)}
+        title={title}
         time={days.time}
         lines={lines}
         from={days.time[0]! * 1000 - HALF_DAY_MS}
@@ -93,6 +109,7 @@ function ByDay({ performance, figure, name }: { performance: ModelPerformance; f
         high={high}
         points
         readout={readout}
+        onPlot={(created) => (plot.current = created)}
       />
       <p className="legend small muted">
         {days.lines.map(({ horizon }) => (

@@ -1,10 +1,13 @@
 // The probability at one horizon over the time shown, and what really came.
 
-import { useMemo } from "react";
+import { useMemo, useRef } from "react";
+import type uPlot from "uplot";
 import type { ForecastRow } from "../../api/predictions";
+import { ExportButtons } from "../../components/ExportButtons";
 import { ShareChart } from "../../components/ShareChart";
 import { Empty } from "../../components/States";
-import { chance, clock, dateTime, parseTime } from "../../lib/format";
+import { chartPicture } from "../../components/TrendChart";
+import { chance, clock, dateTime, lineLabel, parseTime } from "../../lib/format";
 import { horizonName, type Horizon } from "../../lib/horizons";
 import { goFixed, goLive } from "../../lib/range";
 import { text } from "../../text";
@@ -14,6 +17,7 @@ import { course, said, type Thresholds } from "./forecast";
 const words = text.predictions;
 
 interface CourseProps {
+  line: string;
   rows: readonly ForecastRow[];
   horizon: Horizon;
   thresholds: Thresholds;
@@ -24,7 +28,7 @@ interface CourseProps {
   onPick: (at: number) => void;
 }
 
-export function Course({ rows, horizon, thresholds, from, to, picked, onPick }: CourseProps) {
+export function Course({ line, rows, horizon, thresholds, from, to, picked, onPick }: CourseProps) {
   const data = useMemo(() => course(rows, horizon, thresholds), [rows, horizon, thresholds]);
   const lines = useMemo(
     () => [
@@ -34,6 +38,7 @@ export function Course({ rows, horizon, thresholds, from, to, picked, onPick }: 
     [data],
   );
   const byTime = useMemo(() => new Map(rows.map((row) => [Date.parse(row.at) / 1000, row])), [rows]);
+  const plot = useRef<uPlot | null>(null);
   const threshold = thresholds[horizon];
   const drawUnder = useMemo(() => drawCourse(data, threshold, picked), [data, threshold, picked]);
   const title = words.courseOf(horizonName(horizon));
@@ -43,8 +48,14 @@ export function Course({ rows, horizon, thresholds, from, to, picked, onPick }: 
   };
   return (
     <section className="panel" aria-label={words.course}>
-      <header className="section-head">
+      <header className="panel-head section-head">
         <h2>{title}</h2>
+        <ExportButtons
+          name={`${line}.within_${horizon}`}
+          disabled={rows.length === 0}
+          data={() => ({ columns: ["at", "probability", "expected", "came"], rows: rows.map((row) => cells(row, horizon, thresholds)) })}
+          picture={async () => plot.current && chartPicture(plot.current, `${lineLabel(line)}: ${title}`)}
+        />
       </header>
       <div className="chart-area">
         {rows.length === 0 ? (
@@ -66,6 +77,7 @@ export function Course({ rows, horizon, thresholds, from, to, picked, onPick }: 
               onZoom={(start, end) => end - start >= 60_000 && goFixed(start, end)}
               onReset={() => goLive("4h")}
               onPick={onPick}
+              onPlot={(created) => (plot.current = created)}
             />
             <Legend horizon={horizon} threshold={threshold} />
           </>
@@ -73,6 +85,11 @@ export function Course({ rows, horizon, thresholds, from, to, picked, onPick }: 
       </div>
     </section>
   );
+}
+
+function cells(row: ForecastRow, horizon: Horizon, thresholds: Thresholds) {
+  const { probability, expected } = said(row, horizon, thresholds);
+  return [row.at, probability, expected, row[`came_${horizon}`]];
 }
 
 function describe(row: ForecastRow, horizon: Horizon, thresholds: Thresholds): string {

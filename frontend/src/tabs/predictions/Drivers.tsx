@@ -87,8 +87,8 @@ function Body({ answer, horizon }: { answer: Answer; horizon: Horizon }) {
 function Effect({ driver, effect, most, line }: { driver: Driver; effect: number; most: number; line: string }) {
   const width = `${(Math.abs(effect) / most) * 50}%`;
   return (
-    <li data-row>
-      <a href={hrefOf("sensors", { line, sensor: driver.sensor_id })} className="effect" title={effect > 0 ? words.more : words.less}>
+    <li>
+      <a data-row href={hrefOf("sensors", { line, sensor: driver.sensor_id })} className="effect" title={effect > 0 ? words.more : words.less}>
         <span className="effect-name">{label(driver.parameter_name)}</span>
         <span className="effect-bar" aria-hidden>
           <i className={effect > 0 ? "raises" : "lowers"} style={effect > 0 ? { left: "50%", width } : { right: "50%", width }} />

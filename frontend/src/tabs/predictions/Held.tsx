@@ -1,5 +1,6 @@
 // How predictions held: of this line in the time shown, as people count events; of all lines over the last day.
 
+import { useMemo } from "react";
 import type { ModelPerformance } from "../../api/models";
 import type { ForecastRow } from "../../api/predictions";
 import { lineLabel, number, percent } from "../../lib/format";
@@ -19,6 +20,7 @@ interface HeldProps {
 }
 
 export function Held({ line, rows, horizon, thresholds, performance }: HeldProps) {
+  const counts = useMemo(() => held(rows, horizon, thresholds), [rows, horizon, thresholds]);
   const figures = performance?.live.find(({ horizon_s }) => horizon_s === horizonS(horizon))?.last_24h;
   return (
     <section className="panel" aria-label={words.held}>
@@ -27,7 +29,7 @@ export function Held({ line, rows, horizon, thresholds, performance }: HeldProps
       </header>
       <div className="held-body">
         <h3>{words.heldHere(lineLabel(line))}</h3>
-        {rows.length === 0 ? <p className="muted small">{words.noCourse}</p> : <Here counts={held(rows, horizon, thresholds)} />}
+        {rows.length === 0 ? <p className="muted small">{words.noCourse}</p> : <Here counts={counts} />}
         <h3>{words.heldAll}</h3>
         {figures && figures.n > 0 ? (
           <>

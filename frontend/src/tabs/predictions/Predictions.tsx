@@ -1,7 +1,7 @@
 import { useMemo } from "react";
 import { useModels, usePerformance, type ModelRow } from "../../api/models";
 import { useForecasts, type ForecastRow } from "../../api/predictions";
-import { useSettings } from "../../api/queries";
+import { useLines, useSettings } from "../../api/queries";
 import { Empty, Failed, Skeleton } from "../../components/States";
 import { HORIZONS, isHorizon, type Horizon } from "../../lib/horizons";
 import { useLine } from "../../lib/line";
@@ -44,7 +44,9 @@ export default function Predictions() {
     if (line === null || fetched === undefined) return null;
     return merged(fetched, range.live ? live.values() : [], line, from, to);
   }, [fetched, live, line, range.live, from, to]);
+  const lines = useLines().data?.lines;
 
+  if (lines?.length === 0) return <Empty title={text.overview.noLines} />;
   if (query.error && fetched === undefined) {
     return <Failed title={text.states.failed(words.title)} error={query.error} retry={() => void query.refetch()} />;
   }
@@ -82,7 +84,7 @@ function Body({ line, rows, newest, from, to, live }: BodyProps) {
       <Outlook row={newest} thresholds={thresholds} certainFrom={certainFrom} chosen={horizon} onChoose={setAhead} />
       <Source row={newest} live={live} />
       <div className="predictions-pair">
-        <Course rows={rows} horizon={horizon} thresholds={thresholds} from={from} to={to} picked={picked} onPick={pick} />
+        <Course line={line} rows={rows} horizon={horizon} thresholds={thresholds} from={from} to={to} picked={picked} onPick={pick} />
         <Held line={line} rows={rows} horizon={horizon} thresholds={thresholds} performance={performance} />
       </div>
       <div className="predictions-pair">

@@ -300,14 +300,17 @@ const ROUTES = [
   ["GET", /^\/api\/sql\/saved$/, () => ({ queries: [{ name: "latest", title: "Last readings", about: "All sensors", sql: "select * from latest" }] })],
   ["GET", /^\/api\/settings$/, () => settings],
   ["PUT", /^\/api\/settings$/, (_, __, body) => (settings = body)],
-  ["GET", /^\/api\/predictions$/, (_, q) => ({ ...answer(), forecasts: trained.forecasts(q.get("line"), Date.parse(q.get("from")), Date.parse(q.get("to"))) })],
+  ["GET", /^\/api\/predictions$/, (_, q) => {
+    const predictions = trained.forecasts(q.get("line"), Date.parse(q.get("from")), Date.parse(q.get("to"))).reverse();
+    return { ...answer(), predictions, total: predictions.length };
+  }],
   ["GET", /^\/api\/predictions\/sensors$/, (_, q) => ({ ...answer(), sensors: trained.verdicts(q.get("line")) })],
   ["GET", /^\/api\/predictions\/drivers$/, (_, q) => ({ ...answer(), ...known(trained.drivers(q.get("line"), Date.parse(q.get("at"))), "a forecast of that time") })],
   ["GET", /^\/api\/models$/, () => ({ ...answer(), models: trained.models() })],
   ["GET", /^\/api\/models\/performance$/, () => ({ ...answer(), models: trained.performance() })],
-  ["GET", /^\/api\/models\/jobs$/, () => ({ ...answer(), jobs: trained.allJobs() })],
-  ["DELETE", /^\/api\/models\/jobs\/([^/]+)$/, ([id]) => ({ job: known(trained.stopJob(id), `job ${id}`) })],
-  ["POST", /^\/api\/models\/retrain$/, (_, __, body) => ({ job: trained.retrain(body) })],
+  ["GET", /^\/api\/models\/jobs$/, () => ({ jobs: trained.allJobs() })],
+  ["DELETE", /^\/api\/models\/jobs\/([^/]+)$/, ([id]) => known(trained.stopJob(id), `training ${id}`)],
+  ["POST", /^\/api\/models\/retrain$/, (_, __, body) => trained.retrain(body)],
   ["GET", /^\/api\/models\/([^/]+)\/([^/]+)$/, ([model, version]) => ({ ...answer(), ...known(trained.detail(model, version), `${model} ${version}`) })],
   ["POST", /^\/api\/models\/([^/]+)\/promote$/, ([model], _, { version }) => trained.deploy(model, version)],
   ["POST", /^\/api\/models\/([^/]+)\/rollback$/, ([model]) => trained.deploy(model)],

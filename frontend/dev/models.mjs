@@ -203,34 +203,56 @@ export function performance() {
     .map(({ model, version: number, metrics }) => ({
       model,
       version: number,
-      training: metrics,
-      live: HORIZONS.map((name, i) => ({ horizon_s: SECONDS[name], last_24h: hits(4_100 - 900 * i, 0.9 - 0.02 * i, model, name), last_7d: hits(29_800, 0.91 - 0.02 * i, model, name, 7) })),
+      metrics: typeof metrics === "string" ? JSON.parse(metrics) : metrics,
+      day: { from: iso(today - DAY), horizons: HORIZONS.map((name, i) => ({ horizon_s: SECONDS[name], ...hits(4_100 - 900 * i, 0.9 - 0.02 * i, model, name) })) },
+      week: { from: iso(today - 7 * DAY), horizons: HORIZONS.map((name, i) => ({ horizon_s: SECONDS[name], ...hits(29_800, 0.91 - 0.02 * i, model, name, 7) })) },
       history: Array.from({ length: 14 }, (_, i) => today - (13 - i) * DAY).flatMap((day, i) =>
-        HORIZONS.flatMap((name, k) => (i === 6 || (k === 2 && i > 12) ? [] : [{ day: iso(day), horizon_s: SECONDS[name], ...hits(4_200, 0.9 - 0.02 * k, model, name, i) }])),
+        HORIZONS.flatMap((name, k) => (i === 6 || (k === 2 && i > 12) ? [] : [{ day: iso(day), version: number, horizon_s: SECONDS[name], ...hits(4_200, 0.9 - 0.02 * k, model, name, i) }])),
       ),
     }));
 }
 
 // --- training --------------------------------------------------------------------------------------------
 
+const job = (job_id, model, state, minutesAgo, more = {}) => ({
+  job_id,
+  model,
+  state,
+  progress: { stage: "", share: null, epochs: 0, epochs_most: null, loss: null },
+  estimated_end: null,
+  budget_s: 7_200,
+  version: null,
+  error: null,
+  by: "k.lang",
+  reason: "new molds on line B",
+  asked_at: iso(Date.now() - minutesAgo * MINUTE),
+  began_at: iso(Date.now() - minutesAgo * MINUTE),
+  ended_at: null,
+  ...more,
+});
+
 const jobs = NONE
   ? []
   : [
-      { job_id: "j-7", model: "forecaster", state: "running", progress: 0.42, stage: "epoch 9 of 50", started_at: iso(Date.now() - 47 * MINUTE), estimated_end: iso(Date.now() + 61 * MINUTE), message: null },
-      { job_id: "j-6", model: "graph", state: "done", progress: 1, stage: null, started_at: iso(Date.now() - 900 * MINUTE), estimated_end: null, message: "Registered as 1.1.0." },
-      { job_id: "j-5", model: "ensemble", state: "failed", progress: 0.1, stage: null, started_at: iso(Date.now() - 1_900 * MINUTE), estimated_end: null, message: "Too few predictions of which it is known what came: 31, needed are 50." },
+      job(7, "forecaster", "running", 47, {
+        version: "1.2.1",
+        progress: { stage: "training", share: 0.42, epochs: 9, epochs_most: 50, loss: 0.21 },
+        estimated_end: iso(Date.now() + 61 * MINUTE),
+      }),
+      job(6, "graph", "done", 900, { version: "1.0.1", ended_at: iso(Date.now() - 840 * MINUTE) }),
+      job(5, "ensemble", "failed", 1_900, { ended_at: iso(Date.now() - 1_890 * MINUTE), error: "too few predictions of which it is known what came: 31, needed are 50" }),
     ];
 
 export const allJobs = () => jobs;
 
-export function retrain({ model }) {
-  const job = { job_id: `j-${jobs.length + 5}`, model, state: "waiting", progress: 0, stage: null, started_at: iso(Date.now()), estimated_end: null, message: null };
-  jobs.push(job);
-  return job;
+export function retrain({ model, reason }) {
+  const queued = job(jobs.length + 5, model, "queued", 0, { reason, began_at: null });
+  jobs.unshift(queued);
+  return queued;
 }
 
 export function stopJob(id) {
-  const job = jobs.find(({ job_id }) => job_id === id);
-  if (job) job.state = "stopped";
-  return job;
+  const found = jobs.find(({ job_id }) => job_id === Number(id));
+  if (found) Object.assign(found, { state: "cancelled", ended_at: iso(Date.now()) });
+  return found;
 }

@@ -84,14 +84,19 @@ describe("versions", () => {
 describe("how they hold", () => {
   const hits = (n: number, accuracy: number | null): HitFigures => ({ n, accuracy, precision: null, recall: null, f1: null, calibration_error: null });
   const day = (d: number) => `2026-01-${String(d).padStart(2, "0")}T00:00:00.000Z`;
-  const of = (model: ModelPerformance["model"], live: ModelPerformance["live"]): ModelPerformance => ({ model, version: "1.0.0", training: null, live, history: [] });
+  const of = (model: ModelPerformance["model"], days: [number, HitFigures][], weeks: typeof days): ModelPerformance => {
+    const period = (parts: typeof days) => ({ from: day(1), horizons: parts.map(([horizon_s, figures]) => ({ horizon_s, ...figures })) });
+    return { model, version: "1.0.0", metrics: {}, day: period(days), week: period(weeks), history: [] };
+  };
 
   test("days without a figure are gaps, horizons are lines", () => {
+    const version = "1.0.0";
     const history = [
-      { day: day(4), horizon_s: 3_600, ...hits(9, 0.9) },
-      { day: day(1), horizon_s: 3_600, ...hits(9, 0.8) },
-      { day: day(4), horizon_s: 86_400, ...hits(0, 0.5) },
-      { day: day(2), horizon_s: 77, ...hits(9, 0.1) },
+      { day: day(4), version, horizon_s: 86_400, ...hits(0, 0.5) },
+      { day: day(4), version, horizon_s: 3_600, ...hits(9, 0.9) },
+      { day: day(4), version: "1.0.1", horizon_s: 3_600, ...hits(3, 0.1) },
+      { day: day(1), version, horizon_s: 3_600, ...hits(9, 0.8) },
+      { day: day(2), version, horizon_s: 77, ...hits(9, 0.1) },
     ];
     const { time, lines } = byDay(history, "accuracy");
     expect(time).toHaveLength(4);
@@ -110,14 +115,19 @@ describe("how they hold", () => {
   });
 
   test("overall figures are the ensemble's, weighed by what was checked; else the forecaster's", () => {
-    const forecaster = of("forecaster", [{ horizon_s: 3_600, last_24h: hits(10, 0.5), last_7d: hits(10, 0.6) }]);
-    const ensemble = of("ensemble", [
-      { horizon_s: 3_600, last_24h: hits(30, 0.9), last_7d: null },
-      { horizon_s: 14_400, last_24h: hits(10, 0.5), last_7d: null },
-    ]);
+    const forecaster = of("forecaster", [[3_600, hits(10, 0.5)]], [[3_600, hits(10, 0.6)]]);
+    const ensemble = of(
+      "ensemble",
+      [
+        [3_600, hits(30, 0.9)],
+        [14_400, hits(10, 0.5)],
+      ],
+      [],
+    );
     expect(overall([forecaster, ensemble]).day).toBeCloseTo(0.8);
-    expect(overall([forecaster, of("ensemble", [])])).toEqual({ day: 0.5, week: 0.6 });
+    expect(overall([forecaster, of("ensemble", [], [])])).toEqual({ day: 0.5, week: 0.6 });
     expect(overall([])).toEqual({ day: null, week: null });
-    expect(overall([of("forecaster", [{ horizon_s: 3_600, last_24h: hits(0, null), last_7d: null }])])).toEqual({ day: null, week: null });
+    expect(overall([of("forecaster", [[3_600, hits(0, null)]], [])])).toEqual({ day: null, week: null });
+    expect(overall([{ ...forecaster, day: null, week: null }])).toEqual({ day: null, week: null });
   });
 });

@@ -1,7 +1,7 @@
 // Trained models: what the server says of them, one hook per question, and what people can do with them.
 
 import { useMutation, useQuery, useQueryClient } from "@tanstack/react-query";
-import { api, orWithout } from "./client";
+import { api, orWithout, withQuery } from "./client";
 import type { Answer, Role } from "./types";
 
 export const MODEL_KINDS = ["forecaster", "graph", "ensemble", "inspector"] as const;
@@ -37,6 +37,7 @@ export interface ModelDetail extends Answer {
 }
 
 export interface HitFigures {
+  /** Forecasts of which it is known what came. */
   n: number;
   accuracy: number | null;
   precision: number | null;
@@ -45,31 +46,56 @@ export interface HitFigures {
   calibration_error: number | null;
 }
 
+type OfHorizon = { horizon_s: number } & HitFigures;
+
+/** Figures over whole UTC days. */
+export interface Period {
+  from: string;
+  horizons: OfHorizon[];
+}
+
+/** A version in production: what its training found, and how its forecasts held. */
 export interface ModelPerformance {
   model: ModelKind;
   version: string;
-  training: unknown;
-  live: { horizon_s: number; last_24h: HitFigures | null; last_7d: HitFigures | null }[];
-  history: ({ day: string; horizon_s: number } & HitFigures)[];
+  metrics: unknown;
+  /** Of the days that the last 24 hours and 7 days touch; `null` for a model that foretells nothing. */
+  day: Period | null;
+  week: Period | null;
+  /** Of all versions of its kind. */
+  history: ({ day: string; version: string } & OfHorizon)[];
 }
 
 export interface Performance extends Answer {
   models: ModelPerformance[];
 }
 
+/** A training. Its times are those of the wall, not of the plant. */
 export interface Job {
-  job_id: string;
+  job_id: number;
   model: ModelKind;
-  state: "waiting" | "running" | "done" | "failed" | "stopped";
-  /** 0 to 1. */
-  progress: number | null;
-  stage: string | null;
-  started_at: string | null;
+  state: "queued" | "running" | "done" | "failed" | "cancelled";
+  progress: {
+    stage: string;
+    /** 0 to 1. */
+    share: number | null;
+    epochs: number;
+    epochs_most: number | null;
+    loss: number | null;
+  };
   estimated_end: string | null;
-  message: string | null;
+  budget_s: number;
+  /** The version that it makes. */
+  version: string | null;
+  error: string | null;
+  by: string;
+  reason: string;
+  asked_at: string;
+  began_at: string | null;
+  ended_at: string | null;
 }
 
-interface Jobs extends Answer {
+interface Jobs {
   jobs: Job[];
 }
 
@@ -80,45 +106,37 @@ export const MODEL_REASON_MOST = 1000;
 
 const NOTHING: Answer = { tick: 0, now: "" };
 
-export const isAtWork = ({ state }: Job) => state === "waiting" || state === "running";
-
-/** A row as the table has it does not tell what its version is called, nor of its file. */
-const complete = (row: ModelRow, listed?: ModelRow): ModelRow => ({
-  ...row,
-  aliases: row.aliases ?? listed?.aliases ?? [],
-  file: row.file ?? listed?.file ?? "ready",
-});
+export const isAtWork = ({ state }: Job) => state === "queued" || state === "running";
 
 export const useModels = () =>
   useQuery({
     queryKey: ["models", "list"],
     queryFn: ({ signal }) => orWithout(api.get<Models>("api/models", {}, signal), { ...NOTHING, models: [] }),
-    select: (answer) => ({ ...answer, models: answer.models.map((row) => complete(row)) }),
     refetchInterval: 15_000,
   });
 
-/** `listed`: the same version in the list of all. */
-export const useModel = (model: ModelKind, version: string, listed: ModelRow | undefined) =>
-  useQuery<ModelDetail>({
+export const useModel = (model: ModelKind, version: string) =>
+  useQuery({
     queryKey: ["models", "one", model, version],
-    select: (answer) => ({ ...answer, model: complete(answer.model, listed) }),
     queryFn: ({ signal }) => api.get<ModelDetail>(`api/models/${encodeURIComponent(model)}/${encodeURIComponent(version)}`, {}, signal),
     refetchInterval: 30_000,
     placeholderData: undefined,
   });
 
-export const usePerformance = (enabled = true) =>
+/** Of one line, or of all. */
+export const usePerformance = (line: string | null, enabled = true) =>
   useQuery({
-    queryKey: ["models", "performance"],
-    queryFn: ({ signal }) => orWithout(api.get<Performance>("api/models/performance", {}, signal), { ...NOTHING, models: [] }),
+    queryKey: ["models", "performance", line],
+    queryFn: ({ signal }) => orWithout(api.get<Performance>("api/models/performance", { line }, signal), { ...NOTHING, models: [] }),
     enabled,
+    placeholderData: undefined,
     refetchInterval: 60_000,
   });
 
 export const useJobs = () =>
   useQuery({
     queryKey: ["models", "jobs"],
-    queryFn: ({ signal }) => orWithout(api.get<Jobs>("api/models/jobs", {}, signal), { ...NOTHING, jobs: [] }),
+    queryFn: ({ signal }) => orWithout(api.get<Jobs>("api/models/jobs", {}, signal), { jobs: [] }),
     refetchInterval: ({ state }) => (state.data?.jobs.some(isAtWork) ? 3_000 : 15_000),
   });
 
@@ -139,4 +157,5 @@ export const useRollBack = () =>
 export const useRetrain = () =>
   useModelChange((wanted: { model: ModelKind; budget: string; reason: string }) => api.post<unknown>("api/models/retrain", wanted));
 
-export const useStopJob = () => useModelChange((id: string) => api.del<unknown>(`api/models/jobs/${encodeURIComponent(id)}`));
+export const useStopJob = () =>
+  useModelChange(({ id, reason }: { id: number; reason: string }) => api.del<unknown>(withQuery(`api/models/jobs/${id}`, { reason })));

@@ -28,7 +28,8 @@ export interface SensorVerdictRow {
 
 export interface Driver {
   parameter_name: string;
-  sensor_id: string;
+  /** `null` where the line has no such sensor. */
+  sensor_id: string | null;
   /** By how much the probability is higher for what the sensor read than for its mean. */
   effect: Partial<Record<Horizon, number | null>>;
 }
@@ -36,6 +37,7 @@ export interface Driver {
 export interface Drivers extends Answer {
   line: string;
   at: string;
+  /** Of the forecaster: the others see its word alone. */
   version: string;
   probability: Partial<Record<Horizon, number | null>>;
   sensors: Driver[];
@@ -43,8 +45,10 @@ export interface Drivers extends Answer {
   attention: number[];
 }
 
-interface Forecasts extends Answer {
-  forecasts: ForecastRow[];
+interface Predictions extends Answer {
+  /** The newest first. */
+  predictions: ForecastRow[];
+  total: number;
 }
 
 interface Verdicts extends Answer {
@@ -65,7 +69,7 @@ export const useForecasts = (line: string | null, from: number, to: number) =>
     queryFn: ({ signal }) => {
       const limit = Math.min(FORECASTS_MOST, Math.ceil((to - from) / MINUTE_MS) + 1);
       const range = { line, from: new Date(from).toISOString(), to: new Date(to).toISOString(), limit };
-      return orWithout(api.get<Forecasts>("api/predictions", range, signal), { ...NOTHING, forecasts: [] });
+      return orWithout(api.get<Predictions>("api/predictions", range, signal), { ...NOTHING, predictions: [], total: 0 });
     },
     enabled: line !== null && to > from,
     refetchInterval: ASK_EVERY_MS,
@@ -85,7 +89,7 @@ export const useVerdicts = (line: string | null) =>
     placeholderData: (old, query) => (query?.queryKey[2] === line ? old : undefined),
   });
 
-/** `null` where nothing was foretold then, or the server no longer knows what was read. */
+/** `null` where nothing was foretold then. */
 export const useDrivers = (line: string | null, at: string | null) =>
   useQuery({
     queryKey: ["predictions", "drivers", line, at],

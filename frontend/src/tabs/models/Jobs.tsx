@@ -1,10 +1,9 @@
-import { useState } from "react";
-import { isAtWork, useJobs, useStopJob, type Job } from "../../api/models";
+import { useEffect, useState } from "react";
+import { MODEL_REASON_MOST, isAtWork, useJobs, useStopJob, type Job } from "../../api/models";
 import { Dialog } from "../../components/Dialog";
 import { FormEnd, withField } from "../../components/FormEnd";
 import { Loaded } from "../../components/States";
-import { When } from "../../components/When";
-import { percent } from "../../lib/format";
+import { clock, dateTime, parseTime, percent, relative } from "../../lib/format";
 import { text } from "../../text";
 
 const words = text.models;
@@ -34,48 +33,74 @@ export function Jobs({ may }: { may: boolean }) {
   );
 }
 
+/** The one that runs, those that wait in their order, then what is over, the last first. */
 function atWorkFirst(a: Job, b: Job): number {
-  return Number(isAtWork(b)) - Number(isAtWork(a)) || (b.started_at ?? "").localeCompare(a.started_at ?? "");
+  const rank = ({ state }: Job) => (state === "running" ? 0 : state === "queued" ? 1 : 2);
+  return rank(a) - rank(b) || (isAtWork(a) ? a.job_id - b.job_id : b.job_id - a.job_id);
 }
 
 function JobView({ job, may }: { job: Job; may: boolean }) {
-  const { model, state, stage, message, started_at, estimated_end } = job;
-  const working = isAtWork(job);
-  const progress = Math.min(1, Math.max(0, job.progress ?? 0));
+  const { model, state, progress, version, error, reason } = job;
+  const now = useWall();
   const kind = words.kinds[model] ?? model;
+  const when = (at: string) => wallText(at, now);
+  const times = [
+    words.asked(job.by, when(job.asked_at)),
+    ...(job.ended_at ? [words.ended(when(job.ended_at))] : job.began_at ? [words.began(when(job.began_at))] : []),
+    ...(isAtWork(job) && job.estimated_end ? [words.ends(when(job.estimated_end))] : []),
+  ];
   return (
     <li className="job" data-row tabIndex={-1}>
       <p className="row spread">
-        <b>{kind}</b>
+        <span>
+          <b>{kind}</b> {version ?? ""}
+        </span>
         <span className={state === "failed" ? "job-failed severity-HIGH" : "muted"}>{words.states[state] ?? state}</span>
       </p>
-      {working && (
+      {isAtWork(job) && (
         <div className="row progress">
-          <progress max={1} value={progress} aria-label={`${kind}: ${stage ?? words.states[state]}`} />
-          <span className="number">{percent(progress, 0)}</span>
+          <progress max={1} {...(progress.share === null ? {} : { value: progress.share })} aria-label={`${kind}: ${words.stages[progress.stage] ?? words.states[state]}`} />
+          <span className="number">{percent(progress.share, 0)}</span>
           {may && <Stop job={job} kind={kind} />}
         </div>
       )}
-      <p className="small muted">
-        {working && stage ? `${stage}. ` : ""}
-        {started_at && (
-          <>
-            {words.startedAt} <When at={started_at} />
-          </>
-        )}
-        {working && estimated_end && (
-          <>
-            , {words.ends.toLowerCase()} <When at={estimated_end} />
-          </>
-        )}
-      </p>
-      {message && <p className="small">{message}</p>}
+      {state === "running" && (
+        <p className="small">
+          {words.stages[progress.stage] ?? progress.stage}
+          {progress.epochs > 0 && `, ${words.epochs(progress.epochs, progress.epochs_most)}`}
+        </p>
+      )}
+      <p className="small muted">{times.join(", ")}</p>
+      {reason && (
+        <p className="small muted">
+          {text.reason}: {reason}
+        </p>
+      )}
+      {error && <p className="small">{error}</p>}
+      {state === "done" && version && <p className="small">{words.made(version)}</p>}
     </li>
   );
 }
 
+/** The clock of this device: trainings go by the wall, however fast the plant runs. */
+function useWall(): number {
+  const [now, setNow] = useState(Date.now);
+  useEffect(() => {
+    const timer = setInterval(() => setNow(Date.now()), 10_000);
+    return () => clearInterval(timer);
+  }, []);
+  return now;
+}
+
+function wallText(at: string, now: number): string {
+  const ms = parseTime(at);
+  const today = ms !== null && Math.abs(now - ms) < 20 * 3_600_000;
+  return `${today ? clock(ms, false) : dateTime(ms, false)} (${relative(ms, now)})`;
+}
+
 function Stop({ job, kind }: { job: Job; kind: string }) {
   const [asking, setAsking] = useState(false);
+  const [reason, setReason] = useState("");
   const mutation = useStopJob();
   return (
     <>
@@ -85,10 +110,14 @@ function Stop({ job, kind }: { job: Job; kind: string }) {
           <form
             onSubmit={(event) => {
               event.preventDefault();
-              mutation.mutate(job.job_id, { onSuccess: () => setAsking(false) });
+              mutation.mutate({ id: job.job_id, reason: reason.trim() }, { onSuccess: () => setAsking(false) });
             }}
           >
             <p className="muted">{words.stopExplain}</p>
+            <label className="field">
+              <span>{words.optional}</span>
+              <input type="text" maxLength={MODEL_REASON_MOST} value={reason} onChange={(event) => setReason(event.target.value)} />
+            </label>
             <FormEnd confirm={words.stop} disabled={mutation.isPending} error={withField(mutation.error)} onCancel={() => setAsking(false)} />
           </form>
         </Dialog>

@@ -2,13 +2,13 @@
 
 import { useMemo, useRef, useState } from "react";
 import type uPlot from "uplot";
-import { usePerformance, type ModelPerformance } from "../../api/models";
+import { usePerformance, type ModelPerformance, type Period } from "../../api/models";
 import { ExportButtons } from "../../components/ExportButtons";
 import { ShareChart, type LineLook } from "../../components/ShareChart";
 import { Empty, Loaded } from "../../components/States";
 import { chartPicture } from "../../components/TrendChart";
 import { day, number, percent } from "../../lib/format";
-import { horizonName, horizonOf, type Horizon } from "../../lib/horizons";
+import { HORIZONS, horizonName, horizonOf, type Horizon } from "../../lib/horizons";
 import { text } from "../../text";
 import { axis, byDay, type FigureOfDay } from "./versions";
 
@@ -18,11 +18,11 @@ const LOOKS: Record<Horizon, LineLook> = { "1h": "plain", "4h": "dashed", "24h":
 const HALF_DAY_MS = 43_200_000;
 
 export function Live() {
-  const query = usePerformance();
+  const query = usePerformance(null);
   return (
     <section className="panel live" aria-label={words.live}>
       <Loaded query={query} what={words.live} rows={3} height="5rem">
-        {({ models }) => <Held models={models.filter(({ live, history }) => live.length + history.length > 0)} />}
+        {({ models }) => <Held models={models.filter(({ day, history }) => day !== null || history.length > 0)} />}
       </Loaded>
     </section>
   );
@@ -124,9 +124,12 @@ function ByDay({ performance, figure, name }: { performance: ModelPerformance; f
 
 /** The last day beside the last week, by horizon. */
 function Lately({ performance, figure }: { performance: ModelPerformance; figure: FigureOfDay }) {
+  const of = (period: Period | null, horizon: Horizon) => period?.horizons.find(({ horizon_s }) => horizonOf(horizon_s) === horizon);
   return (
     <table className="figures lately">
-      <caption className="small muted">{words.figures[figure]}</caption>
+      <caption className="small muted">
+        {words.figures[figure]} <span className="faint">{words.whole}</span>
+      </caption>
       <thead>
         <tr>
           <th scope="col">{words.ahead}</th>
@@ -136,19 +139,16 @@ function Lately({ performance, figure }: { performance: ModelPerformance; figure
         </tr>
       </thead>
       <tbody>
-        {performance.live.map(({ horizon_s, last_24h, last_7d }) => {
-          const horizon = horizonOf(horizon_s);
-          return (
-            <tr key={horizon_s}>
-              <th scope="row">{horizon === null ? number(horizon_s) : horizonName(horizon)}</th>
-              <td>
-                <strong>{percent(last_24h?.[figure])}</strong>
-              </td>
-              <td>{percent(last_7d?.[figure])}</td>
-              <td className="muted">{number(last_24h?.n)}</td>
-            </tr>
-          );
-        })}
+        {HORIZONS.map((horizon) => (
+          <tr key={horizon}>
+            <th scope="row">{horizonName(horizon)}</th>
+            <td>
+              <strong>{percent(of(performance.day, horizon)?.[figure])}</strong>
+            </td>
+            <td>{percent(of(performance.week, horizon)?.[figure])}</td>
+            <td className="muted">{number(of(performance.week, horizon)?.n)}</td>
+          </tr>
+        ))}
       </tbody>
     </table>
   );

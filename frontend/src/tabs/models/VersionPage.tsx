@@ -25,7 +25,7 @@ interface VersionPageProps {
 }
 
 export function VersionPage({ kind, version, versions }: VersionPageProps) {
-  const query = useModel(kind, version, versions.find((row) => row.model === kind && row.version === version));
+  const query = useModel(kind, version);
   const gone = query.error instanceof ApiError && query.error.status === 404;
   return (
     <div className="models">

@@ -1,7 +1,7 @@
 // What is read from the list of versions and may be done with them. Pure functions of what the server says.
 
-import type { HitFigures, ModelAlias, ModelKind, ModelPerformance, ModelRow } from "../../api/models";
-import { horizonOf, type Horizon } from "../../lib/horizons";
+import type { ModelAlias, ModelKind, ModelPerformance, ModelRow, Period } from "../../api/models";
+import { HORIZONS, horizonOf, type Horizon } from "../../lib/horizons";
 
 /** Higher versions first; what is not a number counts as 0. */
 export function byVersion(a: { version: string }, b: { version: string }): number {
@@ -41,19 +41,21 @@ const DAY_S = 86_400;
 /** More days than this in one chart tell nothing more. */
 const DAYS_MOST = 90;
 
-/** A figure by day and horizon; days of which nothing is known are gaps. */
+/** A figure by day and horizon: of the version that foretold most on that day. Days of which nothing is known are gaps. */
 export function byDay(history: ModelPerformance["history"], figure: FigureOfDay): Days {
-  const known = history.flatMap((row) => {
-    const day = Math.round(Date.parse(row.day) / 1000);
-    const horizon = horizonOf(row.horizon_s);
-    return Number.isFinite(day) && horizon !== null ? [{ day, horizon, value: row.n > 0 ? row[figure] : null }] : [];
-  });
+  const known = history
+    .flatMap((row) => {
+      const day = Math.round(Date.parse(row.day) / 1000);
+      const horizon = horizonOf(row.horizon_s);
+      return Number.isFinite(day) && horizon !== null ? [{ day, horizon, n: row.n, value: row.n > 0 ? row[figure] : null }] : [];
+    })
+    .sort((a, b) => a.n - b.n);
   if (known.length === 0) return { time: [], lines: [] };
   const days = known.map(({ day }) => day);
   const last = Math.max(...days);
   const first = Math.max(Math.min(...days), last - (DAYS_MOST - 1) * DAY_S);
   const time = Array.from({ length: Math.round((last - first) / DAY_S) + 1 }, (_, index) => first + index * DAY_S);
-  const horizons = [...new Set(known.map(({ horizon }) => horizon))];
+  const horizons = HORIZONS.filter((horizon) => known.some((row) => row.horizon === horizon));
   return {
     time,
     lines: horizons.map((horizon) => {
@@ -77,19 +79,19 @@ export function overall(models: readonly ModelPerformance[]): { day: number | nu
   const ask = (kind: ModelKind) => models.find(({ model }) => model === kind);
   for (const found of [ask("ensemble"), ask("forecaster")]) {
     if (found === undefined) continue;
-    const day = pooled(found.live.map(({ last_24h }) => last_24h));
-    const week = pooled(found.live.map(({ last_7d }) => last_7d));
+    const day = pooled(found.day);
+    const week = pooled(found.week);
     if (day !== null || week !== null) return { day, week };
   }
   return { day: null, week: null };
 }
 
-function pooled(parts: readonly (HitFigures | null)[]): number | null {
+function pooled(period: Period | null): number | null {
   let [right, all] = [0, 0];
-  for (const part of parts) {
-    if (part === null || part.accuracy === null) continue;
-    right += part.accuracy * part.n;
-    all += part.n;
+  for (const { n, accuracy } of period?.horizons ?? []) {
+    if (accuracy === null) continue;
+    right += accuracy * n;
+    all += n;
   }
   return all > 0 ? right / all : null;
 }

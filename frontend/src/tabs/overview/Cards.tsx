@@ -64,7 +64,7 @@ function CardOf({ name, cards, line }: { name: CardName; cards: CardValues; line
     case "critical_alerts":
       return <Critical line={line} />;
     case "prediction_accuracy":
-      return <Accuracy card={cards.prediction_accuracy} />;
+      return <Accuracy card={cards.prediction_accuracy} line={line} />;
     case "production_rate":
       return <Rate card={cards.production_rate} />;
     case "response_time":
@@ -170,26 +170,15 @@ function Critical({ line }: { line: string | null }) {
   );
 }
 
-/** Of the line or plant that is shown; where the cards do not tell it, of all lines, as the models' figures do. */
-function Accuracy({ card }: { card: CardValues["prediction_accuracy"] }) {
-  const own = card.value !== null;
-  const performance = usePerformance(!own).data;
-  const all = overall(performance?.models ?? []);
-  const value = own ? card.value : all.day;
-  const week = own ? (card.previous ?? null) : all.week;
-  const parts = [
-    ...(week === null ? [] : [text.overview.lastWeek(percent(week))]),
-    ...(value !== null && !own ? [text.overview.allLines] : []),
-    ...(value === null && card.why ? [card.why] : []),
-  ];
+/** Where the cards do not tell it, it is what the models' figures come to. */
+function Accuracy({ card, line }: { card: CardValues["prediction_accuracy"]; line: string | null }) {
+  const told = card.value !== null;
+  const figures = overall(usePerformance(line, !told).data?.models ?? []);
+  const value = told ? card.value : figures.day;
+  const week = told ? (card.previous ?? null) : figures.week;
+  const note = week !== null ? text.overview.lastWeek(percent(week)) : value === null ? (card.why ?? null) : null;
   return (
-    <Card
-      name="prediction_accuracy"
-      value={percent(value)}
-      figure={<Gauge value={value} />}
-      note={parts.join(" · ")}
-      href={hrefOf("models")}
-    />
+    <Card name="prediction_accuracy" value={percent(value)} figure={<Gauge value={value} />} note={note} href={hrefOf("models", { line })} />
   );
 }
 

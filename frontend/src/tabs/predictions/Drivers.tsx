@@ -3,7 +3,7 @@
 import { useState } from "react";
 import { useDrivers, type Driver, type Drivers as Answer } from "../../api/predictions";
 import { Empty, Loaded } from "../../components/States";
-import { dateTime, label, parseTime, signed } from "../../lib/format";
+import { chance, dateTime, label, parseTime, signed } from "../../lib/format";
 import { horizonName, type Horizon } from "../../lib/horizons";
 import { hrefOf } from "../../lib/route";
 import { text } from "../../text";
@@ -64,12 +64,15 @@ function Body({ answer, horizon }: { answer: Answer; horizon: Horizon }) {
   const most = Math.abs(found[0]?.effect ?? 1);
   return (
     <div className="drivers-body">
+      <p className="small muted">
+        {words.by.forecaster(answer.version)}: {chance(answer.probability[horizon])}
+      </p>
       {found.length === 0 ? (
         <p className="muted">{words.noDrivers}</p>
       ) : (
         <ol className="effects">
           {shown.map(({ driver, effect }) => (
-            <Effect key={driver.sensor_id} driver={driver} effect={effect} most={most} line={answer.line} />
+            <Effect key={driver.parameter_name} driver={driver} effect={effect} most={most} line={answer.line} />
           ))}
         </ol>
       )}
@@ -86,15 +89,28 @@ function Body({ answer, horizon }: { answer: Answer; horizon: Horizon }) {
 /** A bar from the middle: to the right what raises the probability, to the left what lowers it. */
 function Effect({ driver, effect, most, line }: { driver: Driver; effect: number; most: number; line: string }) {
   const width = `${(Math.abs(effect) / most) * 50}%`;
+  const { sensor_id: sensor, parameter_name: name } = driver;
+  const parts = (
+    <>
+      <span className="effect-name">{label(name)}</span>
+      <span className="effect-bar" aria-hidden>
+        <i className={effect > 0 ? "raises" : "lowers"} style={effect > 0 ? { left: "50%", width } : { right: "50%", width }} />
+      </span>
+      <span className="number">{words.effect(signed(effect * 100, 1))}</span>
+    </>
+  );
+  const title = effect > 0 ? words.more : words.less;
   return (
     <li>
-      <a data-row href={hrefOf("sensors", { line, sensor: driver.sensor_id })} className="effect" title={effect > 0 ? words.more : words.less}>
-        <span className="effect-name">{label(driver.parameter_name)}</span>
-        <span className="effect-bar" aria-hidden>
-          <i className={effect > 0 ? "raises" : "lowers"} style={effect > 0 ? { left: "50%", width } : { right: "50%", width }} />
+      {sensor === null ? (
+        <span className="effect" title={title}>
+          {parts}
         </span>
-        <span className="number">{words.effect(signed(effect * 100, 1))}</span>
-      </a>
+      ) : (
+        <a data-row href={hrefOf("sensors", { line, sensor })} className="effect" title={title}>
+          {parts}
+        </a>
+      )}
     </li>
   );
 }

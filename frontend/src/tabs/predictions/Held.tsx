@@ -1,9 +1,9 @@
-// How predictions held: of this line in the time shown, as people count events; of all lines over the last day.
+// How predictions of a line held: in the time shown, as people count events, and as figures of the last day.
 
 import { useMemo } from "react";
 import type { ModelPerformance } from "../../api/models";
 import type { ForecastRow } from "../../api/predictions";
-import { lineLabel, number, percent } from "../../lib/format";
+import { dateTime, number, parseTime, percent } from "../../lib/format";
 import { horizonS, type Horizon } from "../../lib/horizons";
 import { text } from "../../text";
 import { held, type Held as Counts, type Thresholds } from "./forecast";
@@ -11,26 +11,26 @@ import { held, type Held as Counts, type Thresholds } from "./forecast";
 const words = text.predictions;
 
 interface HeldProps {
-  line: string;
   rows: readonly ForecastRow[];
   horizon: Horizon;
   thresholds: Thresholds;
-  /** Of the model whose predictions are shown. */
+  /** Of the model whose predictions are shown, on this line. */
   performance: ModelPerformance | undefined;
 }
 
-export function Held({ line, rows, horizon, thresholds, performance }: HeldProps) {
+export function Held({ rows, horizon, thresholds, performance }: HeldProps) {
   const counts = useMemo(() => held(rows, horizon, thresholds), [rows, horizon, thresholds]);
-  const figures = performance?.live.find(({ horizon_s }) => horizon_s === horizonS(horizon))?.last_24h;
+  const day = performance?.day ?? null;
+  const figures = day?.horizons.find(({ horizon_s }) => horizon_s === horizonS(horizon));
   return (
     <section className="panel" aria-label={words.held}>
       <header className="section-head">
         <h2>{words.held}</h2>
       </header>
       <div className="held-body">
-        <h3>{words.heldHere(lineLabel(line))}</h3>
+        <h3>{words.heldHere}</h3>
         {rows.length === 0 ? <p className="muted small">{words.noCourse}</p> : <Here counts={counts} />}
-        <h3>{words.heldAll}</h3>
+        <h3>{day ? words.heldSince(dateTime(parseTime(day.from), false)) : words.heldLately}</h3>
         {figures && figures.n > 0 ? (
           <>
             <dl className="held">

@@ -1,7 +1,7 @@
 import { useMemo } from "react";
 import { useModels, usePerformance, type ModelRow } from "../../api/models";
 import { useForecasts, type ForecastRow } from "../../api/predictions";
-import { useLines, useSettings } from "../../api/queries";
+import { useHealth, useLines, useSettings } from "../../api/queries";
 import { Empty, Failed, Skeleton } from "../../components/States";
 import { HORIZONS, isHorizon, type Horizon } from "../../lib/horizons";
 import { useLine } from "../../lib/line";
@@ -23,7 +23,7 @@ import "./predictions.css";
 const words = text.predictions;
 
 /** The stream carries rows on; the server is asked anew about a live range this often, by the wall. */
-const ASK_EVERY_MS = 60_000;
+const ASK_EVERY_MS = 30_000;
 /** Plant time may run fast; drivers cost the server work. */
 const EXPLAIN_EVERY_MS = 15_000;
 
@@ -39,7 +39,7 @@ export default function Predictions() {
   const known = plantNow !== null || !range.live;
   const query = useForecasts(known ? line : null, asked.from, asked.to);
   const live = useLive().forecasts;
-  const fetched = query.data?.forecasts;
+  const fetched = query.data?.predictions;
   const rows = useMemo(() => {
     if (line === null || fetched === undefined) return null;
     return merged(fetched, range.live ? live.values() : [], line, from, to);
@@ -78,14 +78,14 @@ function Body({ line, rows, newest, from, to, live }: BodyProps) {
   const models = useModels().data?.models;
   const thresholds = useMemo(() => thresholdsFor(newest, models), [newest.version, newest.ensemble_version, models]);
   const by = said(newest, horizon).by;
-  const performance = usePerformance().data?.models.find(({ model }) => model === by);
+  const performance = usePerformance(line).data?.models.find(({ model }) => model === by);
   return (
     <div className="predictions">
       <Outlook row={newest} thresholds={thresholds} certainFrom={certainFrom} chosen={horizon} onChoose={setAhead} />
       <Source row={newest} live={live} />
       <div className="predictions-pair">
         <Course line={line} rows={rows} horizon={horizon} thresholds={thresholds} from={from} to={to} picked={picked} onPick={pick} />
-        <Held line={line} rows={rows} horizon={horizon} thresholds={thresholds} performance={performance} />
+        <Held rows={rows} horizon={horizon} thresholds={thresholds} performance={performance} />
       </div>
       <div className="predictions-pair">
         <Drivers line={line} at={picked === null ? explained : new Date(picked).toISOString()} picked={picked !== null} horizon={horizon} onPick={pick} />
@@ -106,10 +106,12 @@ function thresholdsFor(row: ForecastRow, models: readonly ModelRow[] | undefined
 /** Why there is nothing to see, and what to do. */
 function Nothing({ line }: { line: string }) {
   const scoring = useModels().data?.models.find(({ model, aliases }) => model === "forecaster" && aliases.includes("production"));
+  const health = useHealth().data?.components.find(({ name }) => name === "models");
+  const trouble = health && health.status !== "ok" ? health.detail : undefined;
   return (
     <div className="predictions">
       <section className="panel" aria-label={words.title}>
-        <Empty title={scoring ? words.waiting(scoring.version) : words.none} hint={scoring ? words.waitingHint : words.noneHint}>
+        <Empty title={scoring ? words.waiting(scoring.version) : words.none} hint={scoring ? (trouble ?? words.waitingHint) : words.noneHint}>
           {!scoring && <code className="command">{words.command}</code>}
           <a className="button" href={hrefOf("models", { line })}>
             {words.toModels}

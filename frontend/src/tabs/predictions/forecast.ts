@@ -156,7 +156,7 @@ export function strongest(drivers: readonly Driver[], horizon: Horizon): { drive
   return drivers
     .map((driver) => ({ driver, effect: driver.effect[horizon] ?? 0 }))
     .filter(({ effect }) => Math.abs(effect) >= LEAST_EFFECT)
-    .sort((a, b) => Math.abs(b.effect) - Math.abs(a.effect) || a.driver.sensor_id.localeCompare(b.driver.sensor_id));
+    .sort((a, b) => Math.abs(b.effect) - Math.abs(a.effect) || a.driver.parameter_name.localeCompare(b.driver.parameter_name));
 }
 
 /** Less than a tenth of a percentage point is nothing that a person could act on. */

@@ -157,7 +157,7 @@ test("predictions show what is foretold, or what is to be done first", async () 
   assert.equal(await cards.count(), 3);
   for (const text of await cards.allInnerTexts()) assert.match(text, /\d+\s*%/);
   await page.getByTestId("outlook-4h").click();
-  await page.getByRole("heading", { name: "Defect event within 4 h" }).waitFor();
+  await page.getByRole("heading", { name: /Defect event within 4\sh/ }).waitFor();
   assert.match(page.url(), /ahead=4h/);
   await page.getByRole("region", { name: "How it held" }).waitFor();
   await page.getByRole("region", { name: "Sensors to look at" }).waitFor();

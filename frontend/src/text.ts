@@ -21,7 +21,7 @@ export const text = {
   navigation: "Views",
   plant: "Plant",
   lineChoice: "Line",
-  horizons: { "1h": "1 h", "4h": "4 h", "24h": "24 h" },
+  horizons: { "1h": "1\u202fh", "4h": "4\u202fh", "24h": "24\u202fh" },
   severity: { CRITICAL: "Critical", HIGH: "High", MEDIUM: "Medium", LOW: "Low" } satisfies Record<Severity, string>,
   alertState: {
     active_unacknowledged: "Active, not acknowledged",
@@ -539,7 +539,7 @@ export const text = {
     old: "No prediction since then: the line may stand still, or too few of its sensors report.",
     none: "No model foretells this line yet.",
     noneHint: "Predictions begin when a forecaster is registered and promoted. On the server:",
-    waiting: (version: string) => `Forecaster ${version} scores, but has said nothing of this line yet.`,
+    waiting: (version: string) => `Forecaster ${version} scores, but said nothing of this line in the time shown.`,
     waitingHint: "It needs two hours of readings, most minutes of them with a value.",
     toModels: "To the models",
     command: "lehr models register FILE",

@@ -6,7 +6,7 @@ import { Empty, Failed, Skeleton } from "../../components/States";
 import { HORIZONS, isHorizon, type Horizon } from "../../lib/horizons";
 import { useLine } from "../../lib/line";
 import { thresholdsOf } from "../../lib/modelMetrics";
-import { resolve, useTimeRange } from "../../lib/range";
+import { resolve, useTimeRange, type TimeRange } from "../../lib/range";
 import { hrefOf, useParam } from "../../lib/route";
 import { useLive, usePlantNow, useThrottled } from "../../live/useLive";
 import { useCommand } from "../../shell/Shortcuts";
@@ -30,30 +30,34 @@ const EXPLAIN_EVERY_MS = 15_000;
 /** What is foretold of a line, how that went before, and what drives it. */
 export default function Predictions() {
   const line = useLine(false);
+  const lines = useLines().data?.lines;
   const range = useTimeRange();
   const plantNow = usePlantNow();
+  if (lines?.length === 0) return <Empty title={text.overview.noLines} />;
+  // A live range is of plant time, which may be far from that of this device.
+  if (line === null || (range.live && plantNow === null)) return <Skeleton rows={6} height="5rem" />;
+  return <OfLine line={line} range={range} plantNow={plantNow ?? 0} />;
+}
+
+function OfLine({ line, range, plantNow }: { line: string; range: TimeRange; plantNow: number }) {
   // Forecasts are minutes: a live range ends with the one that is under way.
-  const now = Math.ceil((plantNow ?? Date.now()) / 60_000) * 60_000;
+  const now = Math.ceil(plantNow / 60_000) * 60_000;
   const { from, to } = resolve(range, now);
   const asked = resolve(range, useThrottled(now, ASK_EVERY_MS));
-  const known = plantNow !== null || !range.live;
-  const query = useForecasts(known ? line : null, asked.from, asked.to);
+  const query = useForecasts(line, asked.from, asked.to);
   const live = useLive().forecasts;
   const fetched = query.data?.predictions;
-  const rows = useMemo(() => {
-    if (line === null || fetched === undefined) return null;
-    return merged(fetched, range.live ? live.values() : [], line, from, to);
-  }, [fetched, live, line, range.live, from, to]);
-  const lines = useLines().data?.lines;
-
-  if (lines?.length === 0) return <Empty title={text.overview.noLines} />;
+  const rows = useMemo(
+    () => (fetched === undefined ? null : merged(fetched, range.live ? live.values() : [], line, from, to)),
+    [fetched, live, line, range.live, from, to],
+  );
   if (query.error && fetched === undefined) {
     return <Failed title={text.states.failed(words.title)} error={query.error} retry={() => void query.refetch()} />;
   }
-  if (rows === null || line === null) return <Skeleton rows={6} height="5rem" />;
+  if (rows === null) return <Skeleton rows={6} height="5rem" />;
   // What is foretold now stands on top, whatever range is shown.
-  const newest = newestOf(live.values(), line) ?? rows.at(-1) ?? null;
-  if (newest === null) return <Nothing line={line} />;
+  const newest = newestOf([...live.values(), ...rows], line);
+  if (newest === null) return range.live ? <Nothing line={line} /> : <Empty title={words.noCourse} hint={words.noCourseHint} />;
   return <Body key={line} line={line} rows={rows} newest={newest} from={from} to={to} live={range.live} />;
 }
 

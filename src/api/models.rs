@@ -61,8 +61,7 @@ pub fn routes() -> Vec<Route> {
     let one = || answer([("model", model_schema())]);
     let kind = Kind::OneOf(KINDS);
     let version = Kind::Text(VERSION_MOST);
-    let post = |path, summary, handler: fn(App, Call) -> Changing| {
-        let route = Route::change(Method::POST, path, TAG, summary, CHANGES_MODELS, handler);
+    let deploys = |route: Route| {
         route.segment("model", kind, "Kind of the model.").answers(one()).problems(&[Problem::Conflict])
     };
     let detail =
@@ -106,25 +105,36 @@ pub fn routes() -> Vec<Route> {
         .segment("version", version, "Its version.")
         .lines("The card, Markdown, 1 MiB at most.")
         .answers_nothing(),
-        post("/api/models/{model}/promote", "Puts a version into production, from now on.", |app, call| {
-            Box::pin(promote(app, call))
-        })
+        deploys(Route::change(
+            Method::POST,
+            "/api/models/{model}/promote",
+            TAG,
+            "Puts a version into production, from now on.",
+            CHANGES_MODELS,
+            promote,
+        ))
         .body(schema::of::<Promote>()),
-        post("/api/models/{model}/rollback", "Puts the version into production that was before.", |app, call| {
-            Box::pin(roll_back(app, call))
-        })
+        deploys(Route::change(
+            Method::POST,
+            "/api/models/{model}/rollback",
+            TAG,
+            "Puts the version into production that was there before.",
+            CHANGES_MODELS,
+            roll_back,
+        ))
         .body(schema::of::<RollBack>()),
-        post(
+        deploys(Route::change(
+            Method::POST,
             "/api/models/{model}/challenger",
+            TAG,
             "Names the version that is to be compared with production, or none.",
-            |app, call| Box::pin(challenge(app, call)),
-        )
+            CHANGES_MODELS,
+            challenge,
+        ))
         .body(schema::of::<Challenge>())
         .answers(answer([("model", nullable(model_schema()))])),
     ]
 }
-
-type Changing = std::pin::Pin<Box<dyn Future<Output = Answer> + Send>>;
 
 fn model_schema() -> Value {
     let aliases = list(json!({ "type": "string", "enum": ["production", "previous", "challenger"] }));

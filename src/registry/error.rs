@@ -30,7 +30,7 @@ pub enum RegistryError {
     Full,
     #[error("a card has {most} bytes at most; shorten it", most = super::files::CARD_MOST)]
     Card,
-    #[error("cannot {action} {}", path.display())]
+    #[error("cannot {action} {}", .path.display())]
     Io {
         action: &'static str,
         path: PathBuf,

@@ -97,8 +97,7 @@ impl Files {
     fn digest_of(&self, path: &Path) -> io::Result<String> {
         let about = fs::metadata(path)?;
         let (length, modified) = (about.len(), about.modified()?);
-        let of = |known: &BTreeMap<PathBuf, Known>| known.get(path).cloned();
-        let known = of(&self.known.lock().unwrap_or_else(PoisonError::into_inner));
+        let known = self.known.lock().unwrap_or_else(PoisonError::into_inner).get(path).cloned();
         if let Some(known) = known.filter(|known| known.length == length && known.modified == modified) {
             return Ok(known.digest);
         }

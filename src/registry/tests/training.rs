@@ -25,9 +25,9 @@ echo '{"event":"stopped","why":"patience","best_epoch":1}'
 const LONG: &str = r#"echo $$ > "$data/pid.new"; mv "$data/pid.new" "$data/pid"; touch "$out/half"; sleep 1000"#;
 
 struct Place {
-    data: tempfile::TempDir,
-    runtime: Runtime,
     training: Training,
+    runtime: Runtime,
+    data: tempfile::TempDir,
 }
 
 impl Place {
@@ -39,7 +39,7 @@ impl Place {
         fs::write(options.folder.join("data/behaviour"), behaviour).unwrap();
         fs::write(options.folder.join("data/model.onnx"), ensemble("1.0.0")).unwrap();
         let training = Training::start(options, registry);
-        Place { data, runtime, training }
+        Place { training, runtime, data }
     }
 
     fn ask(&self) -> Result<Job, TrainingError> {

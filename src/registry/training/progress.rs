@@ -69,7 +69,7 @@ enum Training {
 impl Progress {
     /// Takes up a line; what is none that it knows changes nothing.
     pub fn take(&mut self, line: &str, now: Instant) {
-        let Ok(told) = serde_json::from_str(line) else { return };
+        let Ok(told) = serde_json::from_str::<Told>(line) else { return };
         match told {
             Told::Data { done, total } => {
                 "data".clone_into(&mut self.stage);

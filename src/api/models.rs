@@ -61,9 +61,8 @@ pub fn routes() -> Vec<Route> {
     let one = || answer([("model", model_schema())]);
     let kind = Kind::OneOf(KINDS);
     let version = Kind::Text(VERSION_MOST);
-    let deploys = |route: Route| {
-        route.segment("model", kind, "Kind of the model.").answers(one()).problems(&[Problem::Conflict])
-    };
+    let deploys =
+        |route: Route| route.segment("model", kind, "Kind of the model.").answers(one()).problems(&[Problem::Conflict]);
     let detail =
         answer([("model", model_schema()), ("metrics", json!({ "type": "object" })), ("card", nullable(text()))]);
     vec![

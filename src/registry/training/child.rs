@@ -11,6 +11,17 @@ use std::sync::{Arc, Mutex, PoisonError};
 use std::thread::{self, JoinHandle};
 use std::time::{Duration, Instant};
 
+/// What it gets of the server's environment, which may hold secrets.
+const ENVIRONMENT: [&str; 8] = [
+    "PATH",
+    "HOME",
+    "TMPDIR",
+    "XDG_CACHE_HOME",
+    "LEHR_CACHE",
+    "LD_LIBRARY_PATH",
+    "RAYON_NUM_THREADS",
+    "RUST_BACKTRACE",
+];
 /// How far it stands back behind everything else on the machine.
 const NICENESS: i32 = 19;
 /// Lines that may wait to be read. A process that tells more waits.
@@ -46,6 +57,7 @@ impl Trainer {
     pub fn start(program: &Path, arguments: &[OsString]) -> io::Result<Trainer> {
         let mut command = Command::new(program);
         command.args(arguments).stdin(Stdio::null()).stdout(Stdio::piped()).stderr(Stdio::piped()).process_group(0);
+        command.env_clear().envs(ENVIRONMENT.iter().filter_map(|name| Some((name, std::env::var_os(name)?))));
         let before = || -> io::Result<()> {
             // So that a server that is killed leaves no training behind.
             set_parent_process_death_signal(Some(Signal::KILL))?;
@@ -181,6 +193,17 @@ mod tests {
         let (lines, status) = all(&mut trainer);
         assert_eq!((lines, status.code()), (vec!["19".to_owned(), "two".to_owned()], Some(3)));
         assert_eq!(trainer.said(), "wrong");
+    }
+
+    #[test]
+    fn it_is_told_no_secrets() {
+        let mut trainer = shell("env | cut -d= -f1");
+        let (lines, _) = all(&mut trainer);
+        // What a shell sets itself.
+        let known = |name: &String| {
+            ENVIRONMENT.contains(&name.as_str()) || ["PWD", "OLDPWD", "SHLVL", "_"].contains(&name.as_str())
+        };
+        assert!(lines.contains(&"PATH".to_owned()) && lines.iter().all(known), "{lines:?}");
     }
 
     #[test]

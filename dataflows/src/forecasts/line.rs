@@ -81,7 +81,10 @@ impl Line {
         }
         let mut after: BTreeMap<EventMs, Option<ForecastRow>> = BTreeMap::new();
         let scored = self.score(line, scorer, &touched, (begun, end), edge, &mut after);
-        self.forget(edge);
+        if edge_before != self.edge {
+            self.minutes = self.minutes.split_off(&edge);
+            self.came.forget(edge);
+        }
         self.end = Some(end);
         self.judge(&terms, &moved, (end_before, end), &mut after);
         self.show(line, &terms, after, (end_before, end), out);
@@ -272,11 +275,6 @@ impl Line {
         Window(values)
     }
 
-    fn forget(&mut self, edge: EventMs) {
-        self.minutes = self.minutes.split_off(&edge);
-        self.came.forget(edge);
-    }
-
     /// Says what came, of rows that are new and of those for which it may be otherwise than it was.
     fn judge(
         &mut self,
@@ -292,7 +290,7 @@ impl Line {
             let (low, high) = (end.min(end_before), end.max(end_before));
             for horizon in terms.horizons {
                 // What is known of a horizon that ends within what was closed since.
-                let ahead = horizon + MINUTE;
+                let ahead = SpanMs(horizon.0 + MINUTE.0);
                 if low > EventMs::MIN {
                     look(low - ahead, high - ahead + MINUTE);
                 }

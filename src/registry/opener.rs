@@ -46,6 +46,24 @@ pub trait Opener: Send + Sync + std::fmt::Debug {
     fn attribute(&self, version: ModelVersion, window: &Window) -> Result<Attribution, OpenError>;
 }
 
+impl<T: Opener + ?Sized> Opener for &T {
+    fn check(&self, model: ModelKind, file: &Path) -> Result<(), OpenError> {
+        (**self).check(model, file)
+    }
+
+    fn status(&self) -> Vec<Status> {
+        (**self).status()
+    }
+
+    fn columns(&self) -> &'static [&'static str] {
+        (**self).columns()
+    }
+
+    fn attribute(&self, version: ModelVersion, window: &Window) -> Result<Attribution, OpenError> {
+        (**self).attribute(version, window)
+    }
+}
+
 /// Opens nothing: where no models score.
 #[derive(Clone, Copy, Debug, Default)]
 pub struct Nothing;

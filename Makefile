@@ -14,15 +14,19 @@ SPEED ?= 60
 DATA ?= data
 ARGS ?=
 
-.PHONY: run test build bench bench-peers lint frontend rust test-setup clean
+.PHONY: run test build bench bench-peers lint frontend rust onnxruntime test-setup clean
 
-run: build
+run: build onnxruntime
 	$(CARGO_TARGET_DIR)/debug/lehr serve --data $(DATA) --speed $(SPEED) $(ARGS)
 
 build: frontend rust
 
 rust:
 	cargo build --locked --bins
+
+# What scores with trained models. Without it Lehr serves, and says that nothing scores.
+onnxruntime:
+	@scripts/fetch-onnxruntime || echo "ONNX Runtime was not fetched: nothing will be scored"
 
 frontend: frontend/dist/index.html
 

@@ -34,6 +34,7 @@ fn main() -> Result<(), Box<dyn std::error::Error + Send + Sync>> {
         duration: SpanMs::hours(hours as i64),
         faults: Vec::new(),
         faults_per_day: 0.0,
+        campaign: false,
         catalogue,
         knowledge: lehr_causal::DEFAULT.to_owned(),
     };

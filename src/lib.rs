@@ -15,6 +15,7 @@ pub mod registry;
 mod replace;
 pub mod replay;
 pub mod runtime;
+pub mod scoring;
 #[cfg(test)]
 mod simulation;
 pub mod sinks;

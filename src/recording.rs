@@ -6,7 +6,7 @@ use lehr_domain::catalogue::Catalogue;
 use lehr_domain::event::{Inputs, Revised};
 use lehr_domain::names::Names;
 use lehr_domain::{Event, EventMs, SpanMs};
-use lehr_plant::{FaultSpec, PlantConfig, PlantError, PlantSim, Truth};
+use lehr_plant::{Campaign, FaultSpec, PlantConfig, PlantError, PlantSim, Truth};
 use std::fs::File;
 use std::io::{BufWriter, Write};
 use std::path::{Path, PathBuf};
@@ -22,6 +22,8 @@ pub struct GenerateOptions {
     pub duration: SpanMs,
     pub faults: Vec<FaultSpec>,
     pub faults_per_day: f64,
+    /// Whether lines age; see [`Campaign`].
+    pub campaign: bool,
     pub catalogue: Catalogue,
     pub knowledge: String,
 }
@@ -83,7 +85,10 @@ pub fn generate(options: &GenerateOptions, progress: impl Fn(EventMs)) -> Result
         faults_per_day: options.faults_per_day,
         ..PlantConfig::default()
     };
-    let mut sim = PlantSim::new(&names, config)?;
+    let mut sim = match options.campaign {
+        true => PlantSim::in_campaign(&names, config, Campaign::default())?,
+        false => PlantSim::new(&names, config)?,
+    };
     for fault in &options.faults {
         sim.inject(fault.clone())?;
     }

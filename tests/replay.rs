@@ -52,6 +52,40 @@ fn workers_batches_and_order_of_arrival_make_no_difference() {
     }
 }
 
+/// A forecast is a function of two hours of readings and of the model's bytes.
+#[test]
+fn forecasts_are_the_same_byte_for_byte_whatever_the_workers_batches_and_order_of_arrival() {
+    let dir = tempfile::tempdir().expect("a temporary folder");
+    let recording = generate(dir.path(), "rec", "9", &["--duration", "3h", "--fault", "furnace_overheat@70m"]);
+    let models = Path::new(env!("CARGO_MANIFEST_DIR")).join("models/artifacts");
+    let scored = [
+        "--models",
+        models.to_str().expect("a plain path"),
+        "--deploy",
+        "forecaster=1.0.0",
+        "--deploy",
+        "graph=1.0.0",
+        "--deploy",
+        "ensemble=1.0.0",
+    ];
+    let of = |name: &str, way: &[&str]| replay(&recording, &dir.path().join(name), &[&scored[..], way].concat());
+    let reference = of("reference", &["--workers", "1", "--batch", "100000"]);
+    // An hour of three lines, a minute a row.
+    assert!(reference["forecasts.parquet"].len() > 5000 && reference["sensor_verdicts.parquet"].len() > 2000);
+    let ways: [&[&str]; 3] = [
+        &["--workers", "2", "--batch", "1000"],
+        &["--workers", "3", "--batch", "30000"],
+        &["--workers", "2", "--batch", "20000", "--shuffle", "13", "--max-delay", "5m"],
+    ];
+    for (number, way) in ways.into_iter().enumerate() {
+        let files = of(&number.to_string(), way);
+        for table in ["forecasts", "forecast_quality", "sensor_verdicts"] {
+            let name = format!("{table}.parquet");
+            assert!(files[&name] == reference[&name], "{name} differs with {way:?}");
+        }
+    }
+}
+
 #[test]
 fn the_same_seed_gives_the_same_recording_and_another_seed_another() {
     let dir = tempfile::tempdir().expect("a temporary folder");

@@ -8,6 +8,7 @@ import { createServer } from "node:http";
 import { extname, join, normalize } from "node:path";
 import { fileURLToPath } from "node:url";
 import { WebSocketServer } from "ws";
+import * as trained from "./models.mjs";
 import { DEFECTS, EDGES, EQUIPMENT, LINES, RULES, SENSORS, faults, iso, kpi, latest, limitsOf, noise, pane, valueAt } from "./plant.mjs";
 
 const PORT = Number(process.env.PORT ?? 8000);
@@ -299,6 +300,20 @@ const ROUTES = [
   ["GET", /^\/api\/sql\/saved$/, () => ({ queries: [{ name: "latest", title: "Last readings", about: "All sensors", sql: "select * from latest" }] })],
   ["GET", /^\/api\/settings$/, () => settings],
   ["PUT", /^\/api\/settings$/, (_, __, body) => (settings = body)],
+  ["GET", /^\/api\/predictions$/, (_, q) => {
+    const predictions = trained.forecasts(q.get("line"), Date.parse(q.get("from")), Date.parse(q.get("to"))).reverse();
+    return { ...answer(), predictions, total: predictions.length };
+  }],
+  ["GET", /^\/api\/predictions\/sensors$/, (_, q) => ({ ...answer(), sensors: trained.verdicts(q.get("line")) })],
+  ["GET", /^\/api\/predictions\/drivers$/, (_, q) => ({ ...answer(), ...known(trained.drivers(q.get("line"), Date.parse(q.get("at"))), "a forecast of that time") })],
+  ["GET", /^\/api\/models$/, () => ({ ...answer(), models: trained.models() })],
+  ["GET", /^\/api\/models\/performance$/, () => ({ ...answer(), models: trained.performance() })],
+  ["GET", /^\/api\/models\/jobs$/, () => ({ jobs: trained.allJobs() })],
+  ["DELETE", /^\/api\/models\/jobs\/([^/]+)$/, ([id]) => known(trained.stopJob(id), `training ${id}`)],
+  ["POST", /^\/api\/models\/retrain$/, (_, __, body) => trained.retrain(body)],
+  ["GET", /^\/api\/models\/([^/]+)\/([^/]+)$/, ([model, version]) => ({ ...answer(), ...known(trained.detail(model, version), `${model} ${version}`) })],
+  ["POST", /^\/api\/models\/([^/]+)\/promote$/, ([model], _, { version }) => trained.deploy(model, version)],
+  ["POST", /^\/api\/models\/([^/]+)\/rollback$/, ([model]) => trained.deploy(model)],
   ["GET", /^\/api\/faults$/, () => ({ faults: injected })],
   ["POST", /^\/api\/faults$/, (_, __, { fault }) => inject(fault)],
 ];
@@ -374,6 +389,8 @@ let sent = { latest: new Map(), panes: new Map() };
 function snapshot(channel) {
   const now = Date.now();
   if (channel === "sensors") return { latest: SENSORS.map((s) => latest(s, now)), panes: SENSORS.map((s) => pane(s, minute(), now)).filter(Boolean) };
+  if (channel === "predictions") return { forecasts: trained.newest(), sensor_verdicts: trained.verdicts() };
+  if (channel === "recommendations") return { recommendations: [] };
   if (channel === "alerts") return { alerts: [...alerts.values()].filter((a) => a.state !== "normal"), root_causes: causesOf("crack", "Line_B") };
   return {
     kpis: ["all", ...LINES].map((line) => kpi(line, "shift", shiftStart, shiftStart + 8 * 3_600_000, line === "Line_B" ? 0.91 : 0.962)),
@@ -402,6 +419,8 @@ setInterval(() => {
   sent = next;
   publish("sensors", "sensor_update", { added, removed });
 }, 5000);
+
+setInterval(() => publish("predictions", "prediction_update", { added: { forecasts: trained.newest(), sensor_verdicts: trained.verdicts() }, removed: {} }), 20_000);
 
 setInterval(() => {
   for (const client of sockets.clients) for (const channel of client.channels) client.send(message("heartbeat", channel, {}));

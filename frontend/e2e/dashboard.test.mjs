@@ -149,6 +149,35 @@ test("a change is proposed from what-if, appears in the list and is approved", a
   assert.ok(recommendations.some((row) => row.reason === reason));
 });
 
+test("predictions show what is foretold, or what is to be done first", async () => {
+  await go("#/predictions?line=Line_A");
+  const cards = page.locator(".outlook-card");
+  await cards.or(page.getByRole("link", { name: "To the models" })).first().waitFor();
+  if ((await cards.count()) === 0) return;
+  assert.equal(await cards.count(), 3);
+  for (const text of await cards.allInnerTexts()) assert.match(text, /\d+\s*%/);
+  await page.getByTestId("outlook-4h").click();
+  await page.getByRole("heading", { name: /Defect event within 4\sh/ }).waitFor();
+  assert.match(page.url(), /ahead=4h/);
+  await page.getByRole("region", { name: "How it held" }).waitFor();
+  await page.getByRole("region", { name: "Sensors to look at" }).waitFor();
+});
+
+test("models show their versions, or how one is registered; a version has a page", async () => {
+  await go("#/models");
+  await page.locator(".kind").or(page.getByText("lehr models register FILE")).first().waitFor();
+  await page.getByRole("region", { name: "How they hold" }).waitFor();
+  await page.getByRole("button", { name: "Start training" }).waitFor();
+  const version = page.locator(".version-name a").first();
+  if ((await version.count()) === 0) return;
+  const name = await version.innerText();
+  await version.click();
+  await page.getByRole("heading", { name }).first().waitFor();
+  await page.getByRole("region", { name: "Test figures" }).waitFor();
+  await page.getByRole("link", { name: "All models" }).click();
+  await page.locator(".kind").first().waitFor();
+});
+
 test("an alert appears after a fault and can be acknowledged", async () => {
   await go("#/alerts");
   await page.locator(".alert-list").waitFor();
@@ -222,7 +251,7 @@ test("everything is reached by keyboard", async () => {
   await page.keyboard.type("belt speed");
   await eventually("the filter", async () => (await page.locator(".sensor-row").count()) === 1);
   await page.keyboard.press("Escape");
-  await page.keyboard.press("3");
+  await page.keyboard.press("4");
   await page.locator(".table-row").first().waitFor();
   await page.keyboard.press("j");
   await page.keyboard.press("Enter");
@@ -240,7 +269,7 @@ test("everything is reached by keyboard", async () => {
 
 test("a phone never scrolls sideways", async () => {
   await page.setViewportSize({ width: 360, height: 740 });
-  for (const hash of ["#/overview", "#/sensors?line=Line_A&sensor=Line_A.belt_speed", "#/alerts", "#/graph", "#/recommendations", "#/sql", "#/connections", "#/settings"]) {
+  for (const hash of ["#/overview", "#/sensors?line=Line_A&sensor=Line_A.belt_speed", "#/predictions?line=Line_A", "#/alerts", "#/graph", "#/recommendations", "#/models", "#/sql", "#/connections", "#/settings"]) {
     await go(hash);
     await page.locator("main :is(.panel, .cards)").first().waitFor();
     await page.waitForTimeout(300);

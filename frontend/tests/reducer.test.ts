@@ -46,7 +46,7 @@ describe("snapshot", () => {
   it("fills the tables of its channel and sets its tick", () => {
     const state = run(snapshot([pane(1, 150)]));
     expect(state.latest.get("Line_A.belt_speed")?.value).toBe(150);
-    expect(state.ticks).toEqual({ sensors: 10, alerts: null, recommendations: null, quality: null });
+    expect(state.ticks).toEqual({ sensors: 10, predictions: null, alerts: null, recommendations: null, quality: null });
     expect(state.now).toBe(at(10));
   });
 
@@ -190,5 +190,5 @@ describe("restated values", () => {
 
 it("an unknown channel changes nothing but the time", () => {
   const before = run(snapshot([pane(1, 150)]));
-  expect(reduce(before, message("prediction_update", "predictions", 77, {}))).toEqual({ ...before, now: at(77) });
+  expect(reduce(before, message("weather_update", "weather", 77, {}))).toEqual({ ...before, now: at(77) });
 });

@@ -36,6 +36,7 @@ pub fn run(options: &PipelineOptions, progress: impl Fn(EventMs)) -> Result<Repo
             duration: options.duration,
             faults: Vec::new(),
             faults_per_day: 0.0,
+            campaign: false,
             catalogue: catalogue(Some(options.sensors))?,
             knowledge: lehr_causal::DEFAULT.to_owned(),
         },
@@ -51,6 +52,8 @@ pub fn run(options: &PipelineOptions, progress: impl Fn(EventMs)) -> Result<Repo
                 batch: BATCH,
                 shuffle: None,
                 fold_late: false,
+                scorer: None,
+            deployed: Vec::new(),
             },
             |_| (),
         )?;

@@ -29,6 +29,9 @@ pub struct GenerateArgs {
     /// Random faults per line and day.
     #[arg(long, default_value_t = 0.0)]
     faults_per_day: f64,
+    /// Let the lines age: causes grow over days to a sharp onset of defects, and are repaired.
+    #[arg(long)]
+    campaign: bool,
     /// A plant catalogue instead of the shipped one.
     #[arg(long)]
     plant: Option<PathBuf>,
@@ -49,6 +52,7 @@ pub fn run(args: &GenerateArgs) -> Result<(), Failure> {
         duration: args.duration,
         faults: args.faults.clone(),
         faults_per_day: args.faults_per_day,
+        campaign: args.campaign,
         catalogue: data::catalogue(args.plant.as_deref(), args.sensors)?,
         knowledge: data::knowledge(args.knowledge.as_ref())?,
     };

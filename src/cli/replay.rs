@@ -1,7 +1,10 @@
 use super::{Failure, data};
 use crate::replay::{self, ReplayOptions, Shuffle};
+use crate::scoring::Scoring;
 use clap::Args;
+use lehr_dataflows::forecasts::Scorer;
 use lehr_domain::SpanMs;
+use lehr_domain::model::{ModelKind, ModelVersion, NoVersion};
 use std::path::PathBuf;
 
 /// Run a recording through the dataflow again and write every output table.
@@ -26,9 +29,34 @@ pub struct ReplayArgs {
     /// The most by which they are late.
     #[arg(long, default_value = "10m", value_parser = data::span, requires = "shuffle")]
     max_delay: SpanMs,
+    /// Score with the models of this folder, such as DATA/models, as they were deployed when it was recorded. Without it
+    /// nothing is scored.
+    #[arg(long, value_name = "DIR")]
+    models: Option<PathBuf>,
+    /// A version that scores from the beginning on, such as forecaster=1.0.0, until the recording deploys another; may be
+    /// repeated.
+    #[arg(long, value_name = "MODEL=VERSION", value_parser = deployment, requires = "models")]
+    deploy: Vec<(ModelKind, ModelVersion)>,
+    /// ONNX Runtime's library, as for `lehr serve`.
+    #[arg(long, env = "LEHR_ONNXRUNTIME", value_name = "FILE")]
+    onnxruntime: Option<PathBuf>,
+}
+
+fn deployment(text: &str) -> Result<(ModelKind, ModelVersion), String> {
+    let kinds = || ModelKind::ALL.map(ModelKind::text).join(", ");
+    let (model, version) = text.split_once('=').ok_or("write a model and a version, such as forecaster=1.0.0")?;
+    let model = ModelKind::parse(model).ok_or_else(|| format!("'{model}' is no model; there are {}", kinds()))?;
+    Ok((model, version.parse().map_err(|error: NoVersion| error.to_string())?))
 }
 
 pub fn run(args: &ReplayArgs) -> Result<(), Failure> {
+    let scoring = |folder: &PathBuf| -> Result<&'static Scoring, Failure> {
+        let catalogue = data::catalogue(None, None)?;
+        let scoring = Scoring::start(folder.clone(), args.onnxruntime.as_deref(), &catalogue);
+        scoring.status().runtime?;
+        Ok(Box::leak(Box::new(scoring)))
+    };
+    let scoring = args.models.as_ref().map(scoring).transpose()?;
     let options = ReplayOptions {
         recording: args.recording.clone(),
         out: args.out.clone(),
@@ -36,10 +64,16 @@ pub fn run(args: &ReplayArgs) -> Result<(), Failure> {
         batch: args.batch,
         shuffle: args.shuffle.map(|seed| Shuffle { seed, max_delay: args.max_delay }),
         fold_late: false,
+        scorer: scoring.map(|scoring| scoring as &dyn Scorer),
+        deployed: args.deploy.clone(),
     };
     let bar = indicatif::ProgressBar::new_spinner().with_message("readings");
     let summary = replay::replay(&options, |readings| bar.set_position(readings))?;
     bar.finish_and_clear();
-    println!("{}", serde_json::to_string(&summary)?);
+    // A window that a model failed at is missing in the tables.
+    match scoring.map(|scoring| scoring.status().failed) {
+        Some(failed) if failed > 0 => return Err(format!("{failed} windows were not scored").into()),
+        _ => println!("{}", serde_json::to_string(&summary)?),
+    }
     Ok(())
 }

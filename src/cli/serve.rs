@@ -1,11 +1,12 @@
 use super::{Failure, data, fmu};
 use crate::api::{self, App, AppOptions};
 use crate::auth::Auth;
+use crate::registry::Registry;
 use crate::registry::training::{Training, TrainingOptions};
-use crate::registry::{Nothing, Registry};
 use crate::runtime::{Runtime, RuntimeOptions, Sizes};
+use crate::scoring::{self, Scoring};
 use crate::sinks::{ChangeLog, StoresConfig, followers};
-use crate::sources::plant::PlantSource;
+use crate::sources::plant::{PlantOptions, PlantSource};
 use crate::sources::{Sources, SourcesConfig, clock};
 use crate::twin::{self, Components, Snapshots};
 use clap::Args;
@@ -40,6 +41,9 @@ pub struct ServeArgs {
     /// server; may be repeated. For instance furnace_overheat@10m.
     #[arg(long = "fault", value_parser = data::fault)]
     faults: Vec<FaultSpec>,
+    /// Let the lines of the simulated plant age: causes grow over days to a sharp onset of defects, and are repaired.
+    #[arg(long)]
+    campaign: bool,
     /// Do not simulate a plant: readings come through the API alone, and plant time is wall time.
     #[arg(long)]
     no_plant: bool,
@@ -67,6 +71,10 @@ pub struct ServeArgs {
     /// Stores that follow tables and readings: a file of stores; see docs/stores.
     #[arg(long, env = "LEHR_STORES")]
     stores: Option<PathBuf>,
+    /// ONNX Runtime's library, which scores with trained models; looked for beside the binary and in
+    /// $LEHR_CACHE/onnxruntime when it is not given.
+    #[arg(long, env = "LEHR_ONNXRUNTIME", value_name = "FILE")]
+    onnxruntime: Option<PathBuf>,
     /// The program that trains models; lehr-train beside this binary when absent.
     #[arg(long, env = "LEHR_TRAIN")]
     train: Option<PathBuf>,
@@ -99,11 +107,16 @@ pub fn run(args: ServeArgs) -> Result<(), Failure> {
         return Err(format!("--speed {} must lie above 0, up to 100000", args.speed).into());
     }
     let retention = Retention { panes: args.retain_panes, events: args.retain_events };
+    let catalogue = data::catalogue(args.plant.as_deref(), args.sensors)?;
+    // The graphs keep it for as long as there is a process.
+    let folder = scoring::folder(&args.data);
+    let scoring: &'static Scoring =
+        Box::leak(Box::new(Scoring::start(folder, args.onnxruntime.as_deref(), &catalogue)));
     let options = RuntimeOptions {
         data: args.data.clone(),
         workers: args.workers,
-        graph: GraphConfig { retention, twin: Some(twin::MODEL), ..GraphConfig::default() },
-        catalogue: data::catalogue(args.plant.as_deref(), args.sensors)?,
+        graph: GraphConfig { retention, twin: Some(twin::MODEL), scorer: Some(scoring), ..GraphConfig::default() },
+        catalogue,
         knowledge: data::knowledge(args.knowledge.as_ref())?,
         simulated_clock: !args.no_plant,
         salvage: args.salvage,
@@ -124,13 +137,20 @@ pub fn run(args: ServeArgs) -> Result<(), Failure> {
     if let Some(torn) = &report.torn {
         tracing::warn!("the journal's torn end was cut off: {} at byte {}: {}", torn.segment, torn.offset, torn.reason);
     }
-    let registry = Registry::new(runtime.clone(), &args.data, Arc::new(Nothing));
+    let registry = Registry::new(runtime.clone(), &args.data, Arc::new(scoring));
     registry.start()?;
     let training = Training::start(TrainingOptions::new(&args.data, args.train), registry.clone());
     let plant = match args.no_plant {
         true => None,
         false => {
-            Some(Arc::new(PlantSource::start(&runtime, args.seed, args.speed, &args.faults, args.truth.as_deref())?))
+            let options = PlantOptions {
+                seed: args.seed,
+                speed: args.speed,
+                faults: args.faults.clone(),
+                campaign: args.campaign,
+                truth: args.truth.clone(),
+            };
+            Some(Arc::new(PlantSource::start(&runtime, options)?))
         }
     };
     let (auth, first_token) = Auth::open(&args.data)?;

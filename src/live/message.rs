@@ -2,7 +2,7 @@
 
 use super::ring::Frame;
 use lehr_dataflows::Diff;
-use lehr_dataflows::tables::{AlertState, Changes, LatestRow, PaneRow, RecommendationRow};
+use lehr_dataflows::tables::{AlertState, Changes, LatestRow, PaneRow, RecommendationRow, SensorVerdictRow};
 use lehr_domain::names::Names;
 use lehr_domain::recommendation::RecommendationState;
 use lehr_domain::table::Row;
@@ -20,6 +20,8 @@ const ALERTS_MOST: usize = 500;
 const CAUSES_OVER: SpanMs = SpanMs::hours(4);
 /// How far back a snapshot shows alerts that are over.
 const ALERTS_OVER: SpanMs = SpanMs::hours(24);
+/// How far back a snapshot shows forecasts.
+const FORETOLD_OVER: SpanMs = SpanMs::hours(1);
 /// How far back a snapshot shows recommendations that are decided. How many there may be is bounded where they are made.
 const DECIDED_OVER: SpanMs = SpanMs::hours(24);
 
@@ -142,7 +144,7 @@ pub fn snapshot(channel: Channel, snapshot: &Snapshot, line: Option<LineId>) -> 
         Channel::Sensors => sensors_now(&mut data, snapshot, line),
         Channel::Alerts => alerts_now(&mut data, snapshot, line),
         Channel::Quality => quality_now(&mut data, snapshot, line),
-        Channel::Predictions => data.member("predictions", b"[]"),
+        Channel::Predictions => predictions_now(&mut data, snapshot, line),
         Channel::Recommendations => recommendations_now(&mut data, snapshot, line),
     }
     let line = line.map(|line| names.line(line));
@@ -211,6 +213,19 @@ fn recommendations_now(data: &mut Data, snapshot: &Snapshot, line: Option<LineId
     data.rows("recommendations", rows.filter(lately));
 }
 
+/// What was foretold lately, and what is said of each sensor.
+fn predictions_now(data: &mut Data, snapshot: &Snapshot, line: Option<LineId>) {
+    let (of_line, of_sensor) = (of(line), sensor_of(&snapshot.names, line));
+    let since = snapshot.now - FORETOLD_OVER;
+    let lines = snapshot.names.lines().map(|(id, _)| id).filter(|id| of_line(*id));
+    let lately = lines.flat_map(|line| {
+        let rows = snapshot.forecasts.range(move |row| row.production_line.cmp(&line)).rev();
+        rows.take_while(move |row| row.at >= since)
+    });
+    data.rows("forecasts", lately);
+    data.rows("sensor_verdicts", snapshot.sensor_verdicts.iter().filter(|row| of_sensor(row.sensor_id)));
+}
+
 /// What changed over several ticks, added up. `frames` is not empty.
 pub fn changes(channel: Channel, frames: &[Frame], line: Option<LineId>) -> Made {
     let Some(last) = frames.last() else { return Made::Nothing };
@@ -241,7 +256,11 @@ pub fn changes(channel: Channel, frames: &[Frame], line: Option<LineId>) -> Made
             let of_line = |row: &RecommendationRow| of_line(row.production_line);
             gathered.add("recommendations", frames, |changes| &changes.recommendations, of_line);
         }
-        Channel::Predictions => {}
+        Channel::Predictions => {
+            gathered.add("forecasts", frames, |changes| &changes.forecasts, |row| of_line(row.production_line));
+            let of_sensor = |row: &SensorVerdictRow| of_sensor(row.sensor_id);
+            gathered.add("sensor_verdicts", frames, |changes| &changes.sensor_verdicts, of_sensor);
+        }
     }
     match gathered.rows {
         0 => Made::Nothing,

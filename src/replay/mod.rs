@@ -15,10 +15,12 @@ use crate::history::{self, HistoryError};
 use crate::journal::JournalError;
 use crate::runtime::{RuntimeError, Work, Workers};
 use crate::twin;
+use lehr_dataflows::forecasts::Scorer;
 use lehr_dataflows::graph::GraphConfig;
 use lehr_dataflows::tables::Changes;
-use lehr_domain::Tick;
-use lehr_domain::event::Inputs;
+use lehr_domain::event::{Inputs, Revised};
+use lehr_domain::model::{Alias, Deployment, ModelKind, ModelVersion};
+use lehr_domain::{Event, EventMs, Tick};
 use lehr_domain::names::Names;
 use lehr_queries::QueryError;
 use std::path::PathBuf;
@@ -36,6 +38,10 @@ pub struct ReplayOptions {
     pub shuffle: Option<Shuffle>,
     /// Readings that came later than retention take part as if they had come in time.
     pub fold_late: bool,
+    /// What scores lines, as models were deployed when it was recorded; `None`: nothing is scored.
+    pub scorer: Option<&'static dyn Scorer>,
+    /// Versions that are in production from before the beginning on, until the recording deploys others.
+    pub deployed: Vec<(ModelKind, ModelVersion)>,
 }
 
 /// What came of it.
@@ -90,7 +96,7 @@ pub fn replay(options: &ReplayOptions, progress: impl Fn(u64)) -> Result<ReplayS
         })
     });
     let batches = arrival::batches(recorded, options.batch.max(1), options.shuffle)?;
-    let config = GraphConfig { twin: Some(twin::MODEL), ..GraphConfig::FOREVER };
+    let config = GraphConfig { twin: Some(twin::MODEL), scorer: options.scorer, ..GraphConfig::FOREVER };
     let (workers, outputs) = Workers::start(options.workers, config)?;
 
     let mut names = Names::default();
@@ -100,6 +106,9 @@ pub fn replay(options: &ReplayOptions, progress: impl Fn(u64)) -> Result<ReplayS
     for inputs in batches {
         let mut inputs: Inputs = inputs?;
         tick = tick.next();
+        if tick == Tick(1) {
+            inputs.events.extend(options.deployed.iter().map(|(model, version)| deployed(*model, *version)));
+        }
         inputs.tick = tick;
         readings += inputs.readings.len() as u64;
         events += inputs.events.len() as u64;
@@ -117,6 +126,12 @@ pub fn replay(options: &ReplayOptions, progress: impl Fn(u64)) -> Result<ReplayS
     let rows = output::write(&options.out, &gathered.total, &names)?;
     let readings_per_second = if seconds > 0.0 { readings as f64 / seconds } else { 0.0 };
     Ok(ReplaySummary { readings, events, ticks: tick.0, seconds, readings_per_second, workers: options.workers, rows })
+}
+
+fn deployed(model: ModelKind, version: ModelVersion) -> Revised {
+    let (alias, by, reason) = (Alias::Production, "lehr".to_owned(), "replay".to_owned());
+    let row = Deployment { model, alias, at: EventMs(0), version: Some(version), by, reason };
+    Revised { revision: 1, event: Event::Deployment(Box::new(row)) }
 }
 
 /// The changes of all ticks and workers, added up.

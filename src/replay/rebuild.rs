@@ -51,6 +51,8 @@ pub fn rebuild(options: &RebuildOptions, progress: impl Fn(u64)) -> Result<Rebui
             batch: BATCH,
             shuffle: None,
             fold_late: true,
+            scorer: None,
+            deployed: Vec::new(),
         },
         progress,
     )?;

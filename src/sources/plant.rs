@@ -4,8 +4,8 @@ use crate::api::{FaultControl, FaultInfo, FaultKindInfo};
 use crate::recording::TruthWriter;
 use crate::runtime::{Runtime, RuntimeError, Submission};
 use lehr_domain::{EventMs, SpanMs};
-use lehr_plant::{FaultId, FaultKind, FaultSpec, PlantConfig, PlantError, PlantSim};
-use std::path::Path;
+use lehr_plant::{Campaign, FaultId, FaultKind, FaultSpec, PlantConfig, PlantError, PlantSim};
+use std::path::PathBuf;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex};
 use std::time::{Duration, Instant};
@@ -35,25 +35,36 @@ pub struct PlantSource {
     thread: Option<std::thread::JoinHandle<()>>,
 }
 
+/// What is simulated.
+#[derive(Clone, Debug)]
+pub struct PlantOptions {
+    pub seed: u64,
+    /// Plant time over wall time.
+    pub speed: f64,
+    pub faults: Vec<FaultSpec>,
+    /// Whether lines age; see [`Campaign`].
+    pub campaign: bool,
+    /// File for the ground truth.
+    pub truth: Option<PathBuf>,
+}
+
 impl PlantSource {
     /// Starts the plant where the runtime's plant time ends (a new one at the full minute of wall time).
-    pub fn start(
-        runtime: &Runtime,
-        seed: u64,
-        speed: f64,
-        faults: &[FaultSpec],
-        truth: Option<&Path>,
-    ) -> Result<PlantSource, PlantSourceError> {
+    pub fn start(runtime: &Runtime, options: PlantOptions) -> Result<PlantSource, PlantSourceError> {
+        let PlantOptions { seed, speed, faults, campaign, truth } = options;
         let names = runtime.snapshot().names.clone();
         let start = (runtime.now() + SpanMs::minutes(1)).floor(SpanMs::minutes(1));
         let config = PlantConfig { seed, start, ..PlantConfig::default() };
-        let mut sim = PlantSim::new(&names, config)?;
+        let mut sim = match campaign {
+            true => PlantSim::in_campaign(&names, config, Campaign::default())?,
+            false => PlantSim::new(&names, config)?,
+        };
         for fault in faults {
-            sim.inject(fault.clone())?;
+            sim.inject(fault)?;
         }
         let sim = Arc::new(Mutex::new(sim));
         let stop = Arc::new(AtomicBool::new(false));
-        let truth = truth.map(TruthWriter::create).transpose()?;
+        let truth = truth.as_deref().map(TruthWriter::create).transpose()?;
         let run = Pump { runtime: runtime.clone(), sim: sim.clone(), stop: stop.clone(), speed, start, truth };
         let thread = std::thread::Builder::new().name("lehr plant".into()).spawn(move || run.run())?;
         Ok(PlantSource { sim, started: start, names, stop, thread: Some(thread) })

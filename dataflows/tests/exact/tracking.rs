@@ -49,6 +49,7 @@ fn every_table_is_what_its_definition_says_while_rows_leave_by_retention() {
             "deviations",
             "root_causes",
             "recommendations",
+            "forecasts",
         ];
         let left = left.into_iter().map(|table| format!("{table}: a row left"));
         let others = ["a condition reaches back beyond the panes that are there", "twin_states: rows corrected"];
@@ -180,6 +181,7 @@ impl Tally {
         left!(alerts, |row| row.alert_id);
         left!(deviations, |row| (row.sensor_id, row.parameter_name, row.direction, row.start));
         left!(recommendations, |row| row.recommendation_id);
+        left!(forecasts, |row| (row.production_line, row.at));
         left!(root_causes, |row| (row.production_line, row.effect, row.incident));
     }
 }

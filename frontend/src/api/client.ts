@@ -94,3 +94,13 @@ export const api = {
   put: <T>(path: string, body: unknown) => send<T>("PUT", path, body),
   del: <T>(path: string, body?: unknown) => send<T>("DELETE", path, body),
 };
+
+/** The answer, or `without` where the server has nothing under that path. */
+export async function orWithout<T>(answer: Promise<T>, without: T): Promise<T> {
+  try {
+    return await answer;
+  } catch (error) {
+    if (error instanceof ApiError && error.status === 404) return without;
+    throw error;
+  }
+}

@@ -31,6 +31,14 @@ export function percent(value: number | null | undefined, decimals = 1): string 
   return value === null || value === undefined || !Number.isFinite(value) ? EM_DASH : `${number(value * 100, decimals)}${THIN}%`;
 }
 
+/** A probability as percent: never quite none, and never quite sure. */
+export function chance(value: number | null | undefined): string {
+  if (value === null || value === undefined || !Number.isFinite(value)) return EM_DASH;
+  if (value < 0.005) return `<${THIN}1${THIN}%`;
+  if (value >= 0.995) return `>${THIN}99${THIN}%`;
+  return percent(value, 0);
+}
+
 export function withUnit(value: number | null | undefined, unit: string, decimals = 0): string {
   return `${number(value, decimals)}${THIN}${unit}`;
 }

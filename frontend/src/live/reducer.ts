@@ -3,6 +3,7 @@
 // newest `PANES_KEPT` panes, restatements the newest `RESTATED_KEPT`, every other table `ROWS_KEPT` rows.
 
 import { isOpen } from "../lib/severity";
+import type { ForecastRow, SensorVerdictRow } from "../api/predictions";
 import type {
   AlertRow,
   IncidentRow,
@@ -22,8 +23,8 @@ export const RESTATED_KEPT = 200;
 /** Rows of a table that grows with time (alerts that are over, past periods); the ones that changed last stay. */
 export const ROWS_KEPT = 2_000;
 
-export type Channel = "sensors" | "alerts" | "recommendations" | "quality";
-export const CHANNELS: readonly Channel[] = ["sensors", "alerts", "recommendations", "quality"];
+export type Channel = "sensors" | "predictions" | "alerts" | "recommendations" | "quality";
+export const CHANNELS: readonly Channel[] = ["sensors", "predictions", "alerts", "recommendations", "quality"];
 
 export interface Message {
   type: string;
@@ -54,6 +55,8 @@ export interface LiveState {
   ticks: Readonly<Record<Channel, number | null>>;
   latest: ReadonlyMap<string, LatestRow>;
   panes: ReadonlyMap<string, readonly PaneRow[]>;
+  forecasts: ReadonlyMap<string, ForecastRow>;
+  sensorVerdicts: ReadonlyMap<string, SensorVerdictRow>;
   alerts: ReadonlyMap<string, AlertRow>;
   rootCauses: ReadonlyMap<string, RootCauseRow>;
   recommendations: ReadonlyMap<string, RecommendationRow>;
@@ -66,9 +69,11 @@ export interface LiveState {
 export const EMPTY: LiveState = {
   now: null,
   sensorsAt: null,
-  ticks: { sensors: null, alerts: null, recommendations: null, quality: null },
+  ticks: { sensors: null, predictions: null, alerts: null, recommendations: null, quality: null },
   latest: new Map(),
   panes: new Map(),
+  forecasts: new Map(),
+  sensorVerdicts: new Map(),
   alerts: new Map(),
   rootCauses: new Map(),
   recommendations: new Map(),
@@ -82,11 +87,24 @@ export const paneKey = (row: { sensor_id: string; start: string }) => `pane ${ro
 export const kpiKey = (row: { scope: string; start: string; production_line: string; product: string }) =>
   `kpi ${row.scope} ${row.start} ${row.production_line} ${row.product}`;
 
-type PlainTable = "latest" | "alerts" | "rootCauses" | "recommendations" | "kpis" | "machineStates" | "incidents";
+type PlainTable =
+  | "latest"
+  | "forecasts"
+  | "sensorVerdicts"
+  | "alerts"
+  | "rootCauses"
+  | "recommendations"
+  | "kpis"
+  | "machineStates"
+  | "incidents";
 
 /** How the rows of each plain table are identified, under the name that the server gives the table. */
 const TABLES: Record<Channel, { wire: string; field: PlainTable; key: (row: never) => string }[]> = {
   sensors: [{ wire: "latest", field: "latest", key: (row: LatestRow) => row.sensor_id }],
+  predictions: [
+    { wire: "forecasts", field: "forecasts", key: (row: ForecastRow) => `${row.production_line} ${row.at}` },
+    { wire: "sensor_verdicts", field: "sensorVerdicts", key: (row: SensorVerdictRow) => row.sensor_id },
+  ],
   alerts: [
     { wire: "alerts", field: "alerts", key: (row: AlertRow) => row.alert_id },
     { wire: "root_causes", field: "rootCauses", key: (row: RootCauseRow) => row.root_cause_id },

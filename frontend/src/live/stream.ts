@@ -53,7 +53,7 @@ export class FrameStream {
   private queue: Message[] = [];
   private scheduled = false;
   private running = false;
-  private intervals: Record<Channel, number> = { sensors: 5_000, alerts: 0, recommendations: 0, quality: 5_000 };
+  private intervals: Record<Channel, number> = { sensors: 5_000, predictions: 5_000, alerts: 0, recommendations: 0, quality: 5_000 };
   private readonly pace = new Pace();
   /** Wall time at which values of sensors last came in. */
   private sensorsCame = 0;

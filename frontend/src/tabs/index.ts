@@ -19,6 +19,13 @@ export interface Tab {
 export const TABS: readonly Tab[] = [
   { id: "overview", title: text.tabs.overview, view: Overview, line: "plant or line", time: false },
   { id: "sensors", title: text.tabs.sensors, view: Sensors, line: "one line", time: true },
+  {
+    id: "predictions",
+    title: text.tabs.predictions,
+    view: lazy(() => import("./predictions/Predictions")),
+    line: "one line",
+    time: true,
+  },
   { id: "alerts", title: text.tabs.alerts, view: Alerts, line: "plant or line", time: true },
   { id: "graph", title: text.tabs.graph, view: lazy(() => import("./graph/Graph")), line: "plant or line", time: false },
   { id: "twin", title: text.tabs.twin, view: lazy(() => import("./twin/Twin")), line: "one line", time: false },
@@ -29,6 +36,7 @@ export const TABS: readonly Tab[] = [
     line: "plant or line",
     time: false,
   },
+  { id: "models", title: text.tabs.models, view: lazy(() => import("./models/Models")), line: "none", time: false },
   { id: "sql", title: text.tabs.sql, view: lazy(() => import("./sql/Sql")), line: "none", time: false },
   { id: "connections", title: text.tabs.connections, view: lazy(() => import("./connections/Connections")), line: "none", time: false },
   { id: "settings", title: text.tabs.settings, view: lazy(() => import("./settings/Settings")), line: "none", time: false },

@@ -3,11 +3,10 @@
 //! An example is two hours of the [`SENSORS`] sensors that the models read: for each a node with [`FEATURES`] features, for each pair a
 //! correlation; and whether each sensor has failed, and whether what it measures is off.
 
-mod describe;
 mod generate;
 
-pub use describe::{FEATURES, describe};
 pub use generate::generate;
+pub use lehr_features::{FEATURES, describe};
 
 use crate::DatasetError;
 use crate::sequences::{Origin, SENSORS, sensors};

@@ -8,15 +8,14 @@ mod event;
 mod generate;
 mod recipe;
 mod scaler;
-mod sensors;
 mod series;
 mod window;
 
 pub use event::EventRule;
 pub use generate::{Progress, generate};
+pub use lehr_features::{MINUTES, SENSORS, WINDOW, sensors};
 pub use recipe::{Part, Recipe};
 pub use scaler::Scaler;
-pub use sensors::sensors;
 pub use series::{CAUSES, LineSeries, simulate};
 pub(crate) use series::{branches, names};
 pub use window::fill;
@@ -24,12 +23,6 @@ pub use window::fill;
 use lehr_domain::{EventMs, LineId};
 use lehr_plant::{Branch, Cause};
 
-/// Minutes of a window.
-pub const MINUTES: usize = 120;
-/// Sensors of a window.
-pub const SENSORS: usize = 20;
-/// Values of a window: minute by minute, oldest first, the sensors of each in the order of [`sensors`].
-pub const WINDOW: usize = MINUTES * SENSORS;
 /// How far labels look ahead, in minutes.
 pub const HORIZONS: [usize; 3] = [60, 240, 1440];
 

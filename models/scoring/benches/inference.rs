@@ -17,7 +17,7 @@ use std::sync::LazyLock;
 use std::time::{Duration, Instant};
 
 use divan::Bencher;
-use lehr_scoring::{Forecaster, Inspector, Options, Runtime, SEQUENCE, Schema, Thresholds};
+use lehr_scoring::{Forecaster, Inspector, Options, Runtime, WINDOW, Schema, Thresholds};
 use models::FULL;
 use tempfile::TempDir;
 
@@ -67,13 +67,13 @@ fn inspector() -> Inspector {
 #[divan::bench(sample_count = 50, sample_size = 4)]
 fn forecast(bencher: Bencher) {
     let forecaster = forecaster();
-    bencher.with_inputs(|| vec![0.5; SEQUENCE]).bench_values(|sequence| forecaster.forecast(sequence));
+    bencher.with_inputs(|| vec![0.5; WINDOW]).bench_values(|sequence| forecaster.forecast(sequence));
 }
 
 #[divan::bench(sample_count = 10, sample_size = 1)]
 fn attribution(bencher: Bencher) {
     let forecaster = forecaster();
-    let sequence = vec![0.5; SEQUENCE];
+    let sequence = vec![0.5; WINDOW];
     bencher.bench(|| forecaster.attribute(&sequence));
 }
 
@@ -97,7 +97,7 @@ fn main() {
 
 fn compare(python: &mut Python) {
     let (forecaster, inspector) = (forecaster(), inspector());
-    let mut forecast = || drop(forecaster.forecast(vec![0.5; SEQUENCE]).expect("a score"));
+    let mut forecast = || drop(forecaster.forecast(vec![0.5; WINDOW]).expect("a score"));
     let mut inspect = || drop(inspector.inspect(vec![0.5; PICTURE]).expect("it is seen"));
     println!("one thread, one row, medians of {TURNS} turns      by the clock, ms          processor's time, ms");
     println!("                                              lehr   python  ratio      lehr   python  ratio");

@@ -32,7 +32,15 @@ impl Ensemble {
         predictions: usize,
         options: Options,
     ) -> Result<Self, Error> {
-        let model = Model::read(runtime, file, Self::contract(schema, predictions))?;
+        Self::from_model(runtime, Model::read(runtime, file, Self::contract(schema, predictions))?, options)
+    }
+
+    /// From a model that was checked against [`Ensemble::contract`].
+    ///
+    /// # Errors
+    /// When it fails on predictions that say nothing.
+    pub fn from_model(runtime: &Runtime, model: Model, options: Options) -> Result<Self, Error> {
+        let predictions = model.contract().inputs[0].per_row();
         let trial = Batch { rows: 1, values: vec![vec![0.5; predictions]] };
         Ok(Ensemble { pool: Pool::open(runtime, model, options, &trial)? })
     }

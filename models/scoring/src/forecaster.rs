@@ -2,17 +2,10 @@
 
 use std::path::Path;
 
-use crate::{Batch, Contract, Error, Model, Options, Pool, Port, Runtime, Scaler, Schema};
+use crate::{Batch, Contract, Error, MINUTES, Model, Options, Pool, Port, Runtime, SENSORS, Scaler, Schema, WINDOW};
 
-/// Whole minutes of a sequence, oldest first.
-pub const MINUTES: usize = 120;
-/// Sensors of a line, in the order of the schema.
-pub const SENSORS: usize = 20;
 /// Forecasts: within so many hours.
 pub const HORIZONS_H: [u32; 3] = [1, 4, 24];
-
-/// Numbers of a sequence: `[MINUTES, SENSORS]`.
-pub const SEQUENCE: usize = MINUTES * SENSORS;
 
 /// How far the sum of attention may be from 1 by rounding: 120 additions of f32.
 const ATTENTION_ROUNDING: f32 = 1e-4;
@@ -77,17 +70,25 @@ impl Forecaster {
         self.pool.model()
     }
 
-    /// Forecasts for any number of sequences, one behind the other, each of [`SEQUENCE`] numbers in engineering units:
-    /// minute by minute, all sensors of a minute together.
+    /// Forecasts for any number of sequences, one behind the other, each of [`WINDOW`] numbers in engineering units:
+    /// minute by minute, all sensors of a minute together. NaN stands for a value that is missing, and is taken as the
+    /// sensor's mean over the training data.
     ///
     /// # Errors
-    /// When the numbers are no whole sequences or not finite, or scoring fails.
-    pub fn forecast(&self, sequences: Vec<f32>) -> Result<Vec<Forecast>, Error> {
-        if !sequences.len().is_multiple_of(SEQUENCE) {
-            let problem = format!("{} numbers are no whole sequences of {SEQUENCE}", sequences.len());
+    /// When the numbers are no whole sequences or infinite, or scoring fails.
+    pub fn forecast(&self, mut sequences: Vec<f32>) -> Result<Vec<Forecast>, Error> {
+        if !sequences.len().is_multiple_of(WINDOW) {
+            let problem = format!("{} numbers are no whole sequences of {WINDOW}", sequences.len());
             return Err(Error::Input { field: "input".to_owned(), problem });
         }
-        let rows = sequences.len() / SEQUENCE;
+        for minute in sequences.chunks_mut(SENSORS) {
+            for (value, mean) in minute.iter_mut().zip(&self.scaler.mean) {
+                if value.is_nan() {
+                    *value = *mean;
+                }
+            }
+        }
+        let rows = sequences.len() / WINDOW;
         let scored = self.pool.score(Batch { rows, values: vec![sequences] })?;
         let probabilities = scored.values[0].as_chunks::<{ HORIZONS_H.len() }>().0;
         probabilities
@@ -106,12 +107,12 @@ impl Forecaster {
     /// # Errors
     /// As for [`Forecaster::forecast`].
     pub fn attribute(&self, sequence: &[f32]) -> Result<Attribution, Error> {
-        if sequence.len() != SEQUENCE {
-            let problem = format!("{} numbers are given, a sequence has {SEQUENCE}", sequence.len());
+        if sequence.len() != WINDOW {
+            let problem = format!("{} numbers are given, a sequence has {WINDOW}", sequence.len());
             return Err(Error::Input { field: "input".to_owned(), problem });
         }
         let mut sequences = sequence.repeat(SENSORS + 1);
-        for (sensor, without) in sequences[SEQUENCE..].chunks_mut(SEQUENCE).enumerate() {
+        for (sensor, without) in sequences[WINDOW..].chunks_mut(WINDOW).enumerate() {
             for minute in without.chunks_mut(SENSORS) {
                 minute[sensor] = self.scaler.mean[sensor];
             }

@@ -2,41 +2,12 @@
 
 use std::collections::BTreeMap;
 use std::fmt;
-use std::str::FromStr;
 
+use lehr_domain::model::ModelVersion;
 use serde::{Deserialize, Serialize};
 use sha2::{Digest, Sha256};
 
 use crate::Refusal;
-
-/// A semantic version: `major.minor.patch`.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
-pub struct Version {
-    pub major: u32,
-    pub minor: u32,
-    pub patch: u32,
-}
-
-impl FromStr for Version {
-    type Err = ();
-
-    fn from_str(text: &str) -> Result<Self, ()> {
-        let mut parts = text.split('.').map(|part| {
-            // No sign, no blank, no leading zero.
-            let plain = part.bytes().all(|byte| byte.is_ascii_digit()) && (part.len() == 1 || !part.starts_with('0'));
-            part.parse::<u32>().ok().filter(|_| plain).ok_or(())
-        });
-        let mut next = || parts.next().unwrap_or(Err(()));
-        let version = Version { major: next()?, minor: next()?, patch: next()? };
-        parts.next().map_or(Ok(version), |_| Err(()))
-    }
-}
-
-impl fmt::Display for Version {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "{}.{}.{}", self.major, self.minor, self.patch)
-    }
-}
 
 /// What a model reads, as one number: names, units and order of its inputs. Two models with the same schema can take
 /// each other's place.
@@ -91,7 +62,7 @@ pub struct Metadata {
     /// `lehr.model`: what it is for, such as `forecaster`.
     pub model: String,
     /// `lehr.version`.
-    pub version: Version,
+    pub version: ModelVersion,
     /// `lehr.schema`.
     pub schema: Schema,
     /// `lehr.data`: the recipe of the set that it was trained on.
@@ -134,7 +105,7 @@ impl Metadata {
         };
         Ok(Metadata {
             model,
-            version: version.parse().map_err(|()| bad("lehr.version", &version, "a version such as 1.2.3"))?,
+            version: version.parse().map_err(|_| bad("lehr.version", &version, "a version such as 1.2.3"))?,
             schema,
             data: all.remove("lehr.data"),
             scaler,
@@ -161,16 +132,6 @@ fn shortened(text: &str) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
-
-    #[test]
-    fn versions_are_semantic() {
-        let version: Version = "1.12.3".parse().unwrap();
-        assert_eq!((version, version.to_string().as_str()), (Version { major: 1, minor: 12, patch: 3 }, "1.12.3"));
-        assert!("1.2.10".parse::<Version>() > "1.2.9".parse::<Version>());
-        for bad in ["", "1", "1.2", "1.2.3.4", "1.2.x", "+1.2.3", "1.02.3", "1..3", " 1.2.3"] {
-            assert!(bad.parse::<Version>().is_err(), "{bad}");
-        }
-    }
 
     #[test]
     fn schemas_tell_names_units_and_order_apart() {

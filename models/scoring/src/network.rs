@@ -2,7 +2,7 @@
 
 use std::path::Path;
 
-use crate::forecaster::SENSORS;
+use crate::SENSORS;
 use crate::{Batch, Contract, Error, Model, Options, Pool, Port, Runtime, Schema};
 
 /// The sensors of a line as nodes and edges.
@@ -57,7 +57,14 @@ impl Network {
         features: usize,
         options: Options,
     ) -> Result<Self, Error> {
-        let model = Model::read(runtime, file, Self::contract(schema, features))?;
+        Self::from_model(runtime, Model::read(runtime, file, Self::contract(schema, features))?, features, options)
+    }
+
+    /// From a model that was checked against [`Network::contract`].
+    ///
+    /// # Errors
+    /// When it fails on sensors that read nothing.
+    pub fn from_model(runtime: &Runtime, model: Model, features: usize, options: Options) -> Result<Self, Error> {
         // Sensors that have nothing to do with each other.
         let alone = (0..SENSORS * SENSORS).map(|at| if at % (SENSORS + 1) == 0 { 1.0 } else { 0.0 });
         let trial = Batch { rows: 1, values: vec![vec![0.0; SENSORS * features], alone.collect()] };

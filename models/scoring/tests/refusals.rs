@@ -4,7 +4,7 @@ mod support;
 
 use lehr_onnx::{Element, Graph, Opset, Shape, Tensor};
 use lehr_scoring::{
-    Batch, Contract, Ensemble, Error, Forecaster, Inspector, Model, Pool, Port, Refusal, Schema, Thresholds, Version,
+    Batch, Contract, Ensemble, Error, Forecaster, Inspector, Model, ModelVersion, Pool, Port, Refusal, Schema, Thresholds,
 };
 use support::models::{Random, SENSORS, SMALL, ensemble, forecaster, forecaster_of};
 use support::{Files, runtime, schema, seed, workers};
@@ -36,7 +36,7 @@ fn a_good_file_is_taken_and_says_what_it_is() {
     let model = Model::read(&runtime(), &path, Forecaster::contract(schema())).expect("it is taken");
     let metadata = model.metadata();
     assert_eq!(model.name(), "forecaster-1.2.3.onnx");
-    assert_eq!(metadata.version, Version { major: 1, minor: 2, patch: 3 });
+    assert_eq!(metadata.version, ModelVersion::new(1, 2, 3));
     assert_eq!(metadata.scaler.as_ref().expect("it has one").mean[3], 300.0);
     assert_eq!(metadata.metrics["recall"], 0.93);
     assert_eq!(metadata.trained.as_deref(), Some("2026-01-05"));

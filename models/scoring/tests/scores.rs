@@ -6,7 +6,7 @@ use std::num::NonZero;
 use std::time::Duration;
 
 use lehr_scoring::{
-    Ensemble, Error, Forecast, Forecaster, Inspector, Network, Options, SEQUENCE, Snapshot, Thresholds,
+    Ensemble, Error, Forecast, Forecaster, Inspector, Network, Options, WINDOW, Snapshot, Thresholds,
 };
 use support::models::{self, FULL, MINUTES, Random, SENSORS, SMALL, means, sequences};
 use support::{Files, forecaster, runtime, schema, seed, workers};
@@ -22,7 +22,7 @@ fn a_row_has_the_same_score_to_the_last_bit_in_any_batch_with_any_workers() {
     let rows = 24;
     let graph = models::forecaster(7, FULL, "1.0.0", &[]);
     let inputs = sequences(&mut random, rows);
-    let row = |index: usize| &inputs[index * SEQUENCE..(index + 1) * SEQUENCE];
+    let row = |index: usize| &inputs[index * WINDOW..(index + 1) * WINDOW];
     let alone = forecaster(&graph, workers(1));
     let expected: Vec<Vec<u32>> =
         (0..rows).map(|index| bits(&alone.forecast(row(index).to_vec()).expect("a score")[0])).collect();
@@ -81,14 +81,27 @@ fn what_a_sensor_did_is_nothing_where_the_model_does_not_read_it() {
 }
 
 #[test]
+fn what_is_missing_is_taken_as_its_mean() {
+    let forecaster = forecaster(&models::forecaster(3, SMALL, "1.0.0", &[]), workers(1));
+    let mut whole: Vec<f32> = means().repeat(MINUTES);
+    whole.iter_mut().enumerate().for_each(|(at, value)| *value += (at % 7) as f32);
+    let (mut filled, mut gaps) = (whole.clone(), whole);
+    for at in (0..WINDOW).step_by(3) {
+        filled[at] = means()[at % SENSORS];
+        gaps[at] = f32::NAN;
+    }
+    assert_eq!(forecaster.forecast(gaps).unwrap(), forecaster.forecast(filled).unwrap());
+}
+
+#[test]
 fn input_that_does_not_fit_is_told() {
     let forecaster = forecaster(&models::forecaster(3, SMALL, "1.0.0", &[]), workers(1));
     let said = |sequences: Vec<f32>| forecaster.forecast(sequences).unwrap_err().to_string();
-    assert_eq!(said(vec![0.0; SEQUENCE + 1]), "input: 2401 numbers are no whole sequences of 2400");
+    assert_eq!(said(vec![0.0; WINDOW + 1]), "input: 2401 numbers are no whole sequences of 2400");
     assert_eq!(said(vec![]), "rows: 0 are given, between 1 and 4096 are needed");
     let mut broken = means().repeat(2 * MINUTES);
-    broken[SEQUENCE + 41] = f32::NAN;
-    assert_eq!(said(broken), "input: row 1 has NaN at 41, and must be finite");
+    broken[WINDOW + 41] = f32::INFINITY;
+    assert_eq!(said(broken), "input: row 1 has inf at 41, and must be finite");
     let error = forecaster.attribute(&[0.0; 7]).unwrap_err();
     assert_eq!(error.to_string(), "input: 7 numbers are given, a sequence has 2400");
 }

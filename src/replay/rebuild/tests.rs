@@ -58,6 +58,7 @@ fn rebuilt_tables_equal_those_of_a_replay_in_which_nothing_was_late() {
         duration: SpanMs::minutes(40),
         faults: Vec::new(),
         faults_per_day: 0.0,
+        campaign: false,
         catalogue: Catalogue::parse(catalogue::DEFAULT).unwrap(),
         knowledge: lehr_causal::DEFAULT.to_owned(),
     };
@@ -80,6 +81,8 @@ fn rebuilt_tables_equal_those_of_a_replay_in_which_nothing_was_late() {
         batch: BATCH,
         shuffle: None,
         fold_late: false,
+        scorer: None,
+            deployed: Vec::new(),
     };
     let summary = replay(&in_time, |_| {}).unwrap();
     assert_eq!(first.replayed.readings, summary.readings);

@@ -2,6 +2,7 @@
 //! short that rows leave while it runs, and panes are sealed so soon that many readings come later.
 
 mod events;
+mod foreteller;
 
 use crate::runtime::{RuntimeOptions, Submission};
 use crate::twin;
@@ -29,6 +30,7 @@ pub fn graph() -> GraphConfig {
         retention: Retention { panes: SpanMs::minutes(RETAINED_MINUTES), events: SpanMs::minutes(40) },
         seal_after: SpanMs::minutes(2),
         twin: Some(twin::MODEL),
+        scorer: Some(&foreteller::Foreteller),
     }
 }
 

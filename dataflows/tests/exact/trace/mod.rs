@@ -93,6 +93,7 @@ struct Plant {
     /// All that was sent, to be sent again.
     sent: Vec<Revised>,
     events: Vec<Revised>,
+    deployers: models::Deployers,
 }
 
 impl Plant {
@@ -110,6 +111,7 @@ impl Plant {
             units: Vec::new(),
             sent: Vec::new(),
             events: Vec::new(),
+            deployers: models::Deployers::new(seed),
         }
     }
 
@@ -142,16 +144,14 @@ impl Plant {
             self.next_id += 1;
             self.send(event);
         }
-        if let Some(event) = models::act(&mut self.rng, self.now) {
-            self.send(event);
-        }
         self.repeat();
         self.events.shuffle(&mut self.rng);
         if retention && self.rng.random_bool(0.7) {
             self.low_water = self.low_water.max(self.now - SpanMs::minutes(self.rng.random_range(0..10)));
         }
-        let events = std::mem::take(&mut self.events);
+        let mut events = std::mem::take(&mut self.events);
         self.sent.extend(events.iter().cloned());
+        events.extend(self.deployers.act(tick, self.now));
         Inputs {
             tick,
             now: self.now,
@@ -188,7 +188,6 @@ impl Plant {
         let product = product(&mut self.rng);
         self.send(Event::Product(ProductId(0), product));
         self.send(Event::Calendar(calendar(0)));
-        self.send(models::first());
         self.send(Event::State(StateChange {
             line: LineId(0),
             at: START,

@@ -1,4 +1,5 @@
 import type { ReactNode } from "react";
+import { usePerformance } from "../../api/models";
 import { useCards, useSettings } from "../../api/queries";
 import type { Cards as CardValues } from "../../api/types";
 import { Loaded } from "../../components/States";
@@ -8,6 +9,7 @@ import { hrefOf, useRoute } from "../../lib/route";
 import { number, parseTime, percent, span } from "../../lib/format";
 import { useLive } from "../../live/useLive";
 import { text } from "../../text";
+import { overall } from "../models/versions";
 import { Bar, Gauge, Histogram } from "./figures";
 
 export const CARD_NAMES = [
@@ -62,7 +64,7 @@ function CardOf({ name, cards, line }: { name: CardName; cards: CardValues; line
     case "critical_alerts":
       return <Critical line={line} />;
     case "prediction_accuracy":
-      return <Accuracy card={cards.prediction_accuracy} />;
+      return <Accuracy card={cards.prediction_accuracy} line={line} />;
     case "production_rate":
       return <Rate card={cards.production_rate} />;
     case "response_time":
@@ -168,9 +170,16 @@ function Critical({ line }: { line: string | null }) {
   );
 }
 
-function Accuracy({ card }: { card: CardValues["prediction_accuracy"] }) {
-  const note = card.value === null ? (card.why ?? null) : card.previous != null ? text.overview.lastWeek(percent(card.previous)) : null;
-  return <Card name="prediction_accuracy" value={percent(card.value)} figure={<Gauge value={card.value} />} note={note} />;
+/** Where the cards do not tell it, it is what the models' figures come to. */
+function Accuracy({ card, line }: { card: CardValues["prediction_accuracy"]; line: string | null }) {
+  const told = card.value !== null;
+  const figures = overall(usePerformance(line, !told).data?.models ?? []);
+  const value = told ? card.value : figures.day;
+  const week = told ? (card.previous ?? null) : figures.week;
+  const note = week !== null ? text.overview.lastWeek(percent(week)) : value === null ? (card.why ?? null) : null;
+  return (
+    <Card name="prediction_accuracy" value={percent(value)} figure={<Gauge value={value} />} note={note} href={hrefOf("models", { line })} />
+  );
 }
 
 function Rate({ card }: { card: CardValues["production_rate"] }) {

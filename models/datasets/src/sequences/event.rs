@@ -1,14 +1,11 @@
 //! What a defect event is.
 
+use lehr_domain::defect_event::DefectEvent;
 use serde::{Deserialize, Serialize};
 
 /// A line is in a defect event during a minute when, of the ware inspected in the `minutes` that end with it, at least `limit`
 /// is defective and at least `least_units` were inspected. The same rule is applied to the ware as it was (truth) and to what
 /// inspection says (labels).
-///
-/// The usual rule asks twice as much, for twice as long, as the shipped alert "defect rate high": a tenth of the ware of
-/// half an hour, some 450 units. Background defects (2 % to 3 %) never come near: their share of so many units scatters by
-/// 0.8 %.
 #[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
 pub struct EventRule {
     pub minutes: u32,
@@ -16,9 +13,11 @@ pub struct EventRule {
     pub least_units: u32,
 }
 
+/// The rule by which forecasts are held against what came.
 impl Default for EventRule {
     fn default() -> EventRule {
-        EventRule { minutes: 30, limit: 0.10, least_units: 100 }
+        let DefectEvent { minutes, limit, least_units } = DefectEvent::RULE;
+        EventRule { minutes: minutes.into(), limit: limit.to_f64(), least_units: least_units as u32 }
     }
 }
 

@@ -1,6 +1,6 @@
 //! Which sensors the models read.
 
-use super::SENSORS;
+use crate::SENSORS;
 
 /// The parameters that the forecaster reads, in the order in which it reads them: that of the plant catalogue. The level of the
 /// melt and the second zone of the lehr are left out: nothing follows from the one, and the other lies between two that are

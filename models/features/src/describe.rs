@@ -1,6 +1,6 @@
 //! Nodes and edges of a window.
 
-use crate::sequences::SENSORS;
+use crate::SENSORS;
 
 /// Of each sensor: mean, standard deviation, rise over the window (by least squares), first autocorrelation, all of its minute means in
 /// engineering units, and the share of minutes without a good reading.

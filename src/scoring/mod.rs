@@ -1,0 +1,104 @@
+//! Trained models at work: their files opened, checked and asked, as the graphs ask for scores.
+//!
+//! - `files`: where model files are, and what one must be to be taken
+//! - `opened`: the versions that are open
+//! - `lines`: what the graphs ask: windows scored
+//! - `opener`: what the registry asks
+//!
+//! Without ONNX Runtime, or without a version's file, nothing is scored, and health says so. What is scored is a function
+//! of the window and of the file's bytes; whoever registers a version sees to it that its file stays the same.
+
+mod files;
+mod lines;
+mod opened;
+mod opener;
+
+pub use files::{Checked, file, folder};
+pub use lehr_scoring::Attribution;
+
+use lehr_dataflows::forecasts::Window;
+use lehr_domain::catalogue::Catalogue;
+use lehr_domain::model::{ModelKind, ModelVersion};
+use lehr_scoring::Runtime;
+use opened::Opened;
+use std::path::{Path, PathBuf};
+use std::sync::Mutex;
+use std::sync::atomic::{AtomicU64, Ordering};
+
+#[derive(Debug, thiserror::Error)]
+pub enum ScoringError {
+    /// Nothing can be scored at all.
+    #[error("{0}")]
+    NoRuntime(String),
+    #[error(transparent)]
+    Model(#[from] lehr_scoring::Error),
+    /// It was tried a moment ago.
+    #[error("{0}")]
+    NotOpen(String),
+    #[error("an inspector reads pictures of 224 × 224 pixels; none is taken yet")]
+    Inspector,
+}
+
+/// The models of a plant: opened when they are first asked.
+#[derive(Debug)]
+pub struct Scoring {
+    runtime: Result<Runtime, String>,
+    folder: PathBuf,
+    schemas: files::Schemas,
+    opened: Mutex<Opened>,
+    /// Windows that were to be scored and were not.
+    failed: AtomicU64,
+}
+
+/// How scoring is.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Status {
+    /// The library that scores, or why there is none.
+    pub runtime: Result<String, String>,
+    /// Of each version that was asked: open, or why it is not.
+    pub models: Vec<(ModelKind, ModelVersion, Result<(), String>)>,
+    /// Windows that were to be scored and were not, since the start.
+    pub failed: u64,
+}
+
+impl Scoring {
+    /// For the models of a folder, such as [`folder`] of a data directory. `library`: ONNX Runtime, where it is not to be
+    /// looked for. That there is none is no error: Lehr serves without scores.
+    pub fn start(folder: PathBuf, library: Option<&Path>, catalogue: &Catalogue) -> Scoring {
+        let runtime = Runtime::load(library).map_err(|error| error.to_string());
+        if let Err(problem) = &runtime {
+            tracing::warn!("nothing is scored: {problem}");
+        }
+        Scoring {
+            runtime,
+            folder,
+            schemas: files::Schemas::of(catalogue),
+            opened: Mutex::default(),
+            failed: AtomicU64::new(0),
+        }
+    }
+
+    pub fn folder(&self) -> &Path {
+        &self.folder
+    }
+
+    pub fn status(&self) -> Status {
+        let runtime = self.runtime.as_ref().map(|runtime| format!("{runtime:?}")).map_err(String::clone);
+        Status { runtime, models: self.opened().states(), failed: self.failed.load(Ordering::Relaxed) }
+    }
+
+    /// What a file says of itself, if it is a model of this kind that can be used here.
+    pub fn check(&self, kind: ModelKind, file: &Path) -> Result<Checked, ScoringError> {
+        files::check(self.runtime()?, &self.schemas, kind, file)
+    }
+
+    /// What each sensor did to a version's forecast for a window. Costs 21 forecasts.
+    pub fn attribute(&self, version: ModelVersion, window: &Window) -> Result<Attribution, ScoringError> {
+        let forecaster = self.forecaster(version)?;
+        Ok(forecaster.model.attribute(&lines::values(window))?)
+    }
+
+    fn runtime(&self) -> Result<&Runtime, ScoringError> {
+        self.runtime.as_ref().map_err(|problem| ScoringError::NoRuntime(problem.clone()))
+    }
+}

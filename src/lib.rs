@@ -11,6 +11,7 @@ pub mod history;
 pub mod journal;
 pub mod live;
 pub mod recording;
+pub mod registry;
 mod replace;
 pub mod replay;
 pub mod runtime;

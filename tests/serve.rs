@@ -268,6 +268,7 @@ fn malformed_requests_get_an_answer_that_says_what_is_wrong() {
                 continue;
             }
             let path = path.replace("{id}", "1").replace("{job}", "1").replace("{action}", "acknowledge");
+            let path = path.replace("{model}", "graph").replace("{version}", "1.0.0");
             let bodies: [&[u8]; 4] = [b"{", b"\xff\xfe\x00", b"[[[[", b"\"just text\""];
             for body in bodies {
                 let (status, answer) = server.request(&method.to_uppercase(), &path, Some(body.to_vec()));
@@ -279,7 +280,9 @@ fn malformed_requests_get_an_answer_that_says_what_is_wrong() {
             let content = operations[method]["requestBody"]["content"].as_object().expect("content types");
             let content_type = content.keys().next().expect("a content type");
             let status = server.oversized(&method.to_uppercase(), &path, content_type, 9 << 20);
-            assert!(status == 413 || (path.contains("/1") && status == 404), "{method} {path}: {status}");
+            // A file may be so large, but not of blanks alone.
+            let file = content_type == "application/octet-stream" && status == 400;
+            assert!(status == 413 || file || (path.contains("/1") && status == 404), "{method} {path}: {status}");
         }
     }
     assert!(tried > 30, "{tried} bodies were tried");

@@ -23,14 +23,17 @@ use warp::{Filter, Rejection};
 
 /// Bytes of the largest body. A minute of a large plant, 60 000 readings of 100 bytes, is 6 MB.
 pub const BODY_MOST: usize = 8 << 20;
-/// Bytes of a body that is too large which are read before the connection is closed on it.
-const BODY_DRAINED_MOST: usize = 8 * BODY_MOST;
+/// Bytes of a body beyond those that it may have which are read before the connection is closed on it.
+const BODY_DRAINED_MOST: usize = 7 * BODY_MOST;
 /// How long a body may take: a client that sends a byte now and then must not hold a request open.
 const BODY_TIME_MOST: std::time::Duration = std::time::Duration::from_secs(60);
 
 /// Heavy requests (SQL, long series, uploads) in flight at once. What comes on top is told to come again
 /// rather than left to queue: the answer would be too late to be of use.
 pub const HEAVY_MOST: usize = 64;
+
+/// Files that are taken in at once: each is in memory whole.
+pub const FILES_MOST: usize = 2;
 
 /// Seconds after which a refused heavy request should try again.
 const RETRY_AFTER_S: &str = "1";
@@ -162,6 +165,12 @@ async fn answer(
         })?),
         false => None,
     };
+    let _file = match route.body {
+        Some(Body::File(_)) => Some(app.files().try_acquire().map_err(|_| {
+            ApiError::new(Problem::TooMany, format!("{FILES_MOST} files are being taken in; try again shortly"))
+        })?),
+        _ => None,
+    };
     let segments: Vec<(String, String)> =
         route.segments.iter().map(|param| param.name.to_owned()).zip(captures.iter().cloned()).collect();
     // A segment that cannot name anything names nothing that exists.
@@ -171,10 +180,10 @@ async fn answer(
     let mut call = Call { who, path: captures, query, ..Call::default() };
     if let Some(declared) = &route.body {
         call.content_type = content_type(headers, declared.takes())?;
-        let bytes = encoding::decoded(headers, read_in_time(body).await?)?;
+        let bytes = encoding::decoded(headers, read_in_time(body, declared.most()).await?, declared.most())?;
         match declared {
             Body::Value(schema) => call.value = checked_body(schema, &bytes)?,
-            Body::Rows(_) | Body::Lines(_) => call.rows = bytes,
+            Body::Rows(_) | Body::Lines(_) | Body::File(_) => call.rows = bytes,
         }
     }
     (route.handler)(app.clone(), call).await
@@ -204,41 +213,45 @@ fn content_type(headers: &HeaderMap, taken: &[ContentType]) -> Result<ContentTyp
         "application/json" => ContentType::Json,
         "application/x-ndjson" | "application/jsonl" => ContentType::JsonLines,
         "text/plain" => ContentType::Text,
+        "application/octet-stream" => ContentType::File,
         _ => return Err(refused()),
     };
     if utf_8 && taken.contains(&said) { Ok(said) } else { Err(refused()) }
 }
 
 /// Reads a body that is neither too large nor too slow.
-async fn read_in_time(body: impl Stream<Item = Result<impl Buf, warp::Error>> + Send) -> Result<Bytes, ApiError> {
+async fn read_in_time(
+    body: impl Stream<Item = Result<impl Buf, warp::Error>> + Send,
+    most: usize,
+) -> Result<Bytes, ApiError> {
     let late = |_| ApiError::bad("body", format!("the body did not come within {} s", BODY_TIME_MOST.as_secs()));
-    tokio::time::timeout(BODY_TIME_MOST, read(body)).await.map_err(late)?
+    tokio::time::timeout(BODY_TIME_MOST, read(body, most)).await.map_err(late)?
 }
 
 /// Reads a body. What is too large is read on for a while and forgotten: a client that is still sending when
 /// the connection closes would never see the answer.
-async fn read(body: impl Stream<Item = Result<impl Buf, warp::Error>> + Send) -> Result<Bytes, ApiError> {
+async fn read(body: impl Stream<Item = Result<impl Buf, warp::Error>> + Send, most: usize) -> Result<Bytes, ApiError> {
     let mut body = std::pin::pin!(body);
     let mut bytes = BytesMut::new();
     let mut total = 0;
     while let Some(chunk) = body.next().await {
         let mut chunk = chunk.map_err(|error| ApiError::bad("body", format!("the body ended early: {error}")))?;
         total += chunk.remaining();
-        if total > BODY_DRAINED_MOST {
+        if total > most + BODY_DRAINED_MOST {
             break;
         }
-        while total <= BODY_MOST && chunk.has_remaining() {
+        while total <= most && chunk.has_remaining() {
             let part = chunk.chunk();
             bytes.extend_from_slice(part);
             let taken = part.len();
             chunk.advance(taken);
         }
     }
-    if total > BODY_MOST { Err(too_large()) } else { Ok(bytes.freeze()) }
+    if total > most { Err(too_large(most)) } else { Ok(bytes.freeze()) }
 }
 
-pub fn too_large() -> ApiError {
-    ApiError::new(Problem::TooLarge, format!("a body may have {BODY_MOST} bytes; send less at a time"))
+pub fn too_large(most: usize) -> ApiError {
+    ApiError::new(Problem::TooLarge, format!("this body may have {most} bytes; send less at a time"))
 }
 
 /// A body as text.

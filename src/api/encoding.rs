@@ -1,19 +1,19 @@
 //! Bodies that come compressed.
 
 use super::body::{Inflation, inflated};
-use super::dispatch::{BODY_MOST, too_large};
+use super::dispatch::too_large;
 use super::error::{ApiError, Problem};
 use bytes::Bytes;
 use warp::http::{HeaderMap, header};
 
-/// The body as it was before it was compressed, which is as bounded as one that was not.
-pub fn decoded(headers: &HeaderMap, body: Bytes) -> Result<Bytes, ApiError> {
+/// The body as it was before it was compressed, which may have as many bytes as one that was not.
+pub fn decoded(headers: &HeaderMap, body: Bytes, most: usize) -> Result<Bytes, ApiError> {
     let encoding = headers.get(header::CONTENT_ENCODING).map_or(Ok("identity"), |value| value.to_str());
     match encoding.unwrap_or_default().trim().to_ascii_lowercase().as_str() {
         "identity" => Ok(body),
-        "gzip" => match inflated(&body, BODY_MOST) {
+        "gzip" => match inflated(&body, most) {
             Ok(bytes) => Ok(bytes.into()),
-            Err(Inflation::TooLarge) => Err(too_large()),
+            Err(Inflation::TooLarge) => Err(too_large(most)),
             Err(Inflation::Broken(why)) => Err(ApiError::bad("body", format!("the body is no gzip: {why}"))),
         },
         _ => {
@@ -25,6 +25,7 @@ pub fn decoded(headers: &HeaderMap, body: Bytes) -> Result<Bytes, ApiError> {
 
 #[cfg(test)]
 mod tests {
+    use super::super::dispatch::BODY_MOST;
     use super::*;
     use flate2::Compression;
     use flate2::write::GzEncoder;
@@ -43,15 +44,16 @@ mod tests {
 
     #[test]
     fn what_was_compressed_is_as_bounded_as_what_was_not() {
-        assert_eq!(decoded(&headers("gzip"), zipped(b"a point")).unwrap(), Bytes::from_static(b"a point"));
-        let error = decoded(&headers("gzip"), zipped(&vec![b' '; BODY_MOST + 1])).unwrap_err();
+        assert_eq!(decoded(&headers("gzip"), zipped(b"a point"), 7).unwrap(), Bytes::from_static(b"a point"));
+        let error = decoded(&headers("gzip"), zipped(&vec![b' '; BODY_MOST + 1]), BODY_MOST).unwrap_err();
         assert_eq!(error.problem, Problem::TooLarge);
     }
 
     #[test]
     fn what_is_not_compressed_as_it_says_is_refused() {
-        assert_eq!(decoded(&headers("gzip"), Bytes::from_static(b"{}")).unwrap_err().problem, Problem::BadRequest);
-        assert_eq!(decoded(&headers("br"), Bytes::new()).unwrap_err().problem, Problem::UnsupportedType);
-        assert_eq!(decoded(&HeaderMap::new(), Bytes::from_static(b"{}")).unwrap(), Bytes::from_static(b"{}"));
+        let body = Bytes::from_static(b"{}");
+        assert_eq!(decoded(&headers("gzip"), body.clone(), BODY_MOST).unwrap_err().problem, Problem::BadRequest);
+        assert_eq!(decoded(&headers("br"), Bytes::new(), BODY_MOST).unwrap_err().problem, Problem::UnsupportedType);
+        assert_eq!(decoded(&HeaderMap::new(), body.clone(), BODY_MOST).unwrap(), body);
     }
 }

@@ -2,6 +2,8 @@
 
 use crate::auth::AuthError;
 use crate::causes::with_causes;
+use crate::registry::training::TrainingError;
+use crate::registry::{OpenError, RegistryError};
 use crate::runtime::RuntimeError;
 use lehr_causal::CausalError;
 use lehr_queries::{ErrorKind, QueryError};
@@ -74,7 +76,7 @@ impl Problem {
             Problem::NotFound => "What is named does not exist.",
             Problem::MethodNotAllowed => "The method is not allowed here; the header Allow lists those that are.",
             Problem::Conflict => "What is there now does not allow it.",
-            Problem::TooLarge => "The body is larger than 8 MiB.",
+            Problem::TooLarge => "The body is larger than 8 MiB, or 64 MiB where it is a file.",
             Problem::UnsupportedType => "The Content-Type is not one of those listed.",
             Problem::Limit => "The answer would pass a limit; the message names it.",
             Problem::Upgrade => "Only over a WebSocket.",
@@ -83,8 +85,8 @@ impl Problem {
                 "A fault in Lehr: the message holds an id that the log has too. Or damaged files: the message names them."
             }
             Problem::Unavailable => {
-                "Lehr has stopped taking inputs, and /api/health says why; or a store does not answer, which the message \
-                 names."
+                "Lehr has stopped taking inputs, and /api/health says why; or a store does not answer, or what runs or \
+                 trains models is not there, which the message names."
             }
         }
     }
@@ -194,6 +196,49 @@ impl From<CausalError> for ApiError {
             CausalError::Unknown(_) => ApiError::new(Problem::NotFound, message),
             CausalError::Cycle { .. } => ApiError { code: "cycle", ..ApiError::conflict(message) },
             CausalError::Exists(_) | CausalError::Full(_) => ApiError::conflict(message),
+        }
+    }
+}
+
+impl From<RegistryError> for ApiError {
+    fn from(error: RegistryError) -> ApiError {
+        let message = error.to_string();
+        match error {
+            RegistryError::NoModel(_) => ApiError::bad("body", message),
+            RegistryError::Open(error) => error.into(),
+            RegistryError::Unknown { .. } => ApiError::field(Problem::NotFound, "version", message),
+            RegistryError::Taken { .. } => ApiError { code: "taken", ..ApiError::conflict(message) },
+            RegistryError::File { .. } => ApiError { code: "file", ..ApiError::conflict(message) },
+            RegistryError::InProduction { .. } => ApiError::field(Problem::Conflict, "version", message),
+            RegistryError::NoPrevious(_) | RegistryError::NoChallenger(_) | RegistryError::Full => {
+                ApiError::conflict(message)
+            }
+            RegistryError::Card => ApiError::bad("body", message),
+            RegistryError::Runtime(error) => error.into(),
+            error @ RegistryError::Io { .. } => ApiError::internal(with_causes(&error)),
+        }
+    }
+}
+
+impl From<OpenError> for ApiError {
+    fn from(error: OpenError) -> ApiError {
+        let message = error.to_string();
+        match error {
+            OpenError::Refused(_) => ApiError { code: "refused", ..ApiError::conflict(message) },
+            OpenError::Unavailable(_) => ApiError::new(Problem::Unavailable, message),
+        }
+    }
+}
+
+impl From<TrainingError> for ApiError {
+    fn from(error: TrainingError) -> ApiError {
+        let message = error.to_string();
+        match error {
+            TrainingError::Full => ApiError::new(Problem::TooMany, message),
+            TrainingError::Budget => ApiError::bad("budget", message),
+            TrainingError::Unknown(_) => ApiError::new(Problem::NotFound, message),
+            TrainingError::Over(_) => ApiError::conflict(message),
+            TrainingError::NoProgram(_) | TrainingError::Stopping => ApiError::new(Problem::Unavailable, message),
         }
     }
 }

@@ -36,8 +36,12 @@ mod lines;
 mod look;
 mod metrics;
 mod mirrors;
+mod mlflow;
+mod models;
 mod openapi;
 mod params;
+mod performance;
+mod predictions;
 mod readings;
 mod recommendations;
 mod replay;
@@ -54,6 +58,7 @@ mod stores;
 #[cfg(test)]
 mod tests;
 mod tokens;
+mod training;
 mod units;
 
 pub use digital_twin::answer_json as what_if_json;
@@ -67,6 +72,8 @@ pub(crate) use tests::fixture;
 
 use crate::auth::Auth;
 use crate::live::Hub;
+use crate::registry::Registry;
+use crate::registry::training::Training;
 use crate::runtime::Runtime;
 use crate::sinks::StoreConfig;
 use crate::sources::Sources;
@@ -124,6 +131,9 @@ pub struct AppOptions {
     pub sources: Sources,
     /// Stores that follow the tables.
     pub stores: Vec<Arc<dyn StoreConfig>>,
+    /// Trained models.
+    pub registry: Registry,
+    pub training: Training,
 }
 
 /// Everything that requests share. Cheap to clone.
@@ -138,6 +148,7 @@ struct Shared {
     jobs: replay::Jobs,
     metrics: Metrics,
     heavy: Semaphore,
+    files: Semaphore,
     edits: Mutex<()>,
 }
 
@@ -151,6 +162,7 @@ impl App {
             jobs: replay::Jobs::default(),
             metrics: Metrics::default(),
             heavy: Semaphore::new(dispatch::HEAVY_MOST),
+            files: Semaphore::new(dispatch::FILES_MOST),
             edits: Mutex::new(()),
         })))
     }
@@ -183,6 +195,14 @@ impl App {
         &self.0.options.components
     }
 
+    fn registry(&self) -> &Registry {
+        &self.0.options.registry
+    }
+
+    fn training(&self) -> &Training {
+        &self.0.options.training
+    }
+
     fn jobs(&self) -> &replay::Jobs {
         &self.0.jobs
     }
@@ -193,6 +213,10 @@ impl App {
 
     fn heavy(&self) -> &Semaphore {
         &self.0.heavy
+    }
+
+    fn files(&self) -> &Semaphore {
+        &self.0.files
     }
 
     /// Held while a change is checked against the present state and until its tick has closed, so that two
@@ -229,6 +253,11 @@ fn areas() -> Vec<Vec<Route>> {
         scenarios::routes(),
         recommendations::routes(),
         decisions::routes(),
+        training::routes(),
+        performance::routes(),
+        models::routes(),
+        predictions::routes(),
+        mlflow::routes(),
         settings::routes(),
         faults::routes(),
         audit::routes(),

@@ -2,9 +2,11 @@
 //! API are all made from it, so that they cannot differ.
 
 use super::App;
+use super::dispatch::BODY_MOST;
 use super::error::{ApiError, Problem};
 use super::params::{Kind, Param, Values};
 use crate::auth::{Principal, Role};
+use crate::registry::FILE_MOST;
 use bytes::Bytes;
 use serde::de::DeserializeOwned;
 use serde_json::Value;
@@ -45,7 +47,7 @@ pub struct Call {
     pub query: Values,
     /// The body, where the route takes a JSON value; it has passed the route's schema.
     pub value: Value,
-    /// The body as it came, where the route takes rows or lines.
+    /// The body as it came, where the route takes rows, lines or a file.
     pub rows: Bytes,
     pub content_type: ContentType,
 }
@@ -59,6 +61,8 @@ pub enum ContentType {
     JsonLines,
     /// Text, of which the route says what it is.
     Text,
+    /// A file, of which the route says what it is.
+    File,
 }
 
 impl ContentType {
@@ -67,6 +71,7 @@ impl ContentType {
             ContentType::Json => "application/json",
             ContentType::JsonLines => "application/x-ndjson",
             ContentType::Text => "text/plain",
+            ContentType::File => "application/octet-stream",
         }
     }
 }
@@ -93,6 +98,8 @@ pub enum Body {
     Rows(Value),
     /// Lines of text, checked one by one by the handler. It says what they are.
     Lines(&'static str),
+    /// A file, checked by the handler. It says what it is.
+    File(&'static str),
 }
 
 impl Body {
@@ -102,6 +109,15 @@ impl Body {
             Body::Value(_) => &[ContentType::Json],
             Body::Rows(_) => &[ContentType::Json, ContentType::JsonLines],
             Body::Lines(_) => &[ContentType::Text],
+            Body::File(_) => &[ContentType::File],
+        }
+    }
+
+    /// Bytes that it may have.
+    pub fn most(&self) -> usize {
+        match self {
+            Body::Value(_) | Body::Rows(_) | Body::Lines(_) => BODY_MOST,
+            Body::File(_) => FILE_MOST,
         }
     }
 }
@@ -248,6 +264,11 @@ impl Route {
     pub fn lines(mut self, about: &'static str) -> Route {
         self.body = Some(Body::Lines(about));
         self
+    }
+
+    pub fn file(mut self, about: &'static str) -> Route {
+        self.body = Some(Body::File(about));
+        self.problems(&[Problem::TooMany])
     }
 
     /// All is said by the status.

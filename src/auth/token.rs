@@ -11,7 +11,8 @@ pub enum Role {
     Viewer,
     /// Act on alerts, send readings, propose changes of set-points and decide on those that are not large.
     Operator,
-    /// Change rules, the causal graph and settings; inject faults; replay; approve large changes.
+    /// Change rules, the causal graph and settings; inject faults; replay; approve large changes; train models and say
+    /// which of them score.
     Engineer,
     /// Make and revoke tokens.
     Admin,

@@ -4,6 +4,8 @@ use super::BenchError;
 use crate::api::{App, AppOptions, bind};
 use crate::auth::Auth;
 use crate::journal::{Journal, JournalError};
+use crate::registry::training::{Training, TrainingOptions};
+use crate::registry::{Nothing, Registry};
 use crate::runtime::{Receipt, Runtime, RuntimeOptions, Submission};
 use crate::twin;
 use lehr_dataflows::graph::GraphConfig;
@@ -13,6 +15,7 @@ use lehr_domain::machine::{MachineState, StateChange};
 use lehr_domain::{EventMs, ProductId, SpanMs};
 use std::net::SocketAddr;
 use std::path::Path;
+use std::sync::Arc;
 use std::time::Duration;
 use tempfile::TempDir;
 use tokio::sync::oneshot;
@@ -46,6 +49,8 @@ impl Stage {
         let (auth, token) = Auth::open_with(&data, None)?;
         let token = token.ok_or_else(|| BenchError::Setup("a new data directory has a token already".into()))?;
         let frontend = folder.path().join("dist");
+        let registry = Registry::new(runtime.clone(), &data, Arc::new(Nothing));
+        let training = Training::start(TrainingOptions::new(&data, None), registry.clone());
         let app = App::new(AppOptions {
             runtime: runtime.clone(),
             auth,
@@ -55,6 +60,8 @@ impl Stage {
             components: Default::default(),
             sources: Default::default(),
             stores: Vec::new(),
+            registry,
+            training,
         })?;
         let threads =
             tokio::runtime::Builder::new_multi_thread().worker_threads(SERVER_THREADS).enable_all().build()?;

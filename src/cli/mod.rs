@@ -6,6 +6,7 @@ mod doctor;
 mod fmu;
 mod generate;
 mod import;
+mod models;
 mod plant;
 mod rebuild;
 mod replay;
@@ -45,6 +46,7 @@ enum Command {
     Verify(verify::VerifyArgs),
     Rebuild(rebuild::RebuildArgs),
     Doctor(doctor::DoctorArgs),
+    Models(models::ModelsArgs),
     Fmu(fmu::FmuArgs),
     Bench(bench::BenchArgs),
 }
@@ -71,6 +73,7 @@ pub fn run(cli: Cli) -> ExitCode {
         },
         Command::Rebuild(args) => rebuild::run(&args),
         Command::Bench(args) => bench::run(&args),
+        Command::Models(args) => models::run(&args),
         Command::Doctor(args) => return doctor::run(&args),
         Command::Fmu(args) => match fmu::run(&args) {
             Ok(code) => return code,

@@ -1,6 +1,8 @@
 use super::{Failure, data, fmu};
 use crate::api::{self, App, AppOptions};
 use crate::auth::Auth;
+use crate::registry::Registry;
+use crate::registry::training::{Training, TrainingOptions};
 use crate::runtime::{Runtime, RuntimeOptions, Sizes};
 use crate::scoring::{self, Scoring};
 use crate::sinks::{ChangeLog, StoresConfig, followers};
@@ -73,6 +75,9 @@ pub struct ServeArgs {
     /// $LEHR_CACHE/onnxruntime when it is not given.
     #[arg(long, env = "LEHR_ONNXRUNTIME", value_name = "FILE")]
     onnxruntime: Option<PathBuf>,
+    /// The program that trains models; lehr-train beside this binary when absent.
+    #[arg(long, env = "LEHR_TRAIN")]
+    train: Option<PathBuf>,
     /// Without a plant, plant time goes on at least so often, so that silent sensors are noticed; 0s: when readings
     /// come alone.
     #[arg(long, default_value = "1s", value_parser = data::span)]
@@ -110,12 +115,7 @@ pub fn run(args: ServeArgs) -> Result<(), Failure> {
     let options = RuntimeOptions {
         data: args.data.clone(),
         workers: args.workers,
-        graph: GraphConfig {
-            retention,
-            twin: Some(twin::MODEL),
-            scorer: Some(scoring),
-            ..GraphConfig::default()
-        },
+        graph: GraphConfig { retention, twin: Some(twin::MODEL), scorer: Some(scoring), ..GraphConfig::default() },
         catalogue,
         knowledge: data::knowledge(args.knowledge.as_ref())?,
         simulated_clock: !args.no_plant,
@@ -137,6 +137,9 @@ pub fn run(args: ServeArgs) -> Result<(), Failure> {
     if let Some(torn) = &report.torn {
         tracing::warn!("the journal's torn end was cut off: {} at byte {}: {}", torn.segment, torn.offset, torn.reason);
     }
+    let registry = Registry::new(runtime.clone(), &args.data, Arc::new(scoring));
+    registry.start()?;
+    let training = Training::start(TrainingOptions::new(&args.data, args.train), registry.clone());
     let plant = match args.no_plant {
         true => None,
         false => {
@@ -169,6 +172,8 @@ pub fn run(args: ServeArgs) -> Result<(), Failure> {
             components,
             sources: Sources::start(peers, &runtime),
             stores,
+            registry,
+            training: training.clone(),
         })?;
         let listen = args.listen;
         let server = api::bind(app, listen).await?;
@@ -176,6 +181,7 @@ pub fn run(args: ServeArgs) -> Result<(), Failure> {
         let terminate = signal(SignalKind::terminate());
         announce(server.address(), first_token.as_deref());
         server.until(stop_signal(terminate)).await;
+        training.stop();
         // Without it the next start would only take longer.
         if let Err(error) = tokio::task::spawn_blocking(move || runtime.checkpoint()).await? {
             tracing::warn!("no checkpoint could be made: {error}");

@@ -3,6 +3,7 @@
 //! - `files`: where model files are, and what one must be to be taken
 //! - `opened`: the versions that are open
 //! - `lines`: what the graphs ask: windows scored
+//! - `opener`: what the registry asks
 //!
 //! Without ONNX Runtime, or without a version's file, nothing is scored, and health says so. What is scored is a function
 //! of the window and of the file's bytes; whoever registers a version sees to it that its file stays the same.
@@ -10,6 +11,7 @@
 mod files;
 mod lines;
 mod opened;
+mod opener;
 
 pub use files::{Checked, file, folder};
 pub use lehr_scoring::Attribution;

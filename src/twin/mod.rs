@@ -17,6 +17,7 @@ mod tests;
 
 pub use components::{Components, Condition, Course, Foreseen, NoLine, Shown, Snapshots};
 pub use consequences::{Consequences, consequences};
+pub use minutes::sensors;
 pub use model::MODEL;
 pub use question::{Period, Question};
 

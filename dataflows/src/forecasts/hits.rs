@@ -47,6 +47,20 @@ impl Hits {
         bin.probability += times * probability;
     }
 
+    /// Adds all forecasts that another counted: the same as if each had been counted here.
+    pub fn merge(&mut self, other: &Hits) {
+        self.true_positive += other.true_positive;
+        self.false_positive += other.false_positive;
+        self.false_negative += other.false_negative;
+        self.true_negative += other.true_negative;
+        self.squares += other.squares;
+        for (bin, more) in self.bins.iter_mut().zip(&other.bins) {
+            bin.n += more.n;
+            bin.came += more.came;
+            bin.probability += more.probability;
+        }
+    }
+
     pub fn n(&self) -> i64 {
         self.true_positive + self.false_positive + self.false_negative + self.true_negative
     }
@@ -111,6 +125,22 @@ mod tests {
         // Each in a bin of its own.
         let off = (0.1 + 0.8 + 0.1 + 0.7) / 4.0;
         assert!((hits.calibration_error().unwrap() - off).abs() < 1e-6);
+    }
+
+    #[test]
+    fn merged_sums_are_those_of_all_forecasts() {
+        let count = |hits: &mut Hits, place: i64| {
+            let probability = Micro(place * 37_000 % 1_000_001);
+            hits.count(probability, probability.0 > 400_000, place % 3 == 0, 1);
+        };
+        let (mut all, mut parts) = (Hits::default(), [Hits::default(), Hits::default()]);
+        for place in 0..200 {
+            count(&mut all, place);
+            count(&mut parts[(place % 7 > 2) as usize], place);
+        }
+        let mut merged = Hits::default();
+        parts.iter().for_each(|part| merged.merge(part));
+        assert_eq!((merged.n(), merged), (200, all));
     }
 
     #[test]

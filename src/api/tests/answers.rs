@@ -27,11 +27,10 @@ fn every_answer_is_as_described_also_of_an_empty_plant() {
     let (empty, run) = (Fixture::empty(), Fixture::run());
     let mut asked = 0;
     for route in areas().iter().flatten().filter(|route| route.method == "GET") {
-        if route.answers.json.is_none() || !route.segments.is_empty() {
-            continue;
-        }
+        let asks = route.query.iter().any(|param| param.required);
         let path = match route.path {
             "/api/knowledge-graph/intervention" => "/api/knowledge-graph/intervention?defect_type=crack",
+            _ if route.answers.json.is_none() || !route.segments.is_empty() || asks => continue,
             path => path,
         };
         let role = Role::Admin;

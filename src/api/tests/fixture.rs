@@ -3,9 +3,12 @@
 
 use crate::api::{App, AppOptions, FaultControl, FaultInfo, FaultKindInfo, bind};
 use crate::auth::{Auth, Role};
+use crate::registry::training::{Training, TrainingOptions};
+use crate::registry::{Nothing, Opener, Registry};
 use crate::runtime::{Runtime, RuntimeOptions, Submission};
 use crate::sources::Sources;
 use crate::twin::{self, Components};
+use lehr_dataflows::forecasts::Scorer;
 use lehr_dataflows::graph::GraphConfig;
 use lehr_domain::catalogue::{Catalogue, DEFAULT};
 use lehr_domain::machine::{MachineState, StateChange};
@@ -13,7 +16,7 @@ use lehr_domain::unit::{Defect, DefectType, Unit, Verdict};
 use lehr_domain::{Event, EventMs, LineId, Micro, PerMille, ProductId, Reading, ReadingBatch, SpanMs, Status, UnitId};
 use serde_json::Value;
 use std::net::SocketAddr;
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use std::sync::{Arc, Mutex};
 use tokio::sync::oneshot;
 
@@ -78,6 +81,19 @@ impl FaultControl for PaperPlant {
     }
 }
 
+/// What scores, opens and trains models.
+pub struct Models {
+    pub scorer: Option<&'static dyn Scorer>,
+    pub opener: Arc<dyn Opener>,
+    pub trainer: Option<PathBuf>,
+}
+
+impl Default for Models {
+    fn default() -> Models {
+        Models { scorer: None, opener: Arc::new(Nothing), trainer: Some("/nowhere/lehr-train".into()) }
+    }
+}
+
 /// An answer of the server.
 #[derive(Debug)]
 pub struct Got {
@@ -112,12 +128,21 @@ impl Fixture {
 
     /// As [`Fixture::empty`], with models of the plant's own.
     pub fn with_components(components: impl FnOnce(&Runtime) -> Components) -> Fixture {
+        Fixture::with(components, Models::default())
+    }
+
+    /// As [`Fixture::empty`], with models.
+    pub fn with_models(models: Models) -> Fixture {
+        Fixture::with(|_| Components::default(), models)
+    }
+
+    fn with(components: impl FnOnce(&Runtime) -> Components, models: Models) -> Fixture {
         let folder = tempfile::tempdir().unwrap();
         let data = folder.path().join("data");
         let options = RuntimeOptions {
             data: data.clone(),
             workers: 1,
-            graph: GraphConfig { twin: Some(twin::MODEL), ..GraphConfig::default() },
+            graph: GraphConfig { twin: Some(twin::MODEL), scorer: models.scorer, ..GraphConfig::default() },
             catalogue: Catalogue::parse(DEFAULT).unwrap(),
             knowledge: lehr_causal::DEFAULT.to_owned(),
             simulated_clock: true,
@@ -135,6 +160,8 @@ impl Fixture {
         let frontend = folder.path().join("dist");
         let faults: Option<Arc<dyn FaultControl>> = Some(Arc::new(PaperPlant::default()));
         let components = components(&runtime);
+        let registry = Registry::new(runtime.clone(), &data, models.opener);
+        let training = Training::start(TrainingOptions::new(&data, models.trainer), registry.clone());
         let app = App::new(AppOptions {
             runtime,
             auth,
@@ -144,6 +171,8 @@ impl Fixture {
             components,
             sources: Sources::default(),
             stores: Vec::new(),
+            registry,
+            training,
         })
         .unwrap();
         let threads = tokio::runtime::Builder::new_multi_thread().worker_threads(2).enable_all().build().unwrap();

@@ -6,6 +6,8 @@ mod changes;
 mod components;
 pub mod fixture;
 mod intake;
+mod models;
+mod predictions;
 mod recommendations;
 mod refusals;
 mod twin;

@@ -1,0 +1,94 @@
+//! Versions that come with Lehr, within its binary.
+
+use super::aliases::Aliases;
+use super::changes::Changed;
+use super::error::RegistryError;
+use super::files::FileState;
+use super::{Registry, find};
+use crate::causes::with_causes;
+use lehr_domain::model::{ModelKind, ModelVersion};
+
+/// The file and the card of a version.
+pub struct Shipped {
+    pub file: &'static [u8],
+    pub card: &'static str,
+}
+
+/// The files and cards of these names in `models/artifacts`.
+macro_rules! shipped {
+    ($($name:literal),* $(,)?) => {
+        &[$( Shipped {
+            file: include_bytes!(concat!("../../models/artifacts/", $name, ".onnx")),
+            card: include_str!(concat!("../../models/artifacts/", $name, ".md")),
+        } ),*]
+    };
+}
+
+/// All that come with Lehr, such as "forecaster-1.0.0".
+const SHIPPED: &[Shipped] = shipped![];
+
+/// Who registers and deploys what comes with Lehr.
+const BY: &str = "lehr";
+
+impl Registry {
+    /// Registers what comes with Lehr and is not registered, and puts back what was lost of it. Then, of each kind that
+    /// never had a version in production, puts the newest that can score there, from now on.
+    ///
+    /// What cannot be done for one version is logged, and the others are gone on with: without models Lehr does
+    /// everything else.
+    ///
+    /// Error: the runtime has stopped.
+    pub fn start(&self) -> Result<(), RegistryError> {
+        self.start_with(SHIPPED)
+    }
+
+    pub(super) fn start_with(&self, shipped: &[Shipped]) -> Result<(), RegistryError> {
+        logged(self.0.files.tidy())?;
+        for Shipped { file, card } in shipped {
+            if !self.is_there(file) {
+                logged(self.register_shipped(file, card, &Changed::new(BY, "comes with Lehr")))?;
+            }
+        }
+        for model in ModelKind::ALL {
+            self.deploy_first(model)?;
+        }
+        Ok(())
+    }
+
+    /// Whether a version is registered with these bytes and its file is sound.
+    fn is_there(&self, file: &[u8]) -> bool {
+        let Ok(said) = super::Description::read(file) else { return false };
+        let snapshot = self.0.runtime.snapshot();
+        let row = find(&snapshot, said.model, said.version).filter(|row| row.digest == super::files::digest(file));
+        row.is_some_and(|row| self.state(row) == FileState::Ready)
+    }
+
+    fn deploy_first(&self, model: ModelKind) -> Result<(), RegistryError> {
+        let snapshot = self.0.runtime.snapshot();
+        let Aliases { production, previous, .. } = Aliases::of(&snapshot, model);
+        if production.or(previous).is_some() {
+            return Ok(());
+        }
+        let versions: Vec<ModelVersion> =
+            snapshot.models.range(|row| row.model.cmp(&model)).rev().map(|row| row.version).collect();
+        for version in versions {
+            let changed = Changed::new(BY, "the first of its kind");
+            if logged(self.promote(model, version, &changed))?.is_some() {
+                break;
+            }
+        }
+        Ok(())
+    }
+}
+
+/// What is wrong with a version is logged; what stops everything is given back.
+fn logged<T>(done: Result<T, RegistryError>) -> Result<Option<T>, RegistryError> {
+    match done {
+        Ok(done) => Ok(Some(done)),
+        Err(error @ RegistryError::Runtime(_)) => Err(error),
+        Err(error) => {
+            tracing::warn!("models: {}", with_causes(&error));
+            Ok(None)
+        }
+    }
+}

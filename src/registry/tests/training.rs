@@ -1,0 +1,179 @@
+//! Trainings, with a script in place of the program.
+
+use super::super::training::{Job, JobState, QUEUED_MOST, Training, TrainingError, TrainingOptions};
+use super::super::{Aliases, Changed, find};
+use super::{Onnx, ensemble, registry, trainer};
+use crate::runtime::Runtime;
+use lehr_domain::model::{ModelKind, ModelVersion};
+use std::fs;
+use std::path::Path;
+use std::time::{Duration, Instant};
+
+const PATIENCE: Duration = Duration::from_secs(60);
+const KIND: ModelKind = ModelKind::Ensemble;
+const MINUTE: Duration = Duration::from_secs(60);
+
+/// A training that makes a good model.
+const GOOD: &str = r##"
+echo '{"event":"started","epoch":0,"epochs_max":2,"batches":10}'
+cp "$data/model.onnx" "$out/$model-$version.onnx"
+echo '# Trained here' > "$out/$model-$version.md"
+echo '{"event":"stopped","why":"patience","best_epoch":1}'
+"##;
+
+/// One that goes on for long, and tells under which number.
+const LONG: &str = r#"echo $$ > "$data/pid.new"; mv "$data/pid.new" "$data/pid"; touch "$out/half"; sleep 1000"#;
+
+struct Place {
+    training: Training,
+    runtime: Runtime,
+    data: tempfile::TempDir,
+}
+
+impl Place {
+    fn new(behaviour: &str) -> Place {
+        let data = tempfile::tempdir().unwrap();
+        let (runtime, registry) = registry(data.path(), Onnx::load());
+        let options = TrainingOptions::new(data.path(), Some(trainer()));
+        fs::create_dir_all(options.folder.join("data")).unwrap();
+        fs::write(options.folder.join("data/behaviour"), behaviour).unwrap();
+        fs::write(options.folder.join("data/model.onnx"), ensemble("1.0.0")).unwrap();
+        let training = Training::start(options, registry);
+        Place { training, runtime, data }
+    }
+
+    fn ask(&self) -> Result<Job, TrainingError> {
+        self.training.ask(KIND, MINUTE, Changed::new("anna", "it is Sunday"))
+    }
+
+    fn until(&self, id: u64, state: JobState) -> Job {
+        let begun = Instant::now();
+        loop {
+            let job = self.training.job(id).unwrap();
+            if job.state == state {
+                return job;
+            }
+            assert!(begun.elapsed() < PATIENCE, "{job:?}");
+            std::thread::sleep(Duration::from_millis(5));
+        }
+    }
+
+    /// Of the process that runs.
+    fn pid(&self) -> String {
+        let begun = Instant::now();
+        loop {
+            if let Ok(pid) = fs::read_to_string(self.data.path().join("training/data/pid")) {
+                return pid.trim().to_owned();
+            }
+            assert!(begun.elapsed() < PATIENCE);
+            std::thread::sleep(Duration::from_millis(5));
+        }
+    }
+
+    /// Names of what lies beside the data.
+    fn left(&self) -> Vec<String> {
+        let entries = fs::read_dir(self.data.path().join("training")).unwrap().flatten();
+        let names = entries.map(|entry| entry.file_name().into_string().unwrap());
+        names.filter(|name| name != "data").collect()
+    }
+}
+
+fn is_gone(pid: &str) -> bool {
+    !Path::new("/proc").join(pid).exists()
+}
+
+#[test]
+fn a_training_ends_with_a_version_that_is_registered_and_not_promoted() {
+    let place = Place::new(GOOD);
+    let asked = place.ask().unwrap();
+    assert!(asked.estimated_end.is_some());
+    let job = place.until(asked.id, JobState::Done);
+    assert_eq!((job.version, job.error.as_deref()), (Some(ModelVersion::new(1, 0, 0)), None));
+    assert_eq!((job.progress.stage.as_str(), job.estimated_end), ("trained", None));
+    let snapshot = place.runtime.snapshot();
+    let row = find(&snapshot, KIND, ModelVersion::new(1, 0, 0)).unwrap();
+    assert_eq!((row.by.as_str(), row.note.as_str()), ("anna", "it is Sunday"));
+    assert_eq!(Aliases::of(&snapshot, KIND), Aliases::default());
+    assert_eq!(fs::read_to_string(place.data.path().join("models/ensemble-1.0.0.md")).unwrap(), "# Trained here\n");
+    assert_eq!(place.left(), Vec::<String>::new());
+
+    // The model that this script leaves says another version than it was told to make.
+    let again = place.ask().unwrap();
+    let job = place.until(again.id, JobState::Failed);
+    assert!(job.error.unwrap().contains("ensemble 1.0.0 instead"));
+}
+
+#[test]
+fn a_training_that_is_taken_back_leaves_nothing_behind() {
+    let place = Place::new(LONG);
+    let first = place.ask().unwrap();
+    let second = place.ask().unwrap();
+    assert!(second.estimated_end > first.estimated_end, "one after the other");
+    let pid = place.pid();
+    assert!(!is_gone(&pid) && place.left() == ["job-1"]);
+    assert_eq!(place.training.cancel(second.id).unwrap().state, JobState::Cancelled, "it had not begun");
+    place.training.cancel(first.id).unwrap();
+    place.until(first.id, JobState::Cancelled);
+    assert!(is_gone(&pid), "the process is gone");
+    assert_eq!(place.left(), Vec::<String>::new());
+    assert!(place.runtime.snapshot().models.is_empty());
+    assert_eq!(place.training.cancel(first.id).unwrap_err(), TrainingError::Over(first.id));
+    assert_eq!(place.training.cancel(7).unwrap_err(), TrainingError::Unknown(7));
+}
+
+#[test]
+fn a_server_that_stops_ends_what_runs() {
+    let place = Place::new(LONG);
+    place.ask().unwrap();
+    let waits = place.ask().unwrap();
+    let pid = place.pid();
+    place.training.stop();
+    assert!(is_gone(&pid));
+    assert_eq!(place.left(), Vec::<String>::new());
+    assert_eq!(place.ask().unwrap_err(), TrainingError::Stopping);
+    assert_eq!(place.training.job(waits.id).unwrap().state, JobState::Cancelled, "it never began");
+}
+
+#[test]
+fn what_goes_wrong_is_told() {
+    for (behaviour, wanted) in [
+        ("echo too little memory >&2; exit 3", "exit status: 3: too little memory"),
+        ("exit 0", "it left no model"),
+        (r#"echo rust > "$out/$model-$version.onnx""#, "no ONNX file"),
+        ("kill -9 $$", "signal: 9"),
+    ] {
+        let place = Place::new(behaviour);
+        let job = place.until(place.ask().unwrap().id, JobState::Failed);
+        let error = job.error.unwrap();
+        assert!(error.contains(wanted), "{behaviour}: {error}");
+        assert_eq!(place.left(), Vec::<String>::new(), "{behaviour}");
+    }
+}
+
+#[test]
+fn few_wait_and_budgets_are_bounded() {
+    let place = Place::new(LONG);
+    place.ask().unwrap();
+    place.pid();
+    for _ in 0..QUEUED_MOST {
+        place.ask().unwrap();
+    }
+    assert_eq!(place.ask().unwrap_err(), TrainingError::Full);
+    let ids: Vec<u64> = place.training.jobs().iter().map(|job| job.id).collect();
+    assert_eq!(ids, [5, 4, 3, 2, 1]);
+    let ask = |budget| place.training.ask(KIND, budget, Changed::default());
+    for budget in [Duration::ZERO, Duration::from_secs(100_000)] {
+        assert_eq!(ask(budget).unwrap_err(), TrainingError::Budget);
+    }
+}
+
+#[test]
+fn without_the_program_there_is_no_training() {
+    let data = tempfile::tempdir().unwrap();
+    let (_, registry) = registry(data.path(), Onnx::load());
+    let options = TrainingOptions::new(data.path(), Some("/nowhere/lehr-train".into()));
+    let training = Training::start(options, registry);
+    let refused = training.ask(KIND, MINUTE, Changed::default()).unwrap_err();
+    assert!(refused.to_string().contains("/nowhere/lehr-train is not there"), "{refused}");
+    assert!(training.jobs().is_empty());
+}

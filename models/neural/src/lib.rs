@@ -8,6 +8,7 @@ mod error;
 pub mod fitting;
 pub mod forecaster;
 pub mod graph;
+pub mod judging;
 pub mod recurrent;
 pub mod vision;
 pub mod writing;

@@ -12,6 +12,8 @@ use clap::Parser;
 enum Arguments {
     /// Foretells defect events from the last two hours of a line's sensors.
     Forecaster(command::forecaster::Arguments),
+    /// Says of a line's sensors which have failed, which see something strange, and which belong together.
+    Graph(command::graph::Arguments),
     /// Finds defects in pictures of ware.
     Vision(command::vision::Arguments),
 }
@@ -19,6 +21,7 @@ enum Arguments {
 fn main() -> ExitCode {
     let done = match Arguments::parse() {
         Arguments::Forecaster(arguments) => command::forecaster::run(arguments),
+        Arguments::Graph(arguments) => command::graph::run(arguments),
         Arguments::Vision(arguments) => command::vision::run(arguments),
     };
     match done {

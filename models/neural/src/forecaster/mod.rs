@@ -20,7 +20,7 @@ pub use card::{DataCard, card};
 pub use export::export;
 pub use network::{Architecture, Forecaster, Reading};
 pub use predict::{Logits, predict};
-pub use report::{Figure, HorizonReport, report};
+pub use report::report;
 pub use scaler::Scaler;
 pub use task::ForecastTask;
 pub use train::{Settings, Trained, scored, train};

@@ -7,7 +7,7 @@ mod describe;
 mod generate;
 
 pub use describe::{FEATURES, describe};
-pub use generate::generate;
+pub use generate::{generate, generate_test};
 
 use crate::DatasetError;
 use crate::sequences::{Origin, SENSORS, days, sensors};
@@ -44,6 +44,15 @@ impl Graphs {
 
     pub fn is_empty(&self) -> bool {
         self.failure.is_empty()
+    }
+
+    /// Puts others behind these.
+    fn append(&mut self, other: Graphs) {
+        self.nodes.extend(other.nodes);
+        self.edges.extend(other.edges);
+        self.failure.extend(other.failure);
+        self.anomaly.extend(other.anomaly);
+        self.origins.extend(other.origins);
     }
 
     /// Examples of the same plant, line and day: what depends on each other, for intervals by blocks.

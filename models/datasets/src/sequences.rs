@@ -13,7 +13,7 @@ mod series;
 mod window;
 
 pub use event::EventRule;
-pub use generate::{Progress, generate};
+pub use generate::{Progress, generate, generate_test};
 pub use recipe::{Part, Recipe};
 pub use scaler::Scaler;
 pub use sensors::sensors;

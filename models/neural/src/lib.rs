@@ -10,6 +10,7 @@ pub mod forecaster;
 pub mod graph;
 pub mod judging;
 pub mod recurrent;
+pub mod verdict;
 pub mod vision;
 pub mod writing;
 

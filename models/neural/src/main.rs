@@ -14,6 +14,10 @@ enum Arguments {
     Forecaster(command::forecaster::Arguments),
     /// Says of a line's sensors which have failed, which see something strange, and which belong together.
     Graph(command::graph::Arguments),
+    /// Combines what forecaster and graph network say into one probability for each horizon.
+    Ensemble(command::ensemble::Arguments),
+    /// Judges written models on examples that none of them has seen.
+    Evaluate(command::evaluate::Arguments),
     /// Finds defects in pictures of ware.
     Vision(command::vision::Arguments),
 }
@@ -22,7 +26,13 @@ fn main() -> ExitCode {
     let done = match Arguments::parse() {
         Arguments::Forecaster(arguments) => command::forecaster::run(arguments),
         Arguments::Graph(arguments) => command::graph::run(arguments),
+        Arguments::Ensemble(arguments) => command::ensemble::run(arguments),
         Arguments::Vision(arguments) => command::vision::run(arguments),
+        Arguments::Evaluate(arguments) => match command::evaluate::run(arguments) {
+            Ok(true) => Ok(()),
+            Ok(false) => Err("a figure is better than it can be: leak suspected".into()),
+            Err(error) => Err(error),
+        },
     };
     match done {
         Ok(()) => ExitCode::SUCCESS,

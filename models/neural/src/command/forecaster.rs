@@ -99,7 +99,11 @@ pub fn run(arguments: Arguments) -> Result<(), Box<dyn std::error::Error>> {
     Ok(())
 }
 
-fn make(recipe: &Recipe, data: &Path, watch: &mut (dyn Watch + Send)) -> Result<Split, lehr_datasets::DatasetError> {
+pub fn make(
+    recipe: &Recipe,
+    data: &Path,
+    watch: &mut (dyn Watch + Send),
+) -> Result<Split, lehr_datasets::DatasetError> {
     watch.see(&Event::Stage { name: "data" });
     let watch = Mutex::new(watch);
     generate(recipe, data, |progress| {

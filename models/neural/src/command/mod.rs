@@ -1,5 +1,8 @@
+pub mod ensemble;
+pub mod evaluate;
 pub mod forecaster;
 pub mod graph;
+mod models;
 mod span;
 pub mod vision;
 

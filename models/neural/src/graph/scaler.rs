@@ -10,6 +10,16 @@ use crate::error::NeuralError;
 /// and one that is odd is three: both are to be told apart from what is usual.
 pub const REACH: f64 = 8.0;
 
+/// What minute means of a sound sensor show within two hours, whichever it is: a spread of 0.8 sigma and an autocorrelation
+/// of 0.35; and by how much they differ from that when something is wrong, so that one that is stuck, and does not move at
+/// all, stands out as much as one that moves too much.
+const USUAL_SPREAD: f64 = 0.8;
+const SPREAD_SCALE: f64 = 0.2;
+const USUAL_AUTOCORRELATION: f64 = 0.35;
+const AUTOCORRELATION_SCALE: f64 = 0.2;
+/// A tenth of the minutes missing is much.
+const MISSING_SCALE: f64 = 0.1;
+
 /// What is subtracted from and divided by, for each feature of each node: `[nodes, features]`.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct FeatureScaler {
@@ -19,8 +29,7 @@ pub struct FeatureScaler {
 }
 
 impl FeatureScaler {
-    /// By what the plant's catalogue calls usual: values from the target, in its sigmas; spreads and rises in sigmas;
-    /// the rest as it is. So a node's features say how a sensor behaves, and not which one it is.
+    /// By what the plant's catalogue calls usual: values from the target, in its sigmas; spreads and rises in sigmas. So a node's features say how a sensor behaves, and not which one it is.
     ///
     /// # Errors
     /// A sensor without target or sigma.
@@ -34,7 +43,8 @@ impl FeatureScaler {
                 return Err(NeuralError::Setting { field: "sensor", found: name.to_owned(), fix });
             };
             // The order of `lehr_datasets::graphs::FEATURES`: mean, deviation, rise, autocorrelation, missing.
-            let (of_mean, of_deviation) = ([target, 0.0, 0.0, 0.0, 0.0], [sigma, sigma, sigma, 1.0, 1.0]);
+            let of_mean = [target, USUAL_SPREAD * sigma, 0.0, USUAL_AUTOCORRELATION, 0.0];
+            let of_deviation = [sigma, SPREAD_SCALE * sigma, sigma, AUTOCORRELATION_SCALE, MISSING_SCALE];
             const { assert!(FEATURES == 5, "one for each feature") };
             mean.extend(of_mean.map(|value| value as f32));
             deviation.extend(of_deviation.map(|value| value as f32));
@@ -93,11 +103,11 @@ mod tests {
     fn what_is_usual_is_alike_for_all_sensors_and_what_is_far_stays_within_reach() {
         let scaler = FeatureScaler::of_catalogue(&Catalogue::parse(DEFAULT).unwrap()).unwrap();
         // Each sensor a sigma above its target, with a spread of a sigma.
-        let node = |(mean, sigma): (&f32, &f32)| [mean + sigma, *sigma, 0.0, 0.3, 0.0];
+        let node = |(mean, sigma): (&f32, &f32)| [mean + sigma, *sigma, 0.0, 0.35, 0.0];
         let pairs = || scaler.mean.iter().zip(&scaler.deviation).step_by(FEATURES);
         let usual = scaler.scale(&pairs().flat_map(node).collect::<Vec<_>>());
         for node in usual.chunks_exact(FEATURES) {
-            let expected = [8.0 / 9.0, 8.0 / 9.0, 0.0, 0.3 / (1.0 + 0.3 / 8.0), 0.0];
+            let expected = [8.0 / 9.0, 8.0 / 9.0, 0.0, 0.0, 0.0];
             node.iter().zip(expected).for_each(|(x, known)| assert!((x - known).abs() < 1e-3, "{node:?}"));
         }
         let far = |(mean, sigma): (&f32, &f32)| [mean + 1e6 * sigma, 0.0, 0.0, 0.0, 1.0];

@@ -312,6 +312,26 @@ mod tests {
     }
 
     #[test]
+    fn events_of_other_moments_teach_nothing_but_how_many_there_are() {
+        // The members say what they say, and what came is that of another moment.
+        let shifted = |seed: u64| {
+            let mut all = examples(4000, seed);
+            let mut events: Vec<_> = all.iter().map(|example| example.events).collect();
+            events.rotate_right(1);
+            all.iter_mut().zip(events).for_each(|(example, of_another)| example.events = of_another);
+            all
+        };
+        let ensemble = Ensemble::fit(&NAMES, &shifted(8), &shifted(9), 0.01).unwrap();
+        let test = shifted(10);
+        for horizon in 0..HORIZONS {
+            let scores = test.iter().map(|e| ensemble.probabilities(&e.members)[horizon]);
+            let scored = Scored::new(scores, test.iter().map(|e| e.events[horizon])).unwrap();
+            assert!((scored.auc().unwrap() - 0.5).abs() < 0.03, "horizon {horizon}: {:?}", scored.auc());
+            assert!(scored.brier_skill().unwrap().unwrap() < 0.005, "horizon {horizon}");
+        }
+    }
+
+    #[test]
     fn a_missing_probability_is_refused() {
         let mut short = examples(100, 6);
         short[7].members.pop();

@@ -29,7 +29,7 @@ pub struct Arguments {
     #[arg(long, default_value_t = 30)]
     epochs: usize,
     /// The greatest learning rate.
-    #[arg(long, default_value_t = 2e-3)]
+    #[arg(long, default_value_t = 3e-3)]
     rate: f64,
     /// Leaves out of the card what those make of the same snapshots who judge each sensor by itself.
     #[arg(long)]

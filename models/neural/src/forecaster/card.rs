@@ -70,8 +70,9 @@ fn write_all(
     writeln!(out, "\n## Figures on the test part\n")?;
     writeln!(
         out,
-        "Against what really happened to the ware, with 95 % intervals (bootstrap of the days of each line). Thresholds \
-         were chosen on the validation part, the calibration fit on a part of its own.\n"
+        "Against what really happened to the ware, with 95 % intervals (bootstrap of the days of each line). Each \
+         threshold has the greatest recall with a precision of 0.85 on the validation and calibration parts; the \
+         calibration was fit on a part of its own.\n"
     )?;
     writeln!(out, "| | target | {} |\n|---|---|---|---|---|", NAMES.join(" | "))?;
     let mut row = |name: &str, target: &str, of: &dyn Fn(&Judged) -> String| {

@@ -23,5 +23,5 @@ pub use predict::{Logits, predict};
 pub use report::report;
 pub use scaler::Scaler;
 pub use task::ForecastTask;
-pub use train::{Settings, Trained, scored, train};
+pub use train::{Settings, Trained, train};
 pub use windows::{HORIZONS, Horizons, Windows};

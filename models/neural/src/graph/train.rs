@@ -37,7 +37,7 @@ impl GraphSettings {
             architecture,
             seed,
             rows: 64,
-            rate: 2e-3,
+            rate: 3e-3,
             weight_decay: 1e-2,
             epochs_max: 30,
             patience: 5,

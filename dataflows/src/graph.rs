@@ -343,7 +343,10 @@ impl<'s> Tables<'s> {
         let detected = detectors(told, pane_width);
         let edge = greatest(edge.map(|at| ((), at)), "edge of twins").map(|((), at)| at);
         let models =
-            pick(&base, |event| if let Event::Model(kind, version, row) = event { Some((kind, version, *row)) } else { None });
+            pick(
+                &base,
+                |event| if let Event::Model(kind, version, row) = event { Some((kind, version, *row)) } else { None },
+            );
         let deployments = pick(&base, |event| if let Event::Deployment(row) = event { Some(*row) } else { None });
         let inspected = twin::inspected(units.clone());
         let forecasts = match model.zip(config.scorer) {

@@ -115,7 +115,16 @@ async fn start(app: App, call: Call) -> Answer {
     let full = || ApiError::new(Problem::TooMany, format!("{RUNNING_MOST} replays are running; try again later"));
     let (id, job) = app.jobs().begin(wanted.recording.clone(), workers).ok_or_else(full)?;
     let out = app.options().data.join("replays").join(id.to_string());
-    let options = ReplayOptions { recording, out, workers, batch: BATCH, shuffle: None, fold_late: false, scorer: None, deployed: Vec::new() };
+    let options = ReplayOptions {
+        recording,
+        out,
+        workers,
+        batch: BATCH,
+        shuffle: None,
+        fold_late: false,
+        scorer: None,
+        deployed: Vec::new(),
+    };
     let jobs = app.jobs().clone();
     tokio::task::spawn_blocking(move || {
         // A panic in a graph must not leave the job running for ever.

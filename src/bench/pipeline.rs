@@ -53,7 +53,7 @@ pub fn run(options: &PipelineOptions, progress: impl Fn(EventMs)) -> Result<Repo
                 shuffle: None,
                 fold_late: false,
                 scorer: None,
-            deployed: Vec::new(),
+                deployed: Vec::new(),
             },
             |_| (),
         )?;

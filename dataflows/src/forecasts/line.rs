@@ -67,7 +67,13 @@ impl KeyState for Line {
 }
 
 impl Line {
-    pub fn step(&mut self, line: LineId, scorer: &dyn Scorer, changes: &[(Fact, Diff)], out: &mut Vec<(Foretold, Diff)>) {
+    pub fn step(
+        &mut self,
+        line: LineId,
+        scorer: &dyn Scorer,
+        changes: &[(Fact, Diff)],
+        out: &mut Vec<(Foretold, Diff)>,
+    ) {
         let edge_before = self.edge;
         let touched = self.take(scorer, changes);
         let terms = scorer.terms();
@@ -118,7 +124,8 @@ impl Line {
                 }
                 Fact::Value(at, column, mean) if *at >= edge => {
                     touched.minutes.insert(*at);
-                    let minute = self.minutes.entry(*at).or_insert_with(|| Minute { values: vec![None; columns], hash: 0 });
+                    let minute =
+                        self.minutes.entry(*at).or_insert_with(|| Minute { values: vec![None; columns], hash: 0 });
                     minute.values[usize::from(*column)] = there.then_some(*mean);
                 }
                 // Rows that looked at it are gone, or go now.
@@ -367,7 +374,12 @@ impl Line {
     }
 
     /// Shows what is said of each sensor after the latest row's minute.
-    fn show_verdicts(&mut self, scorer: &dyn Scorer, scored: &BTreeMap<EventMs, Scored>, out: &mut Vec<(Foretold, Diff)>) {
+    fn show_verdicts(
+        &mut self,
+        scorer: &dyn Scorer,
+        scored: &BTreeMap<EventMs, Scored>,
+        out: &mut Vec<(Foretold, Diff)>,
+    ) {
         let latest = self.rows.iter().next_back().map(|(at, row)| (*at, row.input, row.version, row.graph_version));
         let shown = self.verdicts.as_ref().map(|(at, input, _)| (*at, *input));
         if shown == latest.map(|(at, input, ..)| (at, input)) {

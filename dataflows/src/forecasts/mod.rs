@@ -102,8 +102,8 @@ pub fn forecasts<'s>(scorer: &'static dyn Scorer, model: &dyn LineModel, told: T
         modelled.flat_map(move |(sensor, (line, place))| Some((line, Fact::Sensor(of_sensors(place)?, sensor))));
     let values =
         panes.flat_map(move |(line, at, place, value)| Some((line, Fact::Value(at, column_of(place)?, value.mean))));
-    let inspected = inspected
-        .map(|((line, minute), ware)| (line, Fact::Inspected(minute, ware.units, ware.units - ware.good)));
+    let inspected =
+        inspected.map(|((line, minute), ware)| (line, Fact::Inspected(minute, ware.units, ware.units - ware.good)));
     let deployed = deployments
         .filter(|row| row.alias == Alias::Production)
         .map(|row| Fact::Deployed(row.model, row.at, row.version));
@@ -116,9 +116,10 @@ pub fn forecasts<'s>(scorer: &'static dyn Scorer, model: &dyn LineModel, told: T
         clocks.map(|(line, at)| (line, Fact::Clock(at))),
         remembered.map(|row| (row.production_line, Fact::Remembered(Box::new(row)))),
     ]);
-    let foretold = per_key(facts, "forecasts", move |line: &LineId, state: &mut Line, changes: &[(Fact, Diff)], out| {
-        state.step(*line, scorer, changes, out);
-    });
+    let foretold =
+        per_key(facts, "forecasts", move |line: &LineId, state: &mut Line, changes: &[(Fact, Diff)], out| {
+            state.step(*line, scorer, changes, out);
+        });
     macro_rules! only {
         ($kind:ident) => {
             foretold.clone().flat_map(|said| if let Foretold::$kind(row) = said { Some(row) } else { None })

@@ -17,7 +17,7 @@ use std::sync::LazyLock;
 use std::time::{Duration, Instant};
 
 use divan::Bencher;
-use lehr_scoring::{Forecaster, Inspector, Options, Runtime, WINDOW, Schema, Thresholds};
+use lehr_scoring::{Forecaster, Inspector, Options, Runtime, Schema, Thresholds, WINDOW};
 use models::FULL;
 use tempfile::TempDir;
 

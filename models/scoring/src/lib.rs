@@ -47,12 +47,12 @@ pub use contract::{Contract, OPSETS, Port};
 pub use ensemble::{Ensemble, PREDICTIONS, predictions};
 pub use error::{Error, Refusal};
 pub use forecaster::{Attribution, Forecast, Forecaster, HORIZONS_H};
-pub use lehr_features::{MINUTES, SENSORS, WINDOW};
 pub use inspector::{
     Bounds, DEFECTS, Detection, Inspection, Inspector, MASK_SIDE, PATCH_PX, PATCHES, SIDE_PX, Thresholds,
 };
-pub use live::Live;
 pub use lehr_domain::model::ModelVersion;
+pub use lehr_features::{MINUTES, SENSORS, WINDOW};
+pub use live::Live;
 pub use metadata::{Metadata, Scaler, Schema};
 pub use model::{MAX_MODEL_BYTES, Model};
 pub use network::{Network, Snapshot, Verdict};

@@ -4,7 +4,8 @@ mod support;
 
 use lehr_onnx::{Element, Graph, Opset, Shape, Tensor};
 use lehr_scoring::{
-    Batch, Contract, Ensemble, Error, Forecaster, Inspector, Model, ModelVersion, Pool, Port, Refusal, Schema, Thresholds,
+    Batch, Contract, Ensemble, Error, Forecaster, Inspector, Model, ModelVersion, Pool, Port, Refusal, Schema,
+    Thresholds,
 };
 use support::models::{Random, SENSORS, SMALL, ensemble, forecaster, forecaster_of};
 use support::{Files, runtime, schema, seed, workers};

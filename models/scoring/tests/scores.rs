@@ -5,9 +5,7 @@ mod support;
 use std::num::NonZero;
 use std::time::Duration;
 
-use lehr_scoring::{
-    Ensemble, Error, Forecast, Forecaster, Inspector, Network, Options, WINDOW, Snapshot, Thresholds,
-};
+use lehr_scoring::{Ensemble, Error, Forecast, Forecaster, Inspector, Network, Options, Snapshot, Thresholds, WINDOW};
 use support::models::{self, FULL, MINUTES, Random, SENSORS, SMALL, means, sequences};
 use support::{Files, forecaster, runtime, schema, seed, workers};
 

@@ -3,10 +3,10 @@
 use lehr_domain::causal::{Direction, Edge, Node};
 use lehr_domain::event::ErrorRow;
 use lehr_domain::machine::{MachineState, Setpoint, StateChange};
+use lehr_domain::model::{Alias, Deployment, ModelKind, ModelVersion, Registration};
 use lehr_domain::operator::{AuditEntry, OperatorAction, OperatorEvent};
 use lehr_domain::recommendation::{Band, Decision, Expected, Origin, Recommendation, Resolution, Step};
 use lehr_domain::rule::{Check, Rule, Severity, Subject};
-use lehr_domain::model::{Alias, Deployment, ModelKind, ModelVersion, Registration};
 use lehr_domain::scenario::{Scenario, Settings};
 use lehr_domain::unit::{Defect, DefectType, Unit, Verdict};
 use lehr_domain::{

@@ -31,9 +31,8 @@ impl Scorer for Foreteller {
 fn scored(versions: Versions, window: &Window) -> Scored {
     let values: Vec<u64> = window.0.iter().map(|value| value.map_or(u64::MAX, |value| value.0 as u64)).collect();
     let seen = stable_hash(&values);
-    let number = |version: ModelVersion, more: u64| {
-        Micro((stable_hash(&[seen, version.minor.into(), more]) % 1_000_001) as i64)
-    };
+    let number =
+        |version: ModelVersion, more: u64| Micro((stable_hash(&[seen, version.minor.into(), more]) % 1_000_001) as i64);
     let forecast = |version, more| {
         let probability = [0_u64, 1, 2].map(|horizon| number(version, more + horizon));
         Forecast { probability, expected: probability.map(|probability| probability > Micro(500_000)) }

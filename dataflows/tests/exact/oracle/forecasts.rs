@@ -69,7 +69,14 @@ impl Line<'_> {
         }
         for ((model, version, horizon_s, day), hits) in quality {
             let production_line = self.line;
-            tables.forecast_quality.insert(ForecastQualityRow { production_line, model, version, horizon_s, day, hits });
+            tables.forecast_quality.insert(ForecastQualityRow {
+                production_line,
+                model,
+                version,
+                horizon_s,
+                day,
+                hits,
+            });
         }
         if let Some((at, forecaster, Some(version))) = latest {
             let versions = Versions { forecaster, graph: Some(version), ensemble: None };
@@ -155,7 +162,8 @@ impl Line<'_> {
 
     /// The latest deployment whose time has come when the minute is over.
     fn version(&self, model: ModelKind, at: i64) -> Option<ModelVersion> {
-        let deployments = self.base.rows().filter_map(|row| if let Event::Deployment(row) = row { Some(row) } else { None });
+        let deployments =
+            self.base.rows().filter_map(|row| if let Event::Deployment(row) = row { Some(row) } else { None });
         let own = deployments.filter(|row| row.model == model && row.alias == Alias::Production);
         own.filter(|row| row.at.0 <= at + MINUTE).max_by_key(|row| row.at)?.version
     }

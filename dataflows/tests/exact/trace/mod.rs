@@ -78,7 +78,17 @@ pub fn trial(seed: u64, length: u64, habits: Habits) -> Trial {
     }
     // Where rows leave, panes are sealed before.
     let seal_after = if habits.retention { SpanMs::minutes(10) } else { SpanMs::FOREVER };
-    Trial { config: GraphConfig { retention, seal_after, twin: Some(&Toy), scorer: Some(&Foreteller), ..GraphConfig::default() }, ticks, expected }
+    Trial {
+        config: GraphConfig {
+            retention,
+            seal_after,
+            twin: Some(&Toy),
+            scorer: Some(&Foreteller),
+            ..GraphConfig::default()
+        },
+        ticks,
+        expected,
+    }
 }
 
 struct Plant {

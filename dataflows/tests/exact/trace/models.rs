@@ -47,8 +47,7 @@ impl Deployers {
             }
             _ => {}
         }
-        let mut events: Vec<Revised> =
-            events.into_iter().map(|event| Revised { revision: tick.0, event }).collect();
+        let mut events: Vec<Revised> = events.into_iter().map(|event| Revised { revision: tick.0, event }).collect();
         self.told.extend(events.iter().cloned());
         if self.rng.random_bool(0.05) {
             events.push(pick(&mut self.rng, &self.told));

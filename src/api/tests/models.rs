@@ -89,7 +89,7 @@ fn a_version_is_registered_promoted_and_rolled_back() {
 
     let part = part(&fixture);
     assert_eq!(part["status"], "ok", "{part}");
-    assert!(part["detail"].as_str().unwrap().contains("in production: ensemble 1.0.0; ONNX Runtime: 1."), "{part}");
+    assert!(part["detail"].as_str().unwrap().contains("in production: ensemble 1.0.0; ONNX Runtime 1."), "{part}");
     let audit = fixture.get("/api/audit?action=model");
     assert_eq!(audit["total"], 7, "{audit}");
     let deployed = fixture.app.runtime().snapshot().deployments.len();

@@ -81,7 +81,7 @@ impl Opener for Onnx {
     }
 
     fn status(&self) -> Vec<Status> {
-        let detail = self.0.version();
+        let detail = format!("ONNX Runtime {}", self.0.version());
         vec![Status { name: "ONNX Runtime".into(), detail, problem: None, failures: 0 }]
     }
 

@@ -4,7 +4,7 @@ use super::ScoringError;
 use lehr_domain::catalogue::Catalogue;
 use lehr_domain::model::{ModelKind, ModelVersion};
 use lehr_features::{FEATURES, sensors};
-use lehr_scoring::{Contract, Ensemble, Forecaster, Model, Network, Runtime, Schema};
+use lehr_scoring::{Contract, Ensemble, Forecaster, Model, Network, PREDICTIONS, Runtime, Schema};
 use std::path::{Path, PathBuf};
 
 /// Of a data directory.
@@ -37,10 +37,6 @@ pub struct Schemas {
     sensors: Schema,
     predictions: Schema,
 }
-
-/// What an ensemble reads, in this order.
-pub const PREDICTIONS: [&str; 6] =
-    ["forecaster_1h", "forecaster_4h", "forecaster_24h", "greatest_failure", "greatest_anomaly", "mean_anomaly"];
 
 impl Schemas {
     /// A sensor that the plant does not have is one without a unit: no model reads that.

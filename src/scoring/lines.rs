@@ -5,8 +5,8 @@ use lehr_dataflows::forecasts::{Forecast, Said, Scored, Scorer, Terms, Verdict, 
 use lehr_domain::Micro;
 use lehr_domain::defect_event::HORIZONS;
 use lehr_domain::model::ModelVersion;
-use lehr_features::{FEATURES, SENSORS, describe, sensors};
-use lehr_scoring::Snapshot;
+use lehr_features::{SENSORS, describe, sensors};
+use lehr_scoring::{Forecast as Foretold, Snapshot, Verdict as Judged, predictions};
 use std::sync::atomic::Ordering;
 
 /// In the order of the features.
@@ -37,61 +37,45 @@ impl Scoring {
     fn scored(&self, versions: Versions, windows: &[Window]) -> Result<Vec<Scored>, ScoringError> {
         let forecaster = self.forecaster(versions.forecaster)?;
         let values: Vec<Vec<f32>> = windows.iter().map(values).collect();
-        let said = forecaster.model.forecast(values.concat())?;
-        let foretold: Vec<[f32; HORIZONS]> = said.into_iter().map(|forecast| forecast.probability).collect();
+        let foretold = forecaster.model.forecast(values.concat())?;
         // A graph model, or an ensemble, that is not there takes nothing from the forecaster.
-        let verdicts = versions.graph.and_then(|version| self.verdicts(version, &values).ok());
-        let combined = versions.ensemble.zip(verdicts.as_ref());
-        let combined = combined.and_then(|(version, verdicts)| self.combined(version, &foretold, verdicts).ok());
-        let rows = foretold.into_iter().enumerate().map(|(row, probability)| Scored {
+        let judged = versions.graph.and_then(|version| self.judged(version, &values).ok());
+        let combined = versions.ensemble.zip(judged.as_ref());
+        let combined = combined.and_then(|(version, judged)| self.combined(version, &foretold, judged).ok());
+        let rows = foretold.iter().enumerate().map(|(row, said)| Scored {
             said: Said {
-                forecaster: forecast(probability, &forecaster.thresholds),
+                forecaster: forecast(said.probability, &forecaster.thresholds),
                 ensemble: combined.as_ref().map(|combined| combined[row]),
             },
-            verdicts: verdicts.as_ref().map(|verdicts| verdicts[row].clone()),
+            verdicts: judged.as_ref().map(|judged| verdicts(&judged[row])),
         });
         Ok(rows.collect())
     }
 
-    fn verdicts(
-        &self,
-        version: ModelVersion,
-        values: &[Vec<f32>],
-    ) -> Result<Vec<Vec<Verdict>>, ScoringError> {
-        let graph = self.graph(version)?;
-        let snapshots: Vec<Snapshot> = values
-            .iter()
-            .map(|window| {
-                let (nodes, edges) = describe(window);
-                debug_assert_eq!(nodes.len(), SENSORS * FEATURES);
-                Snapshot { nodes, edges }
-            })
-            .collect();
-        let judged = graph.model.judge(&snapshots)?;
-        let of_sensor = |(failure, anomaly): (&f32, &f32)| Verdict { failure: micro(*failure), anomaly: micro(*anomaly) };
-        Ok(judged.iter().map(|row| row.failure.iter().zip(&row.anomaly).map(of_sensor).collect()).collect())
+    fn judged(&self, version: ModelVersion, values: &[Vec<f32>]) -> Result<Vec<Judged>, ScoringError> {
+        let described = values.iter().map(|window| {
+            let (nodes, edges) = describe(window);
+            Snapshot { nodes, edges }
+        });
+        Ok(self.graph(version)?.model.judge(&described.collect::<Vec<_>>())?)
     }
 
     fn combined(
         &self,
         version: ModelVersion,
-        foretold: &[[f32; HORIZONS]],
-        verdicts: &[Vec<Verdict>],
+        foretold: &[Foretold],
+        judged: &[Judged],
     ) -> Result<Vec<Forecast>, ScoringError> {
         let ensemble = self.ensemble(version)?;
-        let predictions = foretold.iter().zip(verdicts).flat_map(|(foretold, verdicts)| predictions(foretold, verdicts));
-        let combined = ensemble.model.combine(predictions.collect())?;
+        let rows = foretold.iter().zip(judged).flat_map(|(foretold, judged)| predictions(foretold, judged));
+        let combined = ensemble.model.combine(rows.collect())?;
         Ok(combined.into_iter().map(|probability| forecast(probability, &ensemble.thresholds)).collect())
     }
 }
 
-/// What an ensemble reads of one window: [`super::files::PREDICTIONS`].
-fn predictions(foretold: &[f32; HORIZONS], verdicts: &[Verdict]) -> Vec<f32> {
-    let greatest = |of: fn(&Verdict) -> Micro| verdicts.iter().map(of).max().unwrap_or_default().to_f64() as f32;
-    let sum: f64 = verdicts.iter().map(|verdict| verdict.anomaly.to_f64()).sum();
-    let mean = sum / verdicts.len().max(1) as f64;
-    let of_graph = [greatest(|verdict| verdict.failure), greatest(|verdict| verdict.anomaly), mean as f32];
-    foretold.iter().copied().chain(of_graph).collect()
+fn verdicts(judged: &Judged) -> Vec<Verdict> {
+    let of_sensor = |(failure, anomaly): (&f32, &f32)| Verdict { failure: micro(*failure), anomaly: micro(*anomaly) };
+    judged.failure.iter().zip(&judged.anomaly).map(of_sensor).collect()
 }
 
 fn forecast(probability: [f32; HORIZONS], thresholds: &[f32; HORIZONS]) -> Forecast {

@@ -124,6 +124,12 @@ table! {
         combined_4h: f64 = |row, _| Some(row.said.ensemble.as_ref()?.probability[1].to_f64()),
         /// Probability within 24 hours, as the ensemble says.
         combined_24h: f64 = |row, _| Some(row.said.ensemble.as_ref()?.probability[2].to_f64()),
+        /// Whether the ensemble expects an event within an hour; null where none scored.
+        combined_expected_1h: bool = |row, _| Some(row.said.ensemble.as_ref()?.expected[0]),
+        /// Whether the ensemble expects an event within 4 hours.
+        combined_expected_4h: bool = |row, _| Some(row.said.ensemble.as_ref()?.expected[1]),
+        /// Whether the ensemble expects an event within 24 hours.
+        combined_expected_24h: bool = |row, _| Some(row.said.ensemble.as_ref()?.expected[2]),
         /// Whether an event came within an hour, as inspection says; null while it is not known.
         came_1h: bool = |row, _| row.came[0],
         /// Whether an event came within 4 hours.

@@ -5,11 +5,11 @@
 
 mod generate;
 
-pub use generate::generate;
+pub use generate::{generate, generate_test};
 pub use lehr_features::{FEATURES, describe};
 
 use crate::DatasetError;
-use crate::sequences::{Origin, SENSORS, sensors};
+use crate::sequences::{Origin, SENSORS, days, sensors};
 use lehr_domain::catalogue::DEFAULT;
 use lehr_domain::ids::stable_hash;
 use lehr_plant::COUPLED;
@@ -44,6 +44,32 @@ impl Graphs {
     pub fn is_empty(&self) -> bool {
         self.failure.is_empty()
     }
+
+    /// Puts others behind these.
+    fn append(&mut self, other: Graphs) {
+        self.nodes.extend(other.nodes);
+        self.edges.extend(other.edges);
+        self.failure.extend(other.failure);
+        self.anomaly.extend(other.anomaly);
+        self.origins.extend(other.origins);
+    }
+
+    /// Examples of the same plant, line and day: what depends on each other, for intervals by blocks.
+    pub fn days(&self) -> Vec<Range<usize>> {
+        days(&self.origins)
+    }
+
+    /// Examples of the same plant and line, in order of time.
+    pub fn lines(&self) -> Vec<Range<usize>> {
+        let mut end = 0;
+        let same = |a: &Origin, b: &Origin| (a.seed, a.line) == (b.seed, b.line);
+        let line = |line: &[Origin]| {
+            let begin = end;
+            end += line.len();
+            begin..end
+        };
+        self.origins.chunk_by(same).map(line).collect()
+    }
 }
 
 /// The same recipe, the same set. Plants have faults of all kinds at random, of process and of instruments.
@@ -68,6 +94,27 @@ impl GraphRecipe {
             every_minutes: 120,
             faults_per_day: 20.0,
         }
+    }
+
+    /// Seeds that follow each other: a fifth of the plants, and one at least, each for validation and for the test, the
+    /// rest for training. Few plants make a set for trying things out, of no figures that mean anything.
+    pub fn of_plants(plants: u64, days: u32, every_minutes: u32) -> GraphRecipe {
+        const FIRST: u64 = 1001;
+        let part = (plants / 5).max(1);
+        let validation = FIRST + plants.saturating_sub(2 * part);
+        GraphRecipe {
+            train: FIRST..validation,
+            validation: validation..validation + part,
+            test: validation + part..validation + 2 * part,
+            days,
+            every_minutes,
+            faults_per_day: 20.0,
+        }
+    }
+
+    /// Some two thousand snapshots, for trying things out.
+    pub fn small() -> GraphRecipe {
+        GraphRecipe::of_plants(10, 5, 120)
     }
 
     /// # Errors
@@ -143,6 +190,8 @@ mod tests {
     #[test]
     fn recipes_that_make_no_set_are_refused() {
         GraphRecipe::full().check().unwrap();
+        GraphRecipe::small().check().unwrap();
+        assert!(GraphRecipe::of_plants(2, 5, 120).check().is_err(), "none is left for training");
         let refused = |recipe: GraphRecipe| recipe.check().unwrap_err().to_string();
         assert!(refused(GraphRecipe { test: 1000..1003, ..GraphRecipe::full() }).contains("share plants"));
         assert!(refused(GraphRecipe { days: 0, ..GraphRecipe::full() }).contains("days"));

@@ -9,16 +9,14 @@ mod generate;
 mod recipe;
 mod scaler;
 mod series;
-mod window;
 
 pub use event::EventRule;
-pub use generate::{Progress, generate};
-pub use lehr_features::{MINUTES, SENSORS, WINDOW, sensors};
+pub use generate::{Progress, generate, generate_test};
+pub use lehr_features::{MINUTES, SENSORS, WINDOW, fill, sensors};
 pub use recipe::{Part, Recipe};
 pub use scaler::Scaler;
 pub use series::{CAUSES, LineSeries, simulate};
 pub(crate) use series::{branches, names};
-pub use window::fill;
 
 use lehr_domain::{EventMs, LineId};
 use lehr_plant::{Branch, Cause};
@@ -83,20 +81,20 @@ impl Sequences {
 
     /// Examples of the same plant, line and day: what depends on each other, for intervals by blocks.
     pub fn days(&self) -> Vec<std::ops::Range<usize>> {
-        let day = |index: usize| {
-            let Origin { seed, line, minute, .. } = self.origins[index];
-            (seed, line, minute.div_euclid(1440))
-        };
-        let mut days = Vec::new();
-        let mut begin = 0;
-        for index in 1..=self.len() {
-            if index == self.len() || day(index) != day(begin) {
-                days.push(begin..index);
-                begin = index;
-            }
-        }
-        days
+        days(&self.origins)
     }
+}
+
+/// Runs of origins of the same plant, line and day.
+pub(crate) fn days(origins: &[Origin]) -> Vec<std::ops::Range<usize>> {
+    let day = |origin: &Origin| (origin.seed, origin.line, origin.minute.div_euclid(1440));
+    let mut end = 0;
+    let run = |run: &[Origin]| {
+        let begin = end;
+        end += run.len();
+        begin..end
+    };
+    origins.chunk_by(|a, b| day(a) == day(b)).map(run).collect()
 }
 
 /// A set, cut so that nothing of one part can be known from another: parts have plants of their own (seeds) and times of their

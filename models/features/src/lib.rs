@@ -5,9 +5,11 @@
 //! files name.
 
 mod describe;
+mod gaps;
 mod sensors;
 
 pub use describe::{FEATURES, describe};
+pub use gaps::fill;
 pub use sensors::sensors;
 
 /// Sensors of a line that are read.

@@ -8,7 +8,9 @@ mod error;
 pub mod fitting;
 pub mod forecaster;
 pub mod graph;
+pub mod judging;
 pub mod recurrent;
+pub mod verdict;
 pub mod vision;
 pub mod writing;
 

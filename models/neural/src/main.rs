@@ -12,6 +12,12 @@ use clap::Parser;
 enum Arguments {
     /// Foretells defect events from the last two hours of a line's sensors.
     Forecaster(command::forecaster::Arguments),
+    /// Says of a line's sensors which have failed, which see something strange, and which belong together.
+    Graph(command::graph::Arguments),
+    /// Combines what forecaster and graph network say into one probability for each horizon.
+    Ensemble(command::ensemble::Arguments),
+    /// Judges written models on examples that none of them has seen.
+    Evaluate(command::evaluate::Arguments),
     /// Finds defects in pictures of ware.
     Vision(command::vision::Arguments),
 }
@@ -19,7 +25,14 @@ enum Arguments {
 fn main() -> ExitCode {
     let done = match Arguments::parse() {
         Arguments::Forecaster(arguments) => command::forecaster::run(arguments),
+        Arguments::Graph(arguments) => command::graph::run(arguments),
+        Arguments::Ensemble(arguments) => command::ensemble::run(arguments),
         Arguments::Vision(arguments) => command::vision::run(arguments),
+        Arguments::Evaluate(arguments) => match command::evaluate::run(arguments) {
+            Ok(true) => Ok(()),
+            Ok(false) => Err("a figure is better than it can be: leak suspected".into()),
+            Err(error) => Err(error),
+        },
     };
     match done {
         Ok(()) => ExitCode::SUCCESS,

@@ -1,5 +1,7 @@
 //! `lehr-train`, as a parent process sees it.
 
+mod support;
+
 use std::path::Path;
 use std::process::{Command, Output};
 
@@ -55,6 +57,55 @@ fn it_tells_its_progress_goes_on_where_it_was_and_writes_a_model_with_its_card()
     let report: Value = serde_json::from_slice(&std::fs::read(out.join("forecaster-0.1.0.json")).unwrap()).unwrap();
     assert_eq!(report["history"].as_array().unwrap().len(), 2);
     assert_eq!(report["test"].as_array().unwrap().len(), 3);
+}
+
+fn run(folder: &Path, command: &str, more: &[&str]) -> Output {
+    let library = support::onnx::library();
+    let place = |name: &str| folder.join(name).display().to_string();
+    let mut all: Vec<String> = vec![command.into()];
+    all.extend(more.iter().map(|argument| (*argument).into()));
+    match command {
+        "graph" => all.extend(["--out".into(), place("out")]),
+        "ensemble" => all.extend(["--data".into(), place("data"), "--out".into(), place("out")]),
+        _ => all.extend(["--data".into(), place("data")]),
+    }
+    if command != "graph" {
+        all.extend(["--models".into(), place("out"), "--onnxruntime".into(), library.display().to_string()]);
+    }
+    Command::new(env!("CARGO_BIN_EXE_lehr-train")).args(all).output().expect("it starts")
+}
+
+/// Files of a moment's training, as `evaluate` sees those that are shipped.
+#[test]
+fn three_models_are_made_of_each_other_and_judged_as_they_are_written() {
+    let folder = tempfile::tempdir().unwrap();
+    events(&train(folder.path(), &["--json", "--epochs", "1"]));
+    let graph = ["--plants", "5", "--days", "1", "--epochs", "1", "--alone", "--json"];
+    events(&run(folder.path(), "graph", &graph));
+    events(&run(folder.path(), "ensemble", &["--json"]));
+
+    let output = run(folder.path(), "evaluate", &["--model-version", "0.1.0", "--json"]);
+    assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stderr));
+    let said: Value = serde_json::from_slice(&output.stdout).unwrap();
+    assert_eq!(said["windows"], said["windows_of"], "so few are all judged");
+    let figures = said["figures"].as_array().unwrap();
+    let value = |model: &str, figure: &str| {
+        let found = figures.iter().find(|line| line["model"] == model && line["figure"] == figure);
+        found.unwrap_or_else(|| panic!("{model} has {figure}"))["value"].as_f64()
+    };
+    // The file says of the test what the network said that it was written from.
+    let history = |name: &str| -> Value {
+        let path = folder.path().join("out").join(format!("{name}-0.1.0.json"));
+        serde_json::from_slice(&std::fs::read(path).unwrap()).unwrap()
+    };
+    let written = history("graph")["test"]["anomaly"]["auc"]["value"].as_f64().unwrap();
+    assert!((value("graph", "area of anomaly").unwrap() - written).abs() < 1e-3);
+    let written = history("forecaster")["test"][2]["brier"]["value"].as_f64().unwrap();
+    assert!((0.0..1.0).contains(&written));
+    for horizon in ["1 h", "4 h", "24 h"] {
+        assert!(value("ensemble", &format!("accuracy, {horizon}")).is_some());
+        assert!(value("forecaster", &format!("calibration error, {horizon}")).is_some());
+    }
 }
 
 #[test]

@@ -3,7 +3,7 @@
 mod support;
 
 use lehr_neural::fitting::Quiet;
-use lehr_neural::graph::{GraphArchitecture, GraphSettings, Graphs, TrainedGraph, scored, train};
+use lehr_neural::graph::{FeatureScaler, GraphArchitecture, GraphSettings, Graphs, TrainedGraph, scored, train};
 use support::toy_graphs::{NODES, ToyGraphs};
 
 fn settings(epochs: usize) -> GraphSettings {
@@ -22,7 +22,8 @@ fn areas(trained: &TrainedGraph, graphs: &ToyGraphs) -> [f64; 3] {
 #[test]
 fn it_finds_failures_anomalies_and_links() {
     let (training, validation, test) = (ToyGraphs::new(1500, 1), ToyGraphs::new(300, 2), ToyGraphs::new(500, 3));
-    let trained = train(&training, &validation, &settings(8), &mut Quiet).unwrap();
+    let trained =
+        train(&training, &validation, FeatureScaler::fit(&training).unwrap(), &settings(8), &mut Quiet).unwrap();
     let [failures, anomalies, links] = areas(&trained, &test);
     assert!(failures > 0.97 && anomalies > 0.97 && links > 0.97, "{failures}, {anomalies}, {links}");
 
@@ -37,8 +38,9 @@ fn it_finds_failures_anomalies_and_links() {
 #[test]
 fn the_truth_of_other_graphs_teaches_nothing() {
     let (training, validation) = (ToyGraphs::new(800, 4), ToyGraphs::new(300, 5));
-    let trained =
-        train(&training.with_shuffled_truth(6), &validation.with_shuffled_truth(7), &settings(3), &mut Quiet).unwrap();
+    let scaler = FeatureScaler::fit(&training).unwrap();
+    let (training, validation) = (training.with_shuffled_truth(6), validation.with_shuffled_truth(7));
+    let trained = train(&training, &validation, scaler, &settings(3), &mut Quiet).unwrap();
     let test = ToyGraphs::new(500, 8).with_shuffled_truth(9);
     for area in areas(&trained, &test) {
         assert!((area - 0.5).abs() < 0.06, "with shuffled truth the area is {area}");

@@ -145,19 +145,14 @@ fn a_graph_network_and_its_file_agree() {
     let file = graph::export(&trained, &identity("graph")).unwrap();
     let said = answer(&file, &[("nodes", &[rows, count, features], &nodes), ("edges", &[rows, count, count], &edges)]);
 
-    let scale = |(at, &value): (usize, &f32)| {
-        (value - trained.scaler.mean[at % features]) / trained.scaler.deviation[at % features]
-    };
-    let scaled: Vec<f32> = nodes.iter().enumerate().map(scale).collect();
-    let reading = trained.network.forward(
-        Tensor::from_data(TensorData::new(scaled, [rows, count, features]), &device),
-        Tensor::from_data(TensorData::new(edges, [rows, count, count]), &device),
-    );
-    let ours = values(activation::sigmoid(reading.nodes));
+    let scaled: Vec<f32> = nodes.chunks_exact(count * features).flat_map(|nodes| trained.scaler.scale(nodes)).collect();
+    let nodes: Tensor<3> = Tensor::from_data(TensorData::new(scaled, [rows, count, features]), &device);
+    let edges: Tensor<3> = Tensor::from_data(TensorData::new(edges, [rows, count, count]), &device);
+    let ours = values(activation::sigmoid(trained.network.states(nodes, edges.clone())));
     let of = |which: usize| -> Vec<f32> { ours.iter().skip(which).step_by(2).copied().collect() };
     assert_close("failure", &of(0), &output(&said, "failure"));
     assert_close("anomaly", &of(1), &output(&said, "anomaly"));
-    assert_close("edge", &values(activation::sigmoid(reading.edges)), &output(&said, "edge"));
+    assert_close("edge", &values(activation::sigmoid(trained.network.links.forward(edges))), &output(&said, "edge"));
 }
 
 #[test]

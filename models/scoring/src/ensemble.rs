@@ -3,7 +3,25 @@
 use std::path::Path;
 
 use crate::forecaster::HORIZONS_H;
-use crate::{Batch, Contract, Error, Model, Options, Pool, Port, Runtime, Schema};
+use crate::{Batch, Contract, Error, Forecast, Model, Options, Pool, Port, Runtime, Schema, Verdict};
+
+/// What the ensemble reads of a forecast and of a verdict on the same two hours, in this order. All are probabilities.
+pub const PREDICTIONS: [&str; 6] = [
+    "forecaster_1h",
+    "forecaster_4h",
+    "forecaster_24h",
+    "graph_failure_greatest",
+    "graph_anomaly_greatest",
+    "graph_anomaly_mean",
+];
+
+/// One row of [`PREDICTIONS`]. The same for training and for live scoring.
+pub fn predictions(forecast: &Forecast, verdict: &Verdict) -> [f32; PREDICTIONS.len()] {
+    let greatest = |of: &[f32]| of.iter().copied().fold(0.0, f32::max);
+    let mean = verdict.anomaly.iter().sum::<f32>() / verdict.anomaly.len().max(1) as f32;
+    let [one, four, day] = forecast.probability;
+    [one, four, day, greatest(&verdict.failure), greatest(&verdict.anomaly), mean]
+}
 
 /// An ensemble that is ready.
 #[derive(Debug)]
@@ -61,5 +79,17 @@ impl Ensemble {
         }
         let scored = self.pool.score(Batch { rows: predictions.len() / per_row, values: vec![predictions] })?;
         Ok(scored.values[0].as_chunks().0.to_vec())
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_row_is_the_forecast_and_the_worst_of_the_sensors() {
+        let forecast = Forecast { probability: [0.1, 0.2, 0.3], attention: vec![] };
+        let verdict = Verdict { failure: vec![0.0, 0.5], anomaly: vec![0.25, 0.75], edge: vec![] };
+        assert_eq!(predictions(&forecast, &verdict), [0.1, 0.2, 0.3, 0.5, 0.75, 0.5]);
     }
 }

@@ -2,6 +2,8 @@
 
 use std::path::Path;
 
+use lehr_features::fill;
+
 use crate::{Batch, Contract, Error, MINUTES, Model, Options, Pool, Port, Runtime, SENSORS, Scaler, Schema, WINDOW};
 
 /// Forecasts: within so many hours.
@@ -71,8 +73,8 @@ impl Forecaster {
     }
 
     /// Forecasts for any number of sequences, one behind the other, each of [`WINDOW`] numbers in engineering units:
-    /// minute by minute, all sensors of a minute together. NaN stands for a value that is missing, and is taken as the
-    /// sensor's mean over the training data.
+    /// minute by minute, all sensors of a minute together. NaN stands for a value that is missing: it is filled as
+    /// for training, by [`lehr_features::fill`].
     ///
     /// # Errors
     /// When the numbers are no whole sequences or infinite, or scoring fails.
@@ -81,13 +83,7 @@ impl Forecaster {
             let problem = format!("{} numbers are no whole sequences of {WINDOW}", sequences.len());
             return Err(Error::Input { field: "input".to_owned(), problem });
         }
-        for minute in sequences.chunks_mut(SENSORS) {
-            for (value, mean) in minute.iter_mut().zip(&self.scaler.mean) {
-                if value.is_nan() {
-                    *value = *mean;
-                }
-            }
-        }
+        sequences.chunks_mut(WINDOW).for_each(|sequence| fill(sequence, &self.scaler.mean));
         let rows = sequences.len() / WINDOW;
         let scored = self.pool.score(Batch { rows, values: vec![sequences] })?;
         let probabilities = scored.values[0].as_chunks::<{ HORIZONS_H.len() }>().0;

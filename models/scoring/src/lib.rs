@@ -44,7 +44,7 @@ mod runtime;
 mod session;
 
 pub use contract::{Contract, OPSETS, Port};
-pub use ensemble::Ensemble;
+pub use ensemble::{Ensemble, PREDICTIONS, predictions};
 pub use error::{Error, Refusal};
 pub use forecaster::{Attribution, Forecast, Forecaster, HORIZONS_H};
 pub use lehr_features::{MINUTES, SENSORS, WINDOW};

@@ -10,7 +10,9 @@ use crate::{Batch, Contract, Error, Model, Options, Pool, Port, Runtime, Schema}
 pub struct Snapshot {
     /// What is known of each sensor: `[SENSORS, features]`.
     pub nodes: Vec<f32>,
-    /// The correlation of each two: `[SENSORS, SENSORS]`.
+    /// The correlation of each two: `[SENSORS, SENSORS]`. Of the same two hours where [`Verdict::failure`] and
+    /// [`Verdict::anomaly`] are asked for; the mean over days where [`Verdict::edge`] is, for which two hours tell too
+    /// little.
     pub edges: Vec<f32>,
 }
 
@@ -21,7 +23,7 @@ pub struct Verdict {
     pub failure: Vec<f32>,
     /// Of each sensor's anomaly.
     pub anomaly: Vec<f32>,
-    /// Of an edge between each two: `[SENSORS, SENSORS]`.
+    /// That each two belong together: `[SENSORS, SENSORS]`. Follows from [`Snapshot::edges`] alone.
     pub edge: Vec<f32>,
 }
 

@@ -81,15 +81,13 @@ fn what_a_sensor_did_is_nothing_where_the_model_does_not_read_it() {
 }
 
 #[test]
-fn what_is_missing_is_taken_as_its_mean() {
+fn what_is_missing_is_filled_as_for_training() {
     let forecaster = forecaster(&models::forecaster(3, SMALL, "1.0.0", &[]), workers(1));
-    let mut whole: Vec<f32> = means().repeat(MINUTES);
-    whole.iter_mut().enumerate().for_each(|(at, value)| *value += (at % 7) as f32);
-    let (mut filled, mut gaps) = (whole.clone(), whole);
-    for at in (0..WINDOW).step_by(3) {
-        filled[at] = means()[at % SENSORS];
-        gaps[at] = f32::NAN;
-    }
+    let mut gaps: Vec<f32> = means().repeat(2 * MINUTES);
+    gaps.iter_mut().enumerate().for_each(|(at, value)| *value += (at % 7) as f32);
+    gaps.iter_mut().step_by(3).for_each(|value| *value = f32::NAN);
+    let mut filled = gaps.clone();
+    filled.chunks_mut(WINDOW).for_each(|window| lehr_features::fill(window, &means()));
     assert_eq!(forecaster.forecast(gaps).unwrap(), forecaster.forecast(filled).unwrap());
 }
 

@@ -21,11 +21,13 @@ impl Deployers {
     /// From before the beginning on a forecaster scores. Now and then there is another deployment, also from an earlier or
     /// a later time on, also of none, also another from the same time on, also once more what was told already.
     pub fn act(&mut self, tick: Tick, now: EventMs) -> Vec<Revised> {
-        let mut events = Vec::new();
         if tick == Tick(1) {
             let version = Some(ModelVersion::new(1, 0, 0));
-            events.push(deployment(ModelKind::Forecaster, Alias::Production, START - SpanMs::days(1), version));
+            let first = deployment(ModelKind::Forecaster, Alias::Production, START - SpanMs::days(1), version);
+            self.told.push(Revised { revision: tick.0, event: first });
+            return self.told.clone();
         }
+        let mut events = Vec::new();
         match self.rng.random_range(0..24) {
             0..3 => {
                 let alias = if self.rng.random_bool(0.8) { Alias::Production } else { Alias::Challenger };

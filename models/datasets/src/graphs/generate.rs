@@ -16,7 +16,31 @@ const START: EventMs = EventMs(1_769_839_200_000);
 pub fn generate(recipe: &GraphRecipe, progress: impl Fn(Progress) + Sync) -> Result<GraphSplit, DatasetError> {
     recipe.check()?;
     let parts = [&recipe.train, &recipe.validation, &recipe.test];
-    let seeds: Vec<u64> = parts.iter().flat_map(|part| (*part).clone()).collect();
+    let mut split = GraphSplit::default();
+    for (seed, graphs) in of_plants(recipe, parts.into_iter().cloned().flatten().collect(), progress)? {
+        let part = match seed {
+            seed if recipe.train.contains(&seed) => &mut split.train,
+            seed if recipe.validation.contains(&seed) => &mut split.validation,
+            _ => &mut split.test,
+        };
+        part.append(graphs);
+    }
+    Ok(split)
+}
+
+/// The test part of [`generate`] alone.
+pub fn generate_test(recipe: &GraphRecipe, progress: impl Fn(Progress) + Sync) -> Result<Graphs, DatasetError> {
+    recipe.check()?;
+    let mut test = Graphs::default();
+    of_plants(recipe, recipe.test.clone().collect(), progress)?.into_values().for_each(|graphs| test.append(graphs));
+    Ok(test)
+}
+
+fn of_plants(
+    recipe: &GraphRecipe,
+    seeds: Vec<u64>,
+    progress: impl Fn(Progress) + Sync,
+) -> Result<BTreeMap<u64, Graphs>, DatasetError> {
     let (next, done) = (AtomicUsize::new(0), AtomicUsize::new(0));
     let made: Mutex<BTreeMap<u64, Result<Graphs, DatasetError>>> = Mutex::new(BTreeMap::new());
     let work = || {
@@ -32,21 +56,8 @@ pub fn generate(recipe: &GraphRecipe, progress: impl Fn(Progress) + Sync) -> Res
             scope.spawn(work);
         }
     });
-    let mut split = GraphSplit::default();
-    for (seed, graphs) in made.into_inner().unwrap_or_else(|poisoned| poisoned.into_inner()) {
-        let part = match seed {
-            seed if recipe.train.contains(&seed) => &mut split.train,
-            seed if recipe.validation.contains(&seed) => &mut split.validation,
-            _ => &mut split.test,
-        };
-        let graphs = graphs?;
-        part.nodes.extend(graphs.nodes);
-        part.edges.extend(graphs.edges);
-        part.failure.extend(graphs.failure);
-        part.anomaly.extend(graphs.anomaly);
-        part.origins.extend(graphs.origins);
-    }
-    Ok(split)
+    let made = made.into_inner().unwrap_or_else(|poisoned| poisoned.into_inner());
+    made.into_iter().map(|(seed, graphs)| Ok((seed, graphs?))).collect()
 }
 
 /// The sensors of each line that are read, in the order in which they are.
@@ -90,13 +101,7 @@ fn of_plant(seed: u64, recipe: &GraphRecipe) -> Result<Graphs, DatasetError> {
         }
     }
     let mut all = Graphs::default();
-    for graphs in of_line {
-        all.nodes.extend(graphs.nodes);
-        all.edges.extend(graphs.edges);
-        all.failure.extend(graphs.failure);
-        all.anomaly.extend(graphs.anomaly);
-        all.origins.extend(graphs.origins);
-    }
+    of_line.into_iter().for_each(|graphs| all.append(graphs));
     Ok(all)
 }
 
@@ -159,6 +164,7 @@ mod tests {
                 assert!(missing == 1.0 || (0.4..1.4).contains(&(mean / usual)), "{name}: {mean}");
             }
         }
+        assert_eq!(generate_test(&recipe, |_| ()).unwrap(), split.test);
         assert_eq!(generate(&recipe, |_| ()).unwrap(), split);
     }
 }

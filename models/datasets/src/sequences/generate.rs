@@ -2,11 +2,13 @@
 
 use super::event::next_event;
 use super::scaler::Sums;
-use super::{CAUSES, HORIZONS, LineSeries, MINUTES, Origin, Recipe, SENSORS, Split, cache, fill, simulate};
+use super::{
+    CAUSES, HORIZONS, LineSeries, MINUTES, Origin, Recipe, SENSORS, Scaler, Sequences, Split, cache, fill, simulate,
+};
 use crate::DatasetError;
 use lehr_domain::EventMs;
 use std::fs;
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use std::sync::Mutex;
 use std::sync::atomic::{AtomicUsize, Ordering};
 
@@ -23,38 +25,58 @@ pub struct Progress {
 /// 100 days), then the set itself (9.6 kB a window).
 pub fn generate(recipe: &Recipe, folder: &Path, progress: impl Fn(Progress) + Sync) -> Result<Split, DatasetError> {
     recipe.check()?;
-    let folder = folder.join(format!("plants-{}", recipe.plants_hash()));
-    fs::create_dir_all(&folder).map_err(|source| DatasetError::Folder { path: folder.clone(), source })?;
-    simulate_all(recipe, &folder, &progress)?;
+    let folder = simulated(recipe, folder, &[0, 1, 2, 3], &progress)?;
     let mut sums = Sums::default();
     each_plant(recipe, &folder, 0, |_, lines| lines.iter().for_each(|series| sums.add(&series.means)))?;
-    let mut split = Split { scaler: sums.scaler(), ..Split::default() };
-    let scaler = split.scaler.clone();
-    for (index, part) in
-        [&mut split.train, &mut split.validation, &mut split.calibration, &mut split.test].into_iter().enumerate()
-    {
-        each_plant(recipe, &folder, index, |seed, lines| {
-            for series in lines {
-                windows(seed, series, recipe, |window, label, truth, origin| {
-                    let end = (origin.minute - series.first_minute) as usize;
-                    part.levels.push([series.levels[end - MINUTES], series.levels[end - 1]]);
-                    let begin = part.inputs.len();
-                    part.inputs.extend_from_slice(window);
-                    fill(&mut part.inputs[begin..], &scaler);
-                    part.labels.push(label);
-                    part.truths.push(truth);
-                    part.origins.push(origin);
-                });
-            }
-        })?;
-    }
-    Ok(split)
+    let scaler = sums.scaler();
+    let part = |index: usize| sequences(recipe, &folder, index, &scaler);
+    Ok(Split { train: part(0)?, validation: part(1)?, calibration: part(2)?, test: part(3)?, scaler })
 }
 
-/// Simulates the plants that are not in the folder yet.
-fn simulate_all(recipe: &Recipe, folder: &Path, progress: &(impl Fn(Progress) + Sync)) -> Result<(), DatasetError> {
+/// The test part of [`generate`] alone, for a model that was trained before: its scaler fills the gaps.
+pub fn generate_test(
+    recipe: &Recipe,
+    folder: &Path,
+    scaler: &Scaler,
+    progress: impl Fn(Progress) + Sync,
+) -> Result<Sequences, DatasetError> {
+    recipe.check()?;
+    let folder = simulated(recipe, folder, &[3], &progress)?;
+    sequences(recipe, &folder, 3, scaler)
+}
+
+/// The examples of one part, of plants that have been simulated.
+fn sequences(recipe: &Recipe, folder: &Path, part: usize, scaler: &Scaler) -> Result<Sequences, DatasetError> {
+    let mut all = Sequences::default();
+    each_plant(recipe, folder, part, |seed, lines| {
+        for series in lines {
+            windows(seed, series, recipe, |window, label, truth, origin| {
+                let end = (origin.minute - series.first_minute) as usize;
+                all.levels.push([series.levels[end - MINUTES], series.levels[end - 1]]);
+                let begin = all.inputs.len();
+                all.inputs.extend_from_slice(window);
+                fill(&mut all.inputs[begin..], &scaler.mean);
+                all.labels.push(label);
+                all.truths.push(truth);
+                all.origins.push(origin);
+            });
+        }
+    })?;
+    Ok(all)
+}
+
+/// Simulates the plants of some parts that are not in the folder yet; returns where they are.
+fn simulated(
+    recipe: &Recipe,
+    folder: &Path,
+    parts: &[usize],
+    progress: &(impl Fn(Progress) + Sync),
+) -> Result<PathBuf, DatasetError> {
+    let folder = folder.join(format!("plants-{}", recipe.plants_hash()));
+    fs::create_dir_all(&folder).map_err(|source| DatasetError::Folder { path: folder.clone(), source })?;
     let mut jobs: Vec<(u64, EventMs, u32, bool)> = Vec::new();
-    for (start, part) in recipe.parts() {
+    for part in parts {
+        let (start, part) = recipe.parts()[*part];
         jobs.extend(part.seeds.clone().map(|seed| (seed, start, part.days, part.rare_cause)));
     }
     let next = AtomicUsize::new(0);
@@ -62,7 +84,7 @@ fn simulate_all(recipe: &Recipe, folder: &Path, progress: &(impl Fn(Progress) + 
     let failed = Mutex::new(None);
     let work = || {
         while let Some((seed, start, days, rare_cause)) = jobs.get(next.fetch_add(1, Ordering::Relaxed)).copied() {
-            let path = cache::file(folder, seed);
+            let path = cache::file(&folder, seed);
             let made = match cache::read(&path) {
                 Ok(Some(_)) => Ok(()),
                 Ok(None) => simulate(seed, start, days, rare_cause).and_then(|lines| cache::write(&path, &lines)),
@@ -83,7 +105,7 @@ fn simulate_all(recipe: &Recipe, folder: &Path, progress: &(impl Fn(Progress) + 
             scope.spawn(work);
         }
     });
-    failed.into_inner().unwrap_or_else(|poisoned| poisoned.into_inner()).map_or(Ok(()), Err)
+    failed.into_inner().unwrap_or_else(|poisoned| poisoned.into_inner()).map_or(Ok(folder), Err)
 }
 
 /// The plants of one part, in order of seed.
@@ -202,6 +224,8 @@ mod tests {
         assert!((made.scaler().mean[0] - 1520.0).abs() < 5.0 && made.scaler().std[0] > 1.0);
         assert_eq!(generate(&recipe, &folder, |_| ()).unwrap(), made);
         std::fs::remove_dir_all(&folder).unwrap();
+        let plants = |progress: Progress| assert_eq!(progress.plants, 1, "those of the test alone");
+        assert_eq!(generate_test(&recipe, &folder, made.scaler(), plants).unwrap(), made.test);
         assert_eq!(generate(&recipe, &folder, |_| ()).unwrap(), made);
         std::fs::remove_dir_all(&folder).unwrap();
     }

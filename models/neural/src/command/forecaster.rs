@@ -1,18 +1,15 @@
 use std::path::{Path, PathBuf};
 use std::sync::Mutex;
 
-use clap::{Args, ValueEnum};
+use clap::Args;
 use lehr_datasets::sequences::{Recipe, Sequences, Split, generate, sensors};
-use lehr_datasets::study::{Figures, baselines, figures, observation_ceiling, state_ceiling};
-use lehr_domain::catalogue::{Catalogue, DEFAULT};
+use lehr_datasets::study::{baselines, figures, observation_ceiling, state_ceiling};
 use lehr_neural::fitting::{Event, Watch};
-use lehr_neural::forecaster::{
-    Architecture, DataCard, HorizonReport, Horizons, Scaler, Settings, Trained, card, export, report, train,
-};
+use lehr_neural::forecaster::{Architecture, DataCard, Scaler, Settings, card, export, report, train};
 use lehr_neural::writing::Identity;
 use serde_json::json;
 
-use super::{Common, write};
+use super::{Common, Set, keep, sensor_units, today};
 
 #[derive(Debug, Args)]
 pub struct Arguments {
@@ -47,14 +44,6 @@ pub struct Arguments {
     /// States of the simulator whose futures are lived for the ceiling of whoever knows all.
     #[arg(long, default_value_t = 0)]
     states: usize,
-}
-
-#[derive(Debug, Clone, Copy, ValueEnum)]
-enum Set {
-    /// Some 100,000 windows.
-    Full,
-    /// A few thousand, for trying things out.
-    Small,
 }
 
 pub fn run(arguments: Arguments) -> Result<(), Box<dyn std::error::Error>> {
@@ -93,12 +82,28 @@ pub fn run(arguments: Arguments) -> Result<(), Box<dyn std::error::Error>> {
     if arguments.states > 0 {
         ladder.push(state_ceiling(&recipe, &split, arguments.states, |_, _| {})?);
     }
-    let written = keep(&trained, &split, &recipe, &report, &ladder, common)?;
-    watch.see(&Event::Stage { name: &format!("written: {written}") });
+    let date = today();
+    let identity = Identity {
+        model: "forecaster",
+        version: common.version.clone(),
+        inputs: sensor_units()?,
+        data: recipe.hash(),
+        scaler: Some(json!({ "mean": trained.scaler.mean, "deviation": trained.scaler.deviation })),
+        metrics: json!({ "test": report, "thresholds": trained.thresholds, "calibration": trained.calibration }),
+        trained: date.clone(),
+    };
+    let text = card(&common.version, &date, &trained, &data_card(&split, &recipe), &ladder, &report);
+    let history = json!({ "history": trained.history, "test": report, "ladder": ladder, "recipe": recipe });
+    let path = keep(common, "forecaster", &export(&trained, &identity)?, &text, &history)?;
+    watch.see(&Event::Stage { name: &format!("written: {}", path.display()) });
     Ok(())
 }
 
-fn make(recipe: &Recipe, data: &Path, watch: &mut (dyn Watch + Send)) -> Result<Split, lehr_datasets::DatasetError> {
+pub fn make(
+    recipe: &Recipe,
+    data: &Path,
+    watch: &mut (dyn Watch + Send),
+) -> Result<Split, lehr_datasets::DatasetError> {
     watch.see(&Event::Stage { name: "data" });
     let watch = Mutex::new(watch);
     generate(recipe, data, |progress| {
@@ -107,43 +112,6 @@ fn make(recipe: &Recipe, data: &Path, watch: &mut (dyn Watch + Send)) -> Result<
             watch.see(&Event::Data { done: progress.plants_done, total: progress.plants });
         }
     })
-}
-
-fn keep(
-    trained: &Trained,
-    split: &Split,
-    recipe: &Recipe,
-    report: &Horizons<HorizonReport>,
-    ladder: &[Figures],
-    common: &Common,
-) -> Result<String, Box<dyn std::error::Error>> {
-    let date = jiff::Timestamp::now().strftime("%Y-%m-%d").to_string();
-    let identity = Identity {
-        model: "forecaster",
-        version: common.version.clone(),
-        inputs: inputs()?,
-        data: recipe.hash(),
-        scaler: Some(json!({ "mean": trained.scaler.mean, "deviation": trained.scaler.deviation })),
-        metrics: json!({ "test": report, "thresholds": trained.thresholds, "calibration": trained.calibration }),
-        trained: date.clone(),
-    };
-    let name = format!("forecaster-{}", common.version);
-    let path = write(&common.out, &format!("{name}.onnx"), &export(trained, &identity)?)?;
-    let text = card(&common.version, &date, trained, &data_card(split, recipe), ladder, report);
-    write(&common.out, &format!("{name}.md"), text.as_bytes())?;
-    let history = json!({ "history": trained.history, "test": report, "ladder": ladder, "recipe": recipe });
-    write(&common.out, &format!("{name}.json"), &serde_json::to_vec_pretty(&history)?)?;
-    Ok(path.display().to_string())
-}
-
-/// Name and unit of each sensor.
-fn inputs() -> Result<Vec<(String, String)>, Box<dyn std::error::Error>> {
-    let catalogue = Catalogue::parse(DEFAULT)?;
-    let unit = |name: &str| {
-        let entry = catalogue.sensors.iter().find(|entry| entry.parameter == name);
-        entry.map(|entry| (name.to_owned(), entry.unit.clone())).ok_or_else(|| format!("no sensor is named {name}"))
-    };
-    Ok(sensors().iter().map(|name| unit(name)).collect::<Result<_, _>>()?)
 }
 
 fn data_card(split: &Split, recipe: &Recipe) -> DataCard {

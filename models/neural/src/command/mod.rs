@@ -1,11 +1,17 @@
+pub mod ensemble;
+pub mod evaluate;
 pub mod forecaster;
+pub mod graph;
+mod models;
 mod span;
 pub mod vision;
 
 use std::fs;
 use std::path::{Path, PathBuf};
 
-use clap::Args;
+use clap::{Args, ValueEnum};
+use lehr_datasets::sequences::sensors;
+use lehr_domain::catalogue::{Catalogue, DEFAULT};
 use lehr_neural::NeuralError;
 use lehr_neural::fitting::{JsonLines, Terminal, Watch};
 
@@ -36,6 +42,44 @@ impl Common {
     pub fn watch(&self) -> Box<dyn Watch + Send> {
         if self.json { Box::new(JsonLines::new(std::io::stdout())) } else { Box::new(Terminal::new()) }
     }
+}
+
+/// The set of examples.
+#[derive(Debug, Clone, Copy, ValueEnum)]
+pub enum Set {
+    /// That of the shipped models.
+    Full,
+    /// A few thousand, for trying things out.
+    Small,
+}
+
+/// Name and unit of each sensor that models read, in their order.
+pub fn sensor_units() -> Result<Vec<(String, String)>, Box<dyn std::error::Error>> {
+    let catalogue = Catalogue::parse(DEFAULT)?;
+    let unit = |name: &str| {
+        let entry = catalogue.sensors.iter().find(|entry| entry.parameter == name);
+        entry.map(|entry| (name.to_owned(), entry.unit.clone())).ok_or_else(|| format!("no sensor is named {name}"))
+    };
+    Ok(sensors().iter().map(|name| unit(name)).collect::<Result<_, _>>()?)
+}
+
+pub fn today() -> String {
+    jiff::Timestamp::now().strftime("%Y-%m-%d").to_string()
+}
+
+/// Writes a model, its card and its history as `NAME-VERSION` with their endings; returns the model's path.
+pub fn keep(
+    common: &Common,
+    name: &str,
+    model: &[u8],
+    card: &str,
+    history: &serde_json::Value,
+) -> Result<PathBuf, Box<dyn std::error::Error>> {
+    let name = format!("{name}-{}", common.version);
+    let path = write(&common.out, &format!("{name}.onnx"), model)?;
+    write(&common.out, &format!("{name}.md"), card.as_bytes())?;
+    write(&common.out, &format!("{name}.json"), &serde_json::to_vec_pretty(history)?)?;
+    Ok(path)
 }
 
 /// Writes a file into a folder, which is made if need be.

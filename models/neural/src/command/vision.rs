@@ -6,7 +6,7 @@ use lehr_neural::vision::{VisionArchitecture, VisionSettings, card, export, repo
 use lehr_neural::writing::Identity;
 use serde_json::json;
 
-use super::{Common, write};
+use super::{Common, keep, today};
 
 /// Pictures by which the ceiling is told: enough for a half per cent.
 const CEILING_PICTURES: u64 = 4_000;
@@ -63,7 +63,7 @@ pub fn run(arguments: Arguments) -> Result<(), Box<dyn std::error::Error>> {
     watch.see(&Event::Stage { name: "test" });
     let report = report(&trained.network, &test, settings.rows);
     let best = ceiling(&test, CEILING_PICTURES);
-    let date = jiff::Timestamp::now().strftime("%Y-%m-%d").to_string();
+    let date = today();
     let identity = Identity {
         model: "inspector",
         version: common.version.clone(),
@@ -73,13 +73,10 @@ pub fn run(arguments: Arguments) -> Result<(), Box<dyn std::error::Error>> {
         metrics: json!({ "test": report }),
         trained: date.clone(),
     };
-    let name = format!("inspector-{}", common.version);
-    let path = write(&common.out, &format!("{name}.onnx"), &export(&trained, &identity)?)?;
     let parts = [("training", &training), ("validation", &validation), ("test", &test)];
     let text = card(&common.version, &date, &trained, &parts, &report, &best);
-    write(&common.out, &format!("{name}.md"), text.as_bytes())?;
     let history = json!({ "history": trained.history, "test": report });
-    write(&common.out, &format!("{name}.json"), &serde_json::to_vec_pretty(&history)?)?;
+    let path = keep(common, "inspector", &export(&trained, &identity)?, &text, &history)?;
     watch.see(&Event::Stage { name: &format!("written: {}", path.display()) });
     Ok(())
 }

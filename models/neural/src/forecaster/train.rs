@@ -99,7 +99,7 @@ impl Trained {
     }
 }
 
-/// Fits the weights to `training`, stops and chooses thresholds by `validation`, and calibrates by `calibration`. The
+/// Fits the weights to `training`, stops by `validation`, calibrates by `calibration` and chooses thresholds by both. The
 /// scaler is that of the training split.
 ///
 /// # Errors
@@ -129,10 +129,10 @@ pub fn train<W: Windows>(
     drop(task);
 
     watch.see(&Event::Stage { name: "calibration" });
-    let logits = predict(&fitted.network, &scaler, calibration, &device);
-    let fit = Calibration::fit(&logits, calibration);
-    let logits = predict(&fitted.network, &scaler, validation, &device);
-    let thresholds = thresholds(&logits, validation, &fit)?;
+    let of_calibration = predict(&fitted.network, &scaler, calibration, &device);
+    let fit = Calibration::fit(&of_calibration, calibration);
+    let of_validation = predict(&fitted.network, &scaler, validation, &device);
+    let thresholds = thresholds(&[(&of_validation, validation), (&of_calibration, calibration)], &fit)?;
     Ok(Trained {
         network: fitted.network,
         architecture: settings.architecture,
@@ -146,21 +146,16 @@ pub fn train<W: Windows>(
     })
 }
 
-fn thresholds(
-    logits: &Logits,
-    windows: &impl Windows,
-    calibration: &Calibration,
-) -> Result<Horizons<f64>, NeuralError> {
-    let probabilities: Vec<Horizons<f64>> = logits.iter().map(|logits| calibration.probabilities(logits)).collect();
+/// By both splits that no weight was fit to: the more plants, the surer the choice.
+fn thresholds<W: Windows>(splits: &[(&Logits, &W)], calibration: &Calibration) -> Result<Horizons<f64>, NeuralError> {
     let mut thresholds = [0.5; HORIZONS];
     for (horizon, chosen) in thresholds.iter_mut().enumerate() {
-        *chosen = threshold(&scored(&probabilities, windows, horizon)?);
+        let (mut scores, mut events) = (Vec::new(), Vec::new());
+        for (logits, windows) in splits {
+            scores.extend(logits.iter().map(|logits| calibration.probabilities(logits)[horizon]));
+            events.extend((0..logits.len()).map(|index| windows.events(index)[horizon]));
+        }
+        *chosen = threshold(&Scored::new(scores.into_iter(), events.into_iter())?);
     }
     Ok(thresholds)
-}
-
-/// One horizon's probabilities beside what came.
-pub fn scored(probabilities: &[Horizons<f64>], windows: &impl Windows, horizon: usize) -> Result<Scored, NeuralError> {
-    let scores = probabilities.iter().map(|p| p[horizon]);
-    Ok(Scored::new(scores, (0..probabilities.len()).map(|index| windows.events(index)[horizon]))?)
 }

@@ -3,6 +3,7 @@ use burn::nn::Linear;
 use burn::tensor::{Device, Tensor, activation};
 use serde::{Deserialize, Serialize};
 
+use super::links::LinkHead;
 use crate::fitting::Initial;
 
 /// Two sensors are neighbours where their correlation is at least weak, |r| > 0.2, and each is its own.
@@ -64,19 +65,7 @@ pub struct GraphNetwork {
     pub layers: Vec<AttentionLayer>,
     /// `[hidden, 2]`: failure and anomaly of each node.
     pub nodes: Linear,
-    /// `[hidden, hidden]`: one side of a pair.
-    pub pair: Linear,
-    /// `[2, 1]`: from r and |r| of a pair.
-    pub direct: Linear,
-}
-
-/// Logits of a batch of graphs.
-#[derive(Debug, Clone)]
-pub struct GraphReading {
-    /// `[rows, nodes, 2]`: failure, anomaly.
-    pub nodes: Tensor<3>,
-    /// `[rows, nodes, nodes]`, symmetric.
-    pub edges: Tensor<3>,
+    pub links: LinkHead,
 }
 
 impl GraphNetwork {
@@ -97,30 +86,20 @@ impl GraphNetwork {
                 }
             })
             .collect();
-        Self {
-            layers,
-            nodes: initial.linear(hidden, 2),
-            pair: initial.projection(hidden, hidden),
-            direct: initial.linear(2, 1),
-        }
+        Self { layers, nodes: initial.linear(hidden, 2), links: LinkHead::new(&mut initial) }
     }
 
-    /// `nodes` `[rows, n, features]`, scaled; `edges` `[rows, n, n]`, correlations.
-    pub fn forward(&self, nodes: Tensor<3>, edges: Tensor<3>) -> GraphReading {
-        let [rows, count, _] = nodes.dims();
+    /// Logits of failure and anomaly, `[rows, n, 2]`. `nodes` `[rows, n, features]`, scaled; `edges` `[rows, n, n]`, the
+    /// correlations of the same time.
+    pub fn states(&self, nodes: Tensor<3>, edges: Tensor<3>) -> Tensor<3> {
+        let [_, count, _] = nodes.dims();
         let own = Tensor::<2>::eye(count, &edges.device()).unsqueeze::<3>();
         let neighbours = (edges.clone().abs() + own).greater_scalar(WEAK).float().unsqueeze_dim::<4>(1);
         let mut x = nodes;
         for layer in &self.layers {
             x = layer.forward(x, &edges, &neighbours);
         }
-        let [_, _, hidden] = x.dims();
-        let scale = 1.0 / (hidden as f64).sqrt();
-        let half = self.pair.forward(x.clone()).matmul(x.clone().swap_dims(1, 2)).mul_scalar(scale);
-        let pairs = half.clone() + half.swap_dims(1, 2);
-        let seen = Tensor::stack::<4>(vec![edges.clone(), edges.abs()], 3);
-        let direct = self.direct.forward(seen).reshape([rows, count, count]);
-        GraphReading { nodes: self.nodes.forward(x), edges: pairs + direct }
+        self.nodes.forward(x)
     }
 }
 

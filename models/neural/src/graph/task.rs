@@ -3,9 +3,9 @@ use std::collections::BTreeMap;
 use burn::optim::GradientsParams;
 use burn::tensor::{Device, Tensor, TensorData, activation};
 use lehr_metrics::Scored;
-use serde::{Deserialize, Serialize};
 
-use super::network::{GraphNetwork, GraphReading};
+use super::network::GraphNetwork;
+use super::scaler::FeatureScaler;
 use crate::error::NeuralError;
 use crate::fitting::{Step, Task, Validation, order};
 use crate::writing::values;
@@ -21,6 +21,9 @@ pub struct Snapshot {
     pub failures: Vec<bool>,
     /// Which sensors see something strange.
     pub anomalies: Vec<bool>,
+    /// `[nodes, nodes]`: the correlations of the line so far, which links are judged by. Two hours tell little of what
+    /// belongs together, days tell more.
+    pub memory: Vec<f32>,
     /// `[nodes, nodes]`, symmetric: which sensors belong together.
     pub linked: Vec<bool>,
 }
@@ -40,46 +43,14 @@ pub trait Graphs: Sync {
     fn snapshot(&self, index: usize) -> Snapshot;
 }
 
-/// Mean and deviation of each feature over all nodes of training data.
-#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
-pub struct FeatureScaler {
-    pub mean: Vec<f32>,
-    pub deviation: Vec<f32>,
-}
-
-impl FeatureScaler {
-    pub fn fit(graphs: &impl Graphs) -> Result<Self, NeuralError> {
-        let features = graphs.features();
-        let (mut count, mut sums, mut squares) = (0.0, vec![0.0f64; features], vec![0.0f64; features]);
-        let each = |see: &mut dyn FnMut(usize, f64)| {
-            for index in 0..graphs.len() {
-                for node in graphs.snapshot(index).nodes.chunks_exact(features) {
-                    node.iter().enumerate().for_each(|(feature, &value)| see(feature, f64::from(value)));
-                }
-            }
-        };
-        each(&mut |feature, value| {
-            sums[feature] += value;
-            count += 1.0;
-        });
-        if count == 0.0 {
-            return Err(NeuralError::TooFew { split: "training", found: 0, needed: 1 });
-        }
-        count /= features as f64;
-        let mean: Vec<f64> = sums.iter().map(|sum| sum / count).collect();
-        each(&mut |feature, value| squares[feature] += (value - mean[feature]).powi(2));
-        let deviation = |(feature, square): (usize, &f64)| {
-            let deviation = (square / count).sqrt();
-            if deviation > 1e-6 * (1.0 + mean[feature].abs()) { deviation as f32 } else { 1.0 }
-        };
-        let deviation = squares.iter().enumerate().map(deviation).collect();
-        Ok(Self { mean: mean.iter().map(|&mean| mean as f32).collect(), deviation })
-    }
-}
+/// One sensor in a hundred has failed: their cross-entropy is small, and without more weight the others' gradients drown
+/// it. Each head has its own logit, so this shifts no probabilities.
+const FAILURES: f32 = 5.0;
 
 /// Training of a [`GraphNetwork`] on two splits.
 ///
-/// The loss adds the mean cross-entropies of failures, anomalies and links. Pairs of a node with itself do not count.
+/// The loss adds the mean cross-entropies of failures ([`FAILURES`] times), anomalies and links. Pairs of a node with
+/// itself do not count.
 #[derive(Debug)]
 pub struct GraphTask<'a, G> {
     pub training: &'a G,
@@ -100,7 +71,7 @@ impl<G: Graphs> Task for GraphTask<'_, G> {
         let order = order(step.seed, step.epoch, self.training.len());
         let chosen = order.chunks(self.rows).nth(step.batch).unwrap_or_default();
         let batch = Batch::new(self.training, chosen, self.scaler, &self.device.clone().autodiff());
-        let loss = batch.loss(network.forward(batch.nodes.clone(), batch.edges.clone()));
+        let loss = batch.loss(network);
         let gradients = GradientsParams::from_grads(loss.backward(), network);
         (loss.into_scalar::<f64>(), gradients)
     }
@@ -110,12 +81,12 @@ impl<G: Graphs> Task for GraphTask<'_, G> {
         let mut loss = 0.0;
         for chosen in all.chunks(self.rows) {
             let batch = Batch::new(self.validation, chosen, self.scaler, &self.device);
-            let of_batch = batch.loss(network.forward(batch.nodes.clone(), batch.edges.clone()));
+            let of_batch = batch.loss(network);
             loss += of_batch.into_scalar::<f64>() * chosen.len() as f64 / all.len() as f64;
         }
         let scores = GraphScores::new(network, self.validation, self.scaler, &self.device);
         let named =
-            [("auc_failure", &scores.failures), ("auc_anomaly", &scores.anomalies), ("auc_edge", &scores.links)];
+            [("auc_failure", &scores.failures), ("auc_anomaly", &scores.anomalies), ("auc_link", &scores.links)];
         let metrics = named
             .into_iter()
             .filter_map(|(name, scores)| Some((name.to_owned(), scored(scores).ok()?.auc()?)))
@@ -141,9 +112,8 @@ impl GraphScores {
         let mut scores = Self::default();
         for chosen in all.chunks(ROWS) {
             let batch = Batch::new(graphs, chosen, scaler, device);
-            let reading = network.forward(batch.nodes, batch.edges);
-            let nodes = values(activation::sigmoid(reading.nodes));
-            let edges = values(activation::sigmoid(reading.edges));
+            let nodes = values(activation::sigmoid(network.states(batch.nodes, batch.edges)));
+            let links = values(activation::sigmoid(network.links.forward(batch.memory)));
             for (row, &index) in chosen.iter().enumerate() {
                 let truth = graphs.snapshot(index);
                 for node in 0..count {
@@ -152,7 +122,7 @@ impl GraphScores {
                     scores.anomalies.push((f64::from(nodes[at + 1]), truth.anomalies[node]));
                     for other in 0..node {
                         let at = (row * count + node) * count + other;
-                        scores.links.push((f64::from(edges[at]), truth.linked[node * count + other]));
+                        scores.links.push((f64::from(links[at]), truth.linked[node * count + other]));
                     }
                 }
             }
@@ -169,8 +139,9 @@ pub fn scored(pairs: &[(f64, bool)]) -> Result<Scored, NeuralError> {
 struct Batch {
     nodes: Tensor<3>,
     edges: Tensor<3>,
+    memory: Tensor<3>,
     node_truth: Tensor<3>,
-    edge_truth: Tensor<3>,
+    link_truth: Tensor<3>,
     /// `[1, nodes, nodes]`: 0 on the diagonal.
     pairs: Tensor<3>,
 }
@@ -178,35 +149,37 @@ struct Batch {
 impl Batch {
     fn new(graphs: &impl Graphs, chosen: &[usize], scaler: &FeatureScaler, device: &Device) -> Self {
         let (rows, count, features) = (chosen.len(), graphs.nodes(), graphs.features());
-        let (mut nodes, mut edges, mut node_truth, mut edge_truth) = (Vec::new(), Vec::new(), Vec::new(), Vec::new());
+        let (mut nodes, mut edges, mut memory) = (Vec::new(), Vec::new(), Vec::new());
+        let (mut node_truth, mut link_truth) = (Vec::new(), Vec::new());
         for &index in chosen {
             let snapshot = graphs.snapshot(index);
-            let scaled = |(at, value): (usize, &f32)| {
-                let feature = at % features;
-                (value - scaler.mean[feature]) / scaler.deviation[feature]
-            };
-            nodes.extend(snapshot.nodes.iter().enumerate().map(scaled));
+            nodes.extend(scaler.scale(&snapshot.nodes));
             edges.extend(&snapshot.edges);
+            memory.extend(&snapshot.memory);
             let labels = snapshot.failures.iter().zip(&snapshot.anomalies);
             node_truth.extend(labels.flat_map(|(&failure, &anomaly)| [failure, anomaly].map(number)));
-            edge_truth.extend(snapshot.linked.iter().copied().map(number));
+            link_truth.extend(snapshot.linked.iter().copied().map(number));
         }
         let tensor = |values: Vec<f32>, shape: [usize; 3]| Tensor::from_data(TensorData::new(values, shape), device);
         Self {
             nodes: tensor(nodes, [rows, count, features]),
             edges: tensor(edges, [rows, count, count]),
+            memory: tensor(memory, [rows, count, count]),
             node_truth: tensor(node_truth, [rows, count, 2]),
-            edge_truth: tensor(edge_truth, [rows, count, count]),
+            link_truth: tensor(link_truth, [rows, count, count]),
             pairs: Tensor::<2>::eye(count, device).neg().add_scalar(1.0).unsqueeze(),
         }
     }
 
-    fn loss(&self, reading: GraphReading) -> Tensor<1> {
+    fn loss(&self, network: &GraphNetwork) -> Tensor<1> {
         let [_, count, _] = self.nodes.dims();
-        // Two mean entropies.
-        let of_nodes = entropy(reading.nodes, self.node_truth.clone()).mean().mul_scalar(2.0);
-        let of_edges = (entropy(reading.edges, self.edge_truth.clone()) * self.pairs.clone()).mean();
-        of_nodes + of_edges.mul_scalar(count as f64 / (count - 1) as f64)
+        let states = network.states(self.nodes.clone(), self.edges.clone());
+        let weights = Tensor::<1>::from_floats([FAILURES, 1.0], &states.device()).reshape([1, 1, 2]);
+        // Means over nodes of two entropies each.
+        let of_nodes = (entropy(states, self.node_truth.clone()) * weights).mean().mul_scalar(2.0);
+        let links = network.links.forward(self.memory.clone());
+        let of_links = (entropy(links, self.link_truth.clone()) * self.pairs.clone()).mean();
+        of_nodes + of_links.mul_scalar(count as f64 / (count - 1) as f64)
     }
 }
 

@@ -7,10 +7,10 @@ use burn::tensor::Device;
 use serde::{Deserialize, Serialize};
 
 use super::network::{GraphArchitecture, GraphNetwork};
-pub use super::task::GraphScores;
-use super::task::{FeatureScaler, GraphTask, Graphs, scored};
+use super::scaler::FeatureScaler;
+use super::task::{GraphScores, GraphTask, Graphs, scored};
 use crate::error::NeuralError;
-use crate::fitting::{Epoch, Event, Plan, Schedule, Stop, Watch, fit};
+use crate::fitting::{Epoch, Plan, Schedule, Stop, Watch, fit};
 
 /// How a graph network is trained.
 #[derive(Debug, Clone)]
@@ -37,7 +37,7 @@ impl GraphSettings {
             architecture,
             seed,
             rows: 64,
-            rate: 2e-3,
+            rate: 3e-3,
             weight_decay: 1e-2,
             epochs_max: 30,
             patience: 5,
@@ -55,6 +55,20 @@ pub struct GraphThresholds {
     pub failure: f64,
     pub anomaly: f64,
     pub link: f64,
+}
+
+impl GraphThresholds {
+    /// Those of the greatest F1; 0.5 where nothing is so.
+    pub fn choose(scores: &GraphScores) -> Result<Self, NeuralError> {
+        let threshold = |pairs: &[(f64, bool)]| -> Result<f64, NeuralError> {
+            Ok(scored(pairs)?.best_f1().map_or(0.5, |best| best.at.threshold))
+        };
+        Ok(Self {
+            failure: threshold(&scores.failures)?,
+            anomaly: threshold(&scores.anomalies)?,
+            link: threshold(&scores.links)?,
+        })
+    }
 }
 
 /// A graph network with all that belongs to it.
@@ -75,22 +89,23 @@ impl TrainedGraph {
     }
 }
 
-/// Fits scaler and weights to `training`; stops and chooses thresholds by `validation`.
+/// Fits the weights to `training`; stops and chooses thresholds by `validation`.
 ///
 /// # Errors
 /// A split without graphs, a loss that is no number, checkpoints of another training or that cannot be written.
 pub fn train<G: Graphs>(
     training: &G,
     validation: &G,
+    scaler: FeatureScaler,
     settings: &GraphSettings,
     watch: &mut dyn Watch,
 ) -> Result<TrainedGraph, NeuralError> {
-    if validation.is_empty() {
-        return Err(NeuralError::TooFew { split: "validation", found: 0, needed: 1 });
+    for (split, graphs) in [("training", training), ("validation", validation)] {
+        if graphs.is_empty() {
+            return Err(NeuralError::TooFew { split, found: 0, needed: 1 });
+        }
     }
     let device = Device::flex();
-    watch.see(&Event::Stage { name: "scaler" });
-    let scaler = FeatureScaler::fit(training)?;
     let network = GraphNetwork::new(settings.architecture, settings.seed, &device).train();
     let optimiser = AdamWConfig::new().with_weight_decay(settings.weight_decay as f32).init();
     let plan = Plan {
@@ -110,14 +125,7 @@ pub fn train<G: Graphs>(
     let mut task = GraphTask { training, validation, scaler: &scaler, rows: settings.rows, device: device.clone() };
     let fitted = fit(&mut task, network, optimiser, &plan, watch)?;
     let scores = GraphScores::new(&fitted.network, validation, &scaler, &device);
-    let threshold = |pairs: &[(f64, bool)]| -> Result<f64, NeuralError> {
-        Ok(scored(pairs)?.best_f1().map_or(0.5, |best| best.at.threshold))
-    };
-    let thresholds = GraphThresholds {
-        failure: threshold(&scores.failures)?,
-        anomaly: threshold(&scores.anomalies)?,
-        link: threshold(&scores.links)?,
-    };
+    let thresholds = GraphThresholds::choose(&scores)?;
     Ok(TrainedGraph {
         network: fitted.network,
         architecture: settings.architecture,

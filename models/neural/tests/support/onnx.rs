@@ -45,12 +45,23 @@ pub fn assert_close(name: &str, ours: &[f32], theirs: &[f32]) {
     assert!(most - least > 1e-3, "{name}: values that are all alike compare nothing");
 }
 
+/// ONNX Runtime's library.
+#[track_caller]
+pub fn library() -> PathBuf {
+    let library = cache().join("onnxruntime/libonnxruntime.so.1.31.1");
+    assert!(library.exists(), "{} is not there: run scripts/test-onnx", library.display());
+    library
+}
+
 fn python() -> PathBuf {
-    let cache = std::env::var_os("LEHR_CACHE").map(PathBuf::from).unwrap_or_else(|| {
-        let home = || PathBuf::from(std::env::var_os("HOME").expect("a home")).join(".cache");
-        std::env::var_os("XDG_CACHE_HOME").map_or_else(home, PathBuf::from).join("lehr")
-    });
-    let python = cache.join("onnx/venv/bin/python");
+    let python = cache().join("onnx/venv/bin/python");
     assert!(python.exists(), "{} is not there: run scripts/test-onnx", python.display());
     python
+}
+
+fn cache() -> PathBuf {
+    std::env::var_os("LEHR_CACHE").map(PathBuf::from).unwrap_or_else(|| {
+        let home = || PathBuf::from(std::env::var_os("HOME").expect("a home")).join(".cache");
+        std::env::var_os("XDG_CACHE_HOME").map_or_else(home, PathBuf::from).join("lehr")
+    })
 }

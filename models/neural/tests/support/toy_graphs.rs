@@ -51,9 +51,12 @@ fn snapshot(random: &mut ChaCha8Rng) -> Snapshot {
     };
     let spread: Vec<f64> = (0..NODES).map(|node| shared(node, node).sqrt()).collect();
     let pair = |at: usize| (at / NODES, at % NODES);
+    let edges: Vec<f32> =
+        (0..NODES * NODES).map(pair).map(|(a, b)| (shared(a, b) / (spread[a] * spread[b])) as f32).collect();
     Snapshot {
         nodes: (0..NODES).flat_map(|node| [mean[node] as f32, spread[node] as f32]).collect(),
-        edges: (0..NODES * NODES).map(pair).map(|(a, b)| (shared(a, b) / (spread[a] * spread[b])) as f32).collect(),
+        memory: edges.clone(),
+        edges,
         linked: (0..NODES * NODES)
             .map(pair)
             .map(|(a, b)| groups[a] == groups[b] && !failures[a] && !failures[b])

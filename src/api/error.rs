@@ -210,9 +210,10 @@ impl From<RegistryError> for ApiError {
             RegistryError::Taken { .. } => ApiError { code: "taken", ..ApiError::conflict(message) },
             RegistryError::File { .. } => ApiError { code: "file", ..ApiError::conflict(message) },
             RegistryError::InProduction { .. } => ApiError::field(Problem::Conflict, "version", message),
-            RegistryError::NoPrevious(_) | RegistryError::NoChallenger(_) | RegistryError::Full => {
-                ApiError::conflict(message)
-            }
+            RegistryError::NoPrevious(_)
+            | RegistryError::NoProduction(_)
+            | RegistryError::NoChallenger(_)
+            | RegistryError::Full => ApiError::conflict(message),
             RegistryError::Card => ApiError::bad("body", message),
             RegistryError::Runtime(error) => error.into(),
             error @ RegistryError::Io { .. } => ApiError::internal(with_causes(&error)),

@@ -298,8 +298,8 @@ pub async fn health(app: &App) -> Result<Value, ApiError> {
             true => "no model is in production".to_owned(),
             false => format!("in production: {}", scoring.join(", ")),
         };
-        if let Some(Status { name, detail: more, .. }) = status.first() {
-            detail.push_str(&format!("; {name}: {more}"));
+        if let Some(Status { detail: library, .. }) = status.first() {
+            detail.push_str(&format!("; {library}"));
         }
         if failures > 0 {
             detail.push_str(&format!("; {failures} failures since the start"));

@@ -270,7 +270,8 @@ fn cell(row: &Value, member: &str) -> String {
     let value = if member == "stage" { &row["progress"]["stage"] } else { &row[member] };
     match value {
         Value::Null => String::new(),
-        Value::String(text) => text.clone(),
+        // A row is a line.
+        Value::String(text) => text.split_whitespace().collect::<Vec<_>>().join(" "),
         Value::Array(items) => items.iter().filter_map(Value::as_str).collect::<Vec<_>>().join(", "),
         other => other.to_string(),
     }

@@ -24,6 +24,8 @@ pub enum RegistryError {
     InProduction { model: ModelKind, version: ModelVersion },
     #[error("no other version of the {0} was in production before; promote one instead")]
     NoPrevious(ModelKind),
+    #[error("no {0} is in production; promote one first")]
+    NoProduction(ModelKind),
     #[error("the {0} has no challenger")]
     NoChallenger(ModelKind),
     #[error("{most} versions are registered, and there may not be more", most = super::REGISTERED_MOST)]

@@ -1,4 +1,5 @@
-//! The folder of model files, `DATA/models`: `KIND-VERSION.onnx`, with a card `KIND-VERSION.md` where there is one.
+//! The folder of model files, `DATA/models`: `KIND-VERSION.onnx`, with a card `KIND-VERSION.md` and what its training left,
+//! `KIND-VERSION.json`, where there are any.
 //!
 //! A file under its name is whole: it is written elsewhere in the folder, made durable, looked at, and renamed. What a
 //! crash leaves lies in `incoming/`, and goes at the next start.
@@ -19,6 +20,9 @@ use std::time::SystemTime;
 pub const FILE_MOST: usize = 64 << 20;
 /// Bytes of the longest card. Lehr's own have 6 kB.
 pub const CARD_MOST: usize = 1 << 20;
+
+/// Bytes of what a training leaves beside its model. Lehr's own have 100 kB.
+pub const HISTORY_MOST: usize = 16 << 20;
 
 /// Below the data directory.
 const FOLDER: &str = "models";
@@ -123,6 +127,20 @@ impl Files {
         }
         let path = self.card_path(model, version);
         replace(&path, text.as_bytes()).map_err(|source| failed("write", &path, source))
+    }
+
+    fn history_path(&self, model: ModelKind, version: ModelVersion) -> PathBuf {
+        self.folder.join(format!("{model}-{version}.json"))
+    }
+
+    /// What a training left beside its model, `None` when there is nothing.
+    pub fn history(&self, model: ModelKind, version: ModelVersion) -> Option<Vec<u8>> {
+        bounded(&self.history_path(model, version), HISTORY_MOST).ok()
+    }
+
+    pub fn put_history(&self, model: ModelKind, version: ModelVersion, bytes: &[u8]) -> Result<(), RegistryError> {
+        let path = self.history_path(model, version);
+        replace(&path, bytes).map_err(|source| failed("write", &path, source))
     }
 
     /// Writes bytes into the folder, durable, under no version's name.

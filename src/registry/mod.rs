@@ -91,6 +91,26 @@ impl Registry {
         }
     }
 
+    /// What the training of a version left beside it: other models are trained from it. `None` when nothing is kept.
+    pub fn history(&self, model: ModelKind, version: ModelVersion) -> Option<Vec<u8>> {
+        self.0.files.history(model, version)
+    }
+
+    /// Keeps what the training of a version left beside it.
+    pub fn keep_history(&self, model: ModelKind, version: ModelVersion, bytes: &[u8]) -> Result<(), RegistryError> {
+        self.0.files.put_history(model, version, bytes)
+    }
+
+    /// A registered version that is in production, and its file.
+    ///
+    /// Error: none is, or its file is not there.
+    pub fn in_production(&self, model: ModelKind) -> Result<(ModelVersion, Vec<u8>), RegistryError> {
+        let snapshot = self.0.runtime.snapshot();
+        let version = Aliases::of(&snapshot, model).production.ok_or(RegistryError::NoProduction(model))?;
+        let row = find(&snapshot, model, version).ok_or(RegistryError::Unknown { model, version })?;
+        Ok((version, self.file(row)?))
+    }
+
     /// The card of a version, Markdown; `None` when none was given.
     pub fn card(&self, model: ModelKind, version: ModelVersion) -> Option<String> {
         self.0.files.card(model, version)

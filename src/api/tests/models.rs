@@ -4,7 +4,7 @@ use super::fixture::{Fixture, Got, Models};
 use crate::api::schema::{check, components};
 use crate::api::{areas, models::KINDS};
 use crate::auth::Role;
-use crate::registry::tests::{Onnx, combined, ensemble, trainer, written};
+use crate::registry::tests::{Onnx, combined, ensemble, forecaster, trainer, written};
 use lehr_domain::model::ModelKind;
 use serde_json::{Value, json};
 use std::time::{Duration, Instant};
@@ -89,7 +89,7 @@ fn a_version_is_registered_promoted_and_rolled_back() {
 
     let part = part(&fixture);
     assert_eq!(part["status"], "ok", "{part}");
-    assert!(part["detail"].as_str().unwrap().contains("in production: ensemble 1.0.0; ONNX Runtime: 1."), "{part}");
+    assert!(part["detail"].as_str().unwrap().contains("in production: ensemble 1.0.0; ONNX Runtime 1."), "{part}");
     let audit = fixture.get("/api/audit?action=model");
     assert_eq!(audit["total"], 7, "{audit}");
     let deployed = fixture.app.runtime().snapshot().deployments.len();
@@ -230,9 +230,9 @@ fn a_training_is_asked_for_followed_and_ends_with_a_version() {
     let fixture = Fixture::with_models(models);
     let folder = fixture.folder().join("data/training/data");
     std::fs::create_dir_all(&folder).unwrap();
-    std::fs::write(folder.join("model.onnx"), ensemble("1.0.0")).unwrap();
+    std::fs::write(folder.join("model.onnx"), forecaster("1.0.0")).unwrap();
     std::fs::write(folder.join("behaviour"), r#"cp "$data/model.onnx" "$out/$model-$version.onnx""#).unwrap();
-    let body = json!({ "model": "ensemble", "budget": "90s", "reason": "it is Sunday" });
+    let body = json!({ "model": "forecaster", "budget": "90s", "reason": "it is Sunday" });
     let got = post(&fixture, "/api/models/retrain", Role::Engineer, body);
     assert_eq!(got.status, 200, "{}", got.text);
     let job = got.json();

@@ -29,8 +29,13 @@ pub fn combined(version: &str, predictions: usize) -> Graph {
     let logits = graph.linear("head", input, &Linear { weight, bias: None }).unwrap();
     let probability = graph.sigmoid("head.sigmoid", logits).unwrap();
     graph.output("probability", probability).unwrap();
+    describe(&mut graph, "ensemble", version);
+    graph
+}
+
+fn describe(graph: &mut Graph, model: &str, version: &str) {
     for (key, value) in [
-        ("lehr.model", "ensemble"),
+        ("lehr.model", model),
         ("lehr.version", version),
         ("lehr.schema", SCHEMA),
         ("lehr.data", "recipe"),
@@ -39,7 +44,40 @@ pub fn combined(version: &str, predictions: usize) -> Graph {
     ] {
         graph.metadata(key, value);
     }
-    graph
+}
+
+/// A forecaster that is taken, and foretells nothing of use.
+pub fn forecaster(version: &str) -> Vec<u8> {
+    let mut graph = Graph::new("forecaster", Opset::V17);
+    let input = graph.input("input", Element::F32, Shape::batched([120, 20])).unwrap();
+    let mean = graph.reduce_mean("mean", input, 1, false).unwrap();
+    let weight = Tensor::f32([20, 3], &[0.001; 60]).unwrap();
+    let logits = graph.linear("head", mean, &Linear { weight, bias: None }).unwrap();
+    let probability = graph.sigmoid("head.sigmoid", logits).unwrap();
+    let minutes = graph.reduce_mean("minutes", input, 2, false).unwrap();
+    let attention = graph.softmax("attention", minutes, 1).unwrap();
+    graph.output("probability", probability).unwrap();
+    graph.output("attention", attention).unwrap();
+    describe(&mut graph, "forecaster", version);
+    let ones = [1.0; 20];
+    graph.metadata("lehr.scaler", format!(r#"{{"mean":{ones:?},"deviation":{ones:?}}}"#));
+    written(&graph)
+}
+
+/// A graph model that is taken.
+pub fn network(version: &str) -> Vec<u8> {
+    let mut graph = Graph::new("graph", Opset::V17);
+    let nodes = graph.input("nodes", Element::F32, Shape::batched([20, 4])).unwrap();
+    let edges = graph.input("edges", Element::F32, Shape::batched([20, 20])).unwrap();
+    let mean = graph.reduce_mean("mean", nodes, 2, false).unwrap();
+    let failure = graph.sigmoid("failure.sigmoid", mean).unwrap();
+    let anomaly = graph.sigmoid("anomaly.sigmoid", mean).unwrap();
+    let edge = graph.sigmoid("edge.sigmoid", edges).unwrap();
+    for (name, value) in [("failure", failure), ("anomaly", anomaly), ("edge", edge)] {
+        graph.output(name, value).unwrap();
+    }
+    describe(&mut graph, "graph", version);
+    written(&graph)
 }
 
 pub fn written(graph: &Graph) -> Vec<u8> {
@@ -81,7 +119,7 @@ impl Opener for Onnx {
     }
 
     fn status(&self) -> Vec<Status> {
-        let detail = self.0.version();
+        let detail = format!("ONNX Runtime {}", self.0.version());
         vec![Status { name: "ONNX Runtime".into(), detail, problem: None, failures: 0 }]
     }
 

@@ -1,8 +1,8 @@
 //! Trainings, with a script in place of the program.
 
 use super::super::training::{Job, JobState, QUEUED_MOST, Training, TrainingError, TrainingOptions};
-use super::super::{Aliases, Changed, find};
-use super::{Onnx, ensemble, registry, trainer};
+use super::super::{Aliases, Changed, Registry, find};
+use super::{Onnx, ensemble, forecaster, network, registry, trainer};
 use crate::runtime::Runtime;
 use lehr_domain::model::{ModelKind, ModelVersion};
 use std::fs;
@@ -10,7 +10,7 @@ use std::path::Path;
 use std::time::{Duration, Instant};
 
 const PATIENCE: Duration = Duration::from_secs(60);
-const KIND: ModelKind = ModelKind::Ensemble;
+const KIND: ModelKind = ModelKind::Forecaster;
 const MINUTE: Duration = Duration::from_secs(60);
 
 /// A training that makes a good model.
@@ -18,6 +18,7 @@ const GOOD: &str = r##"
 echo '{"event":"started","epoch":0,"epochs_max":2,"batches":10}'
 cp "$data/model.onnx" "$out/$model-$version.onnx"
 echo '# Trained here' > "$out/$model-$version.md"
+echo '{}' > "$out/$model-$version.json"
 echo '{"event":"stopped","why":"patience","best_epoch":1}'
 "##;
 
@@ -26,6 +27,7 @@ const LONG: &str = r#"echo $$ > "$data/pid.new"; mv "$data/pid.new" "$data/pid";
 
 struct Place {
     training: Training,
+    registry: Registry,
     runtime: Runtime,
     data: tempfile::TempDir,
 }
@@ -37,9 +39,9 @@ impl Place {
         let options = TrainingOptions::new(data.path(), Some(trainer()));
         fs::create_dir_all(options.folder.join("data")).unwrap();
         fs::write(options.folder.join("data/behaviour"), behaviour).unwrap();
-        fs::write(options.folder.join("data/model.onnx"), ensemble("1.0.0")).unwrap();
-        let training = Training::start(options, registry);
-        Place { training, runtime, data }
+        fs::write(options.folder.join("data/model.onnx"), forecaster("1.0.0")).unwrap();
+        let training = Training::start(options, registry.clone());
+        Place { training, registry, runtime, data }
     }
 
     fn ask(&self) -> Result<Job, TrainingError> {
@@ -94,13 +96,40 @@ fn a_training_ends_with_a_version_that_is_registered_and_not_promoted() {
     let row = find(&snapshot, KIND, ModelVersion::new(1, 0, 0)).unwrap();
     assert_eq!((row.by.as_str(), row.note.as_str()), ("anna", "it is Sunday"));
     assert_eq!(Aliases::of(&snapshot, KIND), Aliases::default());
-    assert_eq!(fs::read_to_string(place.data.path().join("models/ensemble-1.0.0.md")).unwrap(), "# Trained here\n");
+    assert_eq!(fs::read_to_string(place.data.path().join("models/forecaster-1.0.0.md")).unwrap(), "# Trained here\n");
     assert_eq!(place.left(), Vec::<String>::new());
+    let history = place.registry.history(KIND, ModelVersion::new(1, 0, 0));
+    assert_eq!(history.as_deref(), Some(&b"{}\n"[..]), "ensembles are trained from it");
 
     // The model that this script leaves says another version than it was told to make.
     let again = place.ask().unwrap();
     let job = place.until(again.id, JobState::Failed);
-    assert!(job.error.unwrap().contains("ensemble 1.0.0 instead"));
+    assert!(job.error.unwrap().contains("forecaster 1.0.0 instead"));
+}
+
+#[test]
+fn an_ensemble_is_trained_from_what_is_in_production() {
+    let place = Place::new(r#"ls "${12}" > "$data/members"; cp "$data/ensemble.onnx" "$out/$model-$version.onnx""#);
+    fs::write(place.data.path().join("training/data/ensemble.onnx"), ensemble("1.0.0")).unwrap();
+    let why = || Changed::new("anna", "it is Sunday");
+    let asked = || place.training.ask(ModelKind::Ensemble, MINUTE, why()).unwrap().id;
+    let failed = |wanted: &str| {
+        let error = place.until(asked(), JobState::Failed).error.unwrap();
+        assert!(error.contains(wanted), "{wanted}: {error}");
+    };
+    failed("no forecaster is in production");
+    let version = ModelVersion::new(1, 0, 7);
+    place.registry.register(&forecaster("1.0.7"), None, &why()).unwrap();
+    place.registry.promote(KIND, version, &why()).unwrap();
+    failed("forecaster-1.0.7.json, is not kept here");
+    place.registry.keep_history(KIND, version, b"{}").unwrap();
+    failed("no graph is in production");
+    place.registry.register(&network("1.0.3"), None, &why()).unwrap();
+    place.registry.promote(ModelKind::Graph, ModelVersion::new(1, 0, 3), &why()).unwrap();
+    place.until(asked(), JobState::Done);
+    let members = fs::read_to_string(place.data.path().join("training/data/members")).unwrap();
+    assert_eq!(members, "forecaster-1.0.0.json\nforecaster-1.0.0.onnx\ngraph-1.0.0.onnx\n");
+    assert_eq!(place.left(), Vec::<String>::new());
 }
 
 #[test]

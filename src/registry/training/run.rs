@@ -3,7 +3,7 @@
 use super::child::{Heard, Trainer};
 use super::{Job, Shared};
 use crate::causes::with_causes;
-use crate::registry::files::{CARD_MOST, FILE_MOST, bounded};
+use crate::registry::files::{CARD_MOST, FILE_MOST, HISTORY_MOST, bounded};
 use lehr_domain::model::{ModelKind, ModelVersion};
 use std::ffi::OsString;
 use std::fs;
@@ -18,6 +18,9 @@ const LOOK_EVERY: Duration = Duration::from_millis(100);
 const BEYOND_BUDGET: Duration = Duration::from_secs(6 * 3600);
 /// How long a process may go on that tells nothing any more.
 const END_MOST: Duration = Duration::from_secs(60);
+
+/// Below a job's folder: the models that an ensemble combines.
+const MEMBERS: &str = "members";
 
 /// How folders of jobs begin.
 const JOB: &str = "job-";
@@ -57,6 +60,9 @@ impl Shared {
         let scratch = Scratch(self.options.folder.join(format!("{JOB}{}", job.id)));
         remove(&scratch.0);
         fs::create_dir_all(&scratch.0).map_err(|error| format!("cannot make {}: {error}", scratch.0.display()))?;
+        if job.model == ModelKind::Ensemble {
+            self.members(version, &scratch.0.join(MEMBERS))?;
+        }
         let program = &self.options.program;
         let trainer = Trainer::start(program, &self.arguments(job, version, &scratch.0));
         let mut trainer = trainer.map_err(|error| format!("{} cannot be started: {error}", program.display()))?;
@@ -71,11 +77,38 @@ impl Shared {
         option("--out", out.into());
         option("--model-version", version.to_string().into());
         option("--budget", format!("{}s", job.budget.as_secs().max(1)).into());
-        // Pictures are made as they are needed.
-        if job.model != ModelKind::Inspector {
+        // Snapshots of sensors and pictures are made as they are needed.
+        if matches!(job.model, ModelKind::Forecaster | ModelKind::Ensemble) {
             option("--data", self.options.folder.join("data").into());
         }
+        if job.model == ModelKind::Ensemble {
+            option("--models", out.join(MEMBERS).into());
+        }
         arguments
+    }
+
+    /// Puts the models whose forecasts an ensemble combines where its training looks for them: those in production, under
+    /// the number of the ensemble.
+    fn members(&self, version: ModelVersion, folder: &Path) -> Result<(), String> {
+        let write = |name: String, bytes: &[u8]| {
+            let path = folder.join(name);
+            fs::write(&path, bytes).map_err(|error| format!("cannot write {}: {error}", path.display()))
+        };
+        fs::create_dir_all(folder).map_err(|error| format!("cannot make {}: {error}", folder.display()))?;
+        for model in [ModelKind::Forecaster, ModelKind::Graph] {
+            let (of, bytes) = self.registry.in_production(model).map_err(|error| with_causes(&error))?;
+            write(format!("{model}-{version}.onnx"), &bytes)?;
+            if model == ModelKind::Forecaster {
+                let missing = || {
+                    format!(
+                        "what the training of {model} {of} left, {model}-{of}.json, is not kept here; put it into \
+                         DATA/models, or train the ensemble with lehr-train"
+                    )
+                };
+                write(format!("{model}-{version}.json"), &self.registry.history(model, of).ok_or_else(missing)?)?;
+            }
+        }
+        Ok(())
     }
 
     /// Listens until the process has ended well.
@@ -111,9 +144,16 @@ impl Shared {
         let file = out.join(format!("{}-{version}.onnx", job.model));
         let bytes = bounded(&file, FILE_MOST).map_err(|error| format!("it left no model that can be read: {error}"))?;
         let card = bounded(&file.with_extension("md"), CARD_MOST).ok().and_then(|card| String::from_utf8(card).ok());
+        let history = bounded(&file.with_extension("json"), HISTORY_MOST).ok();
         let registered = self.registry.register(&bytes, card.as_deref(), &job.changed);
         match registered.map_err(|error| with_causes(&error))? {
-            (model, registered) if model == job.model && registered == version => Ok(version),
+            (model, registered) if model == job.model && registered == version => {
+                // Without it the model is as good, but no ensemble can be trained with it.
+                if let Some(Err(error)) = history.map(|bytes| self.registry.keep_history(model, version, &bytes)) {
+                    tracing::warn!("the history of {model} {version} is not kept: {}", with_causes(&error));
+                }
+                Ok(version)
+            }
             (model, registered) => Err(format!("it made {model} {registered} instead, which is registered")),
         }
     }

@@ -3,6 +3,7 @@
 mod support;
 
 use serde_json::Value;
+use std::collections::BTreeSet;
 use std::process::Command;
 use support::{Server, fail, lehr, succeed};
 
@@ -45,4 +46,27 @@ fn models_are_looked_after_from_the_command_line() {
     server.kill();
     let said = fail(lehr().env("LEHR_TOKEN", "x").args(["models", "--server", "http://127.0.0.1:1", "list"]));
     assert!(said.contains("name another with --server"), "{said}");
+}
+
+/// What comes with Lehr scores at a first start; what it said is not said anew, nor otherwise, after a crash.
+#[test]
+fn what_was_foretold_outlives_a_kill() {
+    let dir = tempfile::tempdir().expect("a temporary folder");
+    let server = Server::start(dir.path(), &["--speed", "3000"], None);
+    let token = server.token.clone();
+    let query = "select production_line, at, version, graph_version, ensemble_version, probability_1h, probability_4h, \
+                 probability_24h, combined_1h, combined_4h, combined_24h, expected_24h from forecasts order by 1, 2";
+    let before = server.until("what is foretold of three lines", |server| {
+        let rows = server.sql(query);
+        let lines: BTreeSet<String> = rows.iter().map(|row| row["production_line"].to_string()).collect();
+        if lines.len() == 3 && rows.len() > 60 { Ok(rows) } else { Err(format!("{} rows", rows.len())) }
+    });
+    let scored = |row: &Value| row["ensemble_version"] == "1.0.0" && row["combined_24h"].is_f64();
+    assert!(before.iter().all(scored), "all three models scored: {}", before[0]);
+    server.kill();
+    let server = Server::start(dir.path(), &["--no-plant"], Some(&token));
+    let after = server.sql(query);
+    let lost: Vec<&Value> = before.iter().filter(|row| !after.contains(row)).collect();
+    assert!(lost.is_empty(), "{} of {} rows are gone or another, such as {}", lost.len(), before.len(), lost[0]);
+    assert!(server.sql("select * from sensor_verdicts").len() == 60, "of twenty sensors of three lines");
 }

@@ -5,8 +5,11 @@ use super::lines::is_unacknowledged;
 use super::look;
 use super::route::{Answer, Call, Route};
 use super::schema::{answer, integer, list, nullable, number, object, text, time};
+use crate::registry::{Aliases, quality};
+use lehr_dataflows::forecasts::Hits;
 use lehr_dataflows::tables::{AlertRow, KpiRow};
 use lehr_domain::calendar::Scope;
+use lehr_domain::model::ModelKind;
 use lehr_domain::rule::Severity;
 use lehr_domain::{LineId, ProductId, Ratio, SpanMs};
 use lehr_queries::Snapshot;
@@ -41,7 +44,7 @@ fn cards_schema() -> Value {
             object([("value", maybe()), ("sparkline", list(object([("start", time()), ("value", maybe())])))]),
         ),
         ("critical_alerts", object([("value", integer())])),
-        ("prediction_accuracy", object([("value", maybe()), ("why", text())])),
+        ("prediction_accuracy", object([("value", maybe()), ("previous", maybe()), ("why", nullable(text()))])),
         ("production_rate", object([("value", maybe()), ("target", maybe())])),
         (
             "response_time",
@@ -74,7 +77,7 @@ fn cards_of(snapshot: &Snapshot, line: LineId, parts: &[LineId]) -> Value {
         "total_defects": total_defects(snapshot, line),
         "quality_rate": quality_rate(snapshot, line),
         "critical_alerts": { "value": critical },
-        "prediction_accuracy": { "value": null, "why": "no model is scoring yet" },
+        "prediction_accuracy": prediction_accuracy(snapshot, line),
         "production_rate": production_rate(snapshot, parts),
         "response_time": response_time(snapshot, &alerts),
     })
@@ -106,6 +109,25 @@ fn quality_rate(snapshot: &Snapshot, line: LineId) -> Value {
     let point = |row: &&KpiRow| json!({ "start": row.start.to_string(), "value": row.quality().to_f64() });
     let sparkline: Vec<Value> = hours.iter().map(point).collect();
     json!({ "value": Ratio::new(sums.0, sums.1).to_f64(), "sparkline": sparkline })
+}
+
+/// Share of forecasts of the last day that were right, against the last week, over all horizons.
+fn prediction_accuracy(snapshot: &Snapshot, line: LineId) -> Value {
+    let foretells = [ModelKind::Ensemble, ModelKind::Forecaster];
+    let scores = |model: ModelKind| Some((model, Aliases::of(snapshot, model).production?));
+    let Some(scoring) = foretells.into_iter().find_map(scores) else {
+        return json!({ "value": null, "previous": null, "why": "no model is in production" });
+    };
+    let line = Some(line).filter(|line| *line != LineId::ALL);
+    let accuracy = |over: SpanMs| {
+        let mut all = Hits::default();
+        let first = quality::first_day(snapshot.now, over);
+        quality::since(snapshot, scoring, line, first).values().for_each(|hits| all.merge(hits));
+        all.accuracy().to_f64()
+    };
+    let (value, previous) = (accuracy(SpanMs::days(1)), accuracy(SpanMs::days(7)));
+    let why = value.is_none().then_some("of no forecast of the last day is it known yet what came");
+    json!({ "value": value, "previous": previous, "why": why })
 }
 
 /// Units per planned hour of this shift. Rates of lines that run side by side add up.

@@ -311,9 +311,7 @@ impl Line {
             look(*event - longest - MINUTE, *event + MINUTE);
         }
         for at in again {
-            if !after.contains_key(&at) {
-                after.insert(at, self.rows.get(&at).cloned());
-            }
+            after.entry(at).or_insert_with(|| self.rows.get(&at).cloned());
         }
         for (at, row) in after {
             if let Some(row) = row {
@@ -353,14 +351,14 @@ impl Line {
         for (key, before) in touched {
             let (model, version, horizon, day) = key;
             let row = |hits: Hits| {
-                Foretold::Quality(ForecastQualityRow {
+                Foretold::Quality(Box::new(ForecastQualityRow {
                     production_line: line,
                     model,
                     version,
                     horizon_s: terms.horizons[horizon],
                     day,
                     hits,
-                })
+                }))
             };
             let now = self.quality[&key];
             if now.n() == 0 {

@@ -55,7 +55,7 @@ enum Fact {
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
 enum Foretold {
     Forecast(ForecastRow),
-    Quality(ForecastQualityRow),
+    Quality(Box<ForecastQualityRow>),
     Verdict(SensorVerdictRow),
 }
 
@@ -125,5 +125,5 @@ pub fn forecasts<'s>(scorer: &'static dyn Scorer, model: &dyn LineModel, told: T
             foretold.clone().flat_map(|said| if let Foretold::$kind(row) = said { Some(row) } else { None })
         };
     }
-    Forecasts { forecasts: only!(Forecast), quality: only!(Quality), verdicts: only!(Verdict) }
+    Forecasts { forecasts: only!(Forecast), quality: only!(Quality).map(|row| *row), verdicts: only!(Verdict) }
 }

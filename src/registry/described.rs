@@ -114,12 +114,14 @@ fn pair(entry: &[u8]) -> Result<(String, String), NoModel> {
     Ok((key, value))
 }
 
+/// A field's number, and its bytes where it has a length.
+type Field<'b> = (u64, Option<&'b [u8]>);
+
 /// The fields of a message, one behind the other.
 struct Fields<'b>(&'b [u8]);
 
 impl<'b> Fields<'b> {
-    /// The next field's number, and its bytes where it has a length.
-    fn next(&mut self) -> Result<Option<(u64, Option<&'b [u8]>)>, NoModel> {
+    fn next(&mut self) -> Result<Option<Field<'b>>, NoModel> {
         if self.0.is_empty() {
             return Ok(None);
         }

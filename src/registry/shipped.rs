@@ -8,18 +8,20 @@ use super::{Registry, find};
 use crate::causes::with_causes;
 use lehr_domain::model::{ModelKind, ModelVersion};
 
-/// The file and the card of a version.
+/// The file and the card of a version, and what its training left: an ensemble is trained with that.
 pub struct Shipped {
     pub file: &'static [u8],
     pub card: &'static str,
+    pub history: &'static [u8],
 }
 
-/// The files and cards of these names in `models/artifacts`.
+/// The files, cards and histories of these names in `models/artifacts`.
 macro_rules! shipped {
     ($($name:literal),* $(,)?) => {
         &[$( Shipped {
             file: include_bytes!(concat!("../../models/artifacts/", $name, ".onnx")),
             card: include_str!(concat!("../../models/artifacts/", $name, ".md")),
+            history: include_bytes!(concat!("../../models/artifacts/", $name, ".json")),
         } ),*]
     };
 }
@@ -44,9 +46,12 @@ impl Registry {
 
     pub(super) fn start_with(&self, shipped: &[Shipped]) -> Result<(), RegistryError> {
         logged(self.0.files.tidy())?;
-        for Shipped { file, card } in shipped {
+        for Shipped { file, card, history } in shipped {
             if !self.is_there(file) {
-                logged(self.register_shipped(file, card, &Changed::new(BY, "comes with Lehr")))?;
+                let registered = self.register_shipped(file, card, &Changed::new(BY, "comes with Lehr"));
+                if let Some((model, version)) = logged(registered)? {
+                    logged(self.keep_history(model, version, history))?;
+                }
             }
         }
         for model in ModelKind::ALL {

@@ -9,7 +9,7 @@ use std::sync::Arc;
 const KIND: ModelKind = ModelKind::Ensemble;
 
 fn shipped(bytes: Vec<u8>) -> Shipped {
-    Shipped { file: bytes.leak(), card: "# Card" }
+    Shipped { file: bytes.leak(), card: "# Card", history: b"{}" }
 }
 
 fn version(patch: u32) -> ModelVersion {

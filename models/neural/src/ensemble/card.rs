@@ -48,7 +48,7 @@ fn write_all(
     )?;
     writeln!(
         out,
-        "Stacking: the logarithms of the members' odds, weighted, horizon by horizon, then calibrated; 21 numbers. Input \
+        "Stacking: the logarithms of the members' odds, weighted, none below 0, horizon by horizon, then calibrated. Input \
          `predictions` f32 `[batch, {}]`: {}; the graph network reads the window with its gaps filled, as the forecaster \
          does. Output `probability` f32 `[batch, 3]`.\n",
         ensemble.members.len(),

@@ -128,7 +128,7 @@ struct Seen {
 
 impl Stack {
     fn fit(stacking: &[Seen], calibration: &[Seen], diversity: f64) -> Result<Self, NeuralError> {
-        let (weights, bias) = stack(stacking, diversity);
+        let (weights, bias) = stack_of_those_who_help(stacking, diversity);
         let mut fitted = Self { weights, bias, slope: 1.0, shift: 0.0, threshold: 0.5 };
         let pairs: Vec<(f64, bool)> = calibration.iter().map(|seen| (fitted.score(&seen.logits), seen.event)).collect();
         if let Some(fit) = Logistic::fit(&pairs).filter(|fit| fit.slope > 0.0) {
@@ -146,6 +146,30 @@ impl Stack {
 
     fn score(&self, logits: &[f64]) -> f64 {
         self.bias + self.weights.iter().zip(logits).map(|(weight, logit)| weight * logit).sum::<f64>()
+    }
+}
+
+/// As [`stack`], with no weight below 0: who would count against himself counts for nothing, one after the other, the
+/// worst first. Negative weights are what members that say nearly the same get by chance, and they do not hold on other
+/// examples (Breiman, "Stacked regressions", 1996).
+fn stack_of_those_who_help(examples: &[Seen], diversity: f64) -> (Vec<f64>, f64) {
+    let members = examples.first().map_or(0, |seen| seen.logits.len());
+    let mut kept: Vec<usize> = (0..members).collect();
+    loop {
+        let of_kept = |seen: &Seen| kept.iter().map(|&member| seen.logits[member]).collect();
+        let some: Vec<Seen> = examples.iter().map(|seen| Seen { logits: of_kept(seen), event: seen.event }).collect();
+        let (found, bias) = stack(&some, diversity);
+        let worst = (0..found.len()).min_by(|&a, &b| found[a].total_cmp(&found[b]));
+        match worst.filter(|&worst| found[worst] < 0.0) {
+            Some(worst) => {
+                kept.remove(worst);
+            }
+            None => {
+                let mut weights = vec![0.0; members];
+                kept.iter().zip(found).for_each(|(&member, weight)| weights[member] = weight);
+                return (weights, bias);
+            }
+        }
     }
 }
 
@@ -309,6 +333,20 @@ mod tests {
         assert!((a - again).abs() < 1e-3, "{a} and {again}");
         assert!(c.abs() < b, "noise counts less: {c} against {b}");
         assert!(a + again < 1.6 * b, "two that err together are not counted twice: {a} + {again} against {b}");
+    }
+
+    #[test]
+    fn who_says_the_contrary_counts_for_nothing() {
+        let contrary = |seed: u64| {
+            let mut all = examples(3000, seed);
+            all.iter_mut().for_each(|example| example.members[2] = 1.0 - example.members[1]);
+            all
+        };
+        let ensemble = Ensemble::fit(&NAMES, &contrary(11), &contrary(12), 0.01).unwrap();
+        for stack in &ensemble.stacks {
+            assert!(stack.weights.iter().all(|weight| *weight >= 0.0), "{:?}", stack.weights);
+            assert!(stack.weights[2] == 0.0 && stack.weights[1] > 0.1, "{:?}", stack.weights);
+        }
     }
 
     #[test]

@@ -3,7 +3,7 @@ use lehr_onnx::{Element, Graph, Opset, Shape, Tensor};
 use serde::{Deserialize, Serialize};
 
 use crate::error::NeuralError;
-use crate::forecaster::{HORIZONS, Horizons};
+use crate::forecaster::{HORIZONS, Horizons, threshold};
 use crate::writing::Identity;
 
 /// Probabilities are kept so far from 0 and 1, so that logits are finite.
@@ -136,7 +136,7 @@ impl Stack {
         }
         let scores = calibration.iter().map(|seen| fitted.probability(&seen.logits));
         let scored = Scored::new(scores, calibration.iter().map(|seen| seen.event))?;
-        fitted.threshold = scored.best_f1().map_or(0.5, |best| best.at.threshold);
+        fitted.threshold = threshold(&scored);
         Ok(fitted)
     }
 

@@ -21,8 +21,9 @@ run: build onnxruntime
 
 build: frontend rust
 
+# With the features that all packages together ask of dependencies, as the tests have them: or both would be compiled twice.
 rust:
-	cargo build --locked --bins
+	cargo build --locked --workspace --bin lehr
 
 # What scores with trained models. Without it Lehr serves, and says that nothing scores.
 onnxruntime:

@@ -1,10 +1,10 @@
 use super::{Failure, data, fmu};
 use crate::api::{self, App, AppOptions};
 use crate::auth::Auth;
-use crate::registry::Registry;
 use crate::registry::training::{Training, TrainingOptions};
+use crate::registry::{self, Registry};
 use crate::runtime::{Runtime, RuntimeOptions, Sizes};
-use crate::scoring::{self, Scoring};
+use crate::scoring::Scoring;
 use crate::sinks::{ChangeLog, StoresConfig, followers};
 use crate::sources::plant::{PlantOptions, PlantSource};
 use crate::sources::{Sources, SourcesConfig, clock};
@@ -109,7 +109,7 @@ pub fn run(args: ServeArgs) -> Result<(), Failure> {
     let retention = Retention { panes: args.retain_panes, events: args.retain_events };
     let catalogue = data::catalogue(args.plant.as_deref(), args.sensors)?;
     // The graphs keep it for as long as there is a process.
-    let folder = scoring::folder(&args.data);
+    let folder = registry::folder(&args.data);
     let scoring: &'static Scoring =
         Box::leak(Box::new(Scoring::start(folder, args.onnxruntime.as_deref(), &catalogue)));
     let options = RuntimeOptions {

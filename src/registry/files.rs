@@ -24,9 +24,17 @@ pub const CARD_MOST: usize = 1 << 20;
 /// Bytes of what a training leaves beside its model. Lehr's own have 100 kB.
 pub const HISTORY_MOST: usize = 16 << 20;
 
-/// Below the data directory.
-const FOLDER: &str = "models";
 const INCOMING: &str = "incoming";
+
+/// The folder of a data directory's models.
+pub fn folder(data: &Path) -> PathBuf {
+    data.join("models")
+}
+
+/// The file of a version, in a folder of models.
+pub fn file(folder: &Path, model: ModelKind, version: ModelVersion) -> PathBuf {
+    folder.join(format!("{model}-{version}.onnx"))
+}
 
 /// How the file of a registered version is.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -78,11 +86,11 @@ struct Known {
 
 impl Files {
     pub fn new(data: &Path) -> Files {
-        Files { folder: data.join(FOLDER), known: Mutex::default() }
+        Files { folder: folder(data), known: Mutex::default() }
     }
 
     pub fn path(&self, model: ModelKind, version: ModelVersion) -> PathBuf {
-        self.folder.join(format!("{model}-{version}.onnx"))
+        file(&self.folder, model, version)
     }
 
     fn card_path(&self, model: ModelKind, version: ModelVersion) -> PathBuf {

@@ -35,7 +35,7 @@ pub use aliases::Aliases;
 pub use changes::Changed;
 pub use described::{Description, NoModel};
 pub use error::RegistryError;
-pub use files::{FILE_MOST, FileState};
+pub use files::{FILE_MOST, FileState, file, folder};
 pub use opener::{Nothing, OpenError, Opener, Status};
 pub use window::{Seen, seen};
 

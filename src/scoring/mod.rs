@@ -1,6 +1,6 @@
 //! Trained models at work: their files opened, checked and asked, as the graphs ask for scores.
 //!
-//! - `files`: where model files are, and what one must be to be taken
+//! - `schemas`: what a model file must be to be taken
 //! - `opened`: the versions that are open
 //! - `lines`: what the graphs ask: windows scored
 //! - `opener`: what the registry asks
@@ -8,18 +8,17 @@
 //! Without ONNX Runtime, or without a version's file, nothing is scored, and health says so. What is scored is a function
 //! of the window and of the file's bytes; whoever registers a version sees to it that its file stays the same.
 
-mod files;
 mod lines;
 mod opened;
 mod opener;
+mod schemas;
 
-pub use files::{Checked, file, folder};
 pub use lehr_scoring::Attribution;
 
 use lehr_dataflows::forecasts::Window;
 use lehr_domain::catalogue::Catalogue;
 use lehr_domain::model::{ModelKind, ModelVersion};
-use lehr_scoring::Runtime;
+use lehr_scoring::{Model, Runtime};
 use opened::Opened;
 use std::path::{Path, PathBuf};
 use std::sync::Mutex;
@@ -44,7 +43,7 @@ pub enum ScoringError {
 pub struct Scoring {
     runtime: Result<Runtime, String>,
     folder: PathBuf,
-    schemas: files::Schemas,
+    schemas: schemas::Schemas,
     opened: Mutex<Opened>,
     /// Windows that were to be scored and were not.
     failed: AtomicU64,
@@ -62,7 +61,7 @@ pub struct Status {
 }
 
 impl Scoring {
-    /// For the models of a folder, such as [`folder`] of a data directory. `library`: ONNX Runtime, where it is not to be
+    /// For the models of a folder, such as [`crate::registry::folder`] of a data directory. `library`: ONNX Runtime, where it is not to be
     /// looked for. That there is none is no error: Lehr serves without scores.
     pub fn start(folder: PathBuf, library: Option<&Path>, catalogue: &Catalogue) -> Scoring {
         let runtime = Runtime::load(library).map_err(|error| error.to_string());
@@ -72,14 +71,10 @@ impl Scoring {
         Scoring {
             runtime,
             folder,
-            schemas: files::Schemas::of(catalogue),
+            schemas: schemas::Schemas::of(catalogue),
             opened: Mutex::default(),
             failed: AtomicU64::new(0),
         }
-    }
-
-    pub fn folder(&self) -> &Path {
-        &self.folder
     }
 
     pub fn status(&self) -> Status {
@@ -87,9 +82,10 @@ impl Scoring {
         Status { runtime, models: self.opened().states(), failed: self.failed.load(Ordering::Relaxed) }
     }
 
-    /// What a file says of itself, if it is a model of this kind that can be used here.
-    pub fn check(&self, kind: ModelKind, file: &Path) -> Result<Checked, ScoringError> {
-        files::check(self.runtime()?, &self.schemas, kind, file)
+    /// Whether a file is a model of this kind that can be used here. Error: why it is not.
+    pub fn check(&self, kind: ModelKind, file: &Path) -> Result<(), ScoringError> {
+        Model::read(self.runtime()?, file, self.schemas.contract(kind)?)?;
+        Ok(())
     }
 
     /// What each sensor did to a version's forecast for a window. Costs 21 forecasts.

@@ -1,6 +1,7 @@
 //! The versions that are open: each once, when it is first asked.
 
-use super::{Scoring, ScoringError, files};
+use super::{Scoring, ScoringError};
+use crate::registry;
 use lehr_dataflows::forecasts::Terms;
 use lehr_domain::defect_event::HORIZONS;
 use lehr_domain::model::{ModelKind, ModelVersion};
@@ -94,7 +95,7 @@ impl Scoring {
     }
 
     fn read(&self, runtime: &Runtime, kind: ModelKind, version: ModelVersion) -> Result<Slot, ScoringError> {
-        let file = files::file(&self.folder, kind, version);
+        let file = registry::file(&self.folder, kind, version);
         let model = Model::read(runtime, &file, self.schemas.contract(kind)?)?;
         let thresholds = thresholds(model.metadata());
         let options = Options { time_out: TIME_OUT, ..Options::default() };

@@ -9,7 +9,7 @@ use std::path::Path;
 
 impl Opener for Scoring {
     fn check(&self, model: ModelKind, file: &Path) -> Result<(), OpenError> {
-        Scoring::check(self, model, file).map(drop).map_err(told)
+        Scoring::check(self, model, file).map_err(told)
     }
 
     fn status(&self) -> Vec<Status> {

@@ -4,7 +4,7 @@ use lehr_domain::{Micro, Ratio};
 use serde::{Deserialize, Serialize};
 
 /// Bins of probability, of equal width, by which calibration is judged.
-pub const BINS: usize = 15;
+const BINS: usize = 15;
 
 const ONE: i64 = 1_000_000;
 

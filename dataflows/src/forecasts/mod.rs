@@ -26,7 +26,7 @@ mod hits;
 mod line;
 mod scorer;
 
-pub use hits::{BINS, Hits};
+pub use hits::Hits;
 pub use scorer::{Forecast, Said, Scored, Scorer, Terms, Verdict, Versions, Window};
 
 use crate::operators::{empty, per_key};

@@ -21,7 +21,6 @@ pub struct Model {
     contract: Contract,
     metadata: Metadata,
     digest: String,
-    length: u64,
     bytes: Vec<u8>,
 }
 
@@ -56,8 +55,7 @@ impl Model {
         let checked = look(runtime, &bytes, &contract);
         let metadata = checked.map_err(|refusal| Error::Refused { model: name.clone(), refusal })?;
         let digest = hexadecimal(&Sha256::digest(&bytes));
-        let length = bytes.len() as u64;
-        Ok(Model { name, contract, metadata, digest, length, bytes })
+        Ok(Model { name, contract, metadata, digest, bytes })
     }
 
     /// The file's name.
@@ -76,11 +74,6 @@ impl Model {
     /// The SHA-256 of the file: which bytes a score came from.
     pub fn digest(&self) -> &str {
         &self.digest
-    }
-
-    /// Of the file, in bytes.
-    pub fn length(&self) -> u64 {
-        self.length
     }
 
     pub(crate) fn bytes(&self) -> &[u8] {

@@ -3,7 +3,7 @@
 use super::child::{Heard, Trainer};
 use super::{Job, Shared};
 use crate::causes::with_causes;
-use crate::registry::files::{CARD_MOST, FILE_MOST, HISTORY_MOST, bounded};
+use crate::registry::files::{CARD_MOST, FILE_MOST, HISTORY_MOST, bounded, file};
 use lehr_domain::model::{ModelKind, ModelVersion};
 use std::ffi::OsString;
 use std::fs;
@@ -141,7 +141,7 @@ impl Shared {
 
     /// Registers the file that a training left, with its card.
     fn take_in(&self, job: &Job, version: ModelVersion, out: &Path) -> Result<ModelVersion, String> {
-        let file = out.join(format!("{}-{version}.onnx", job.model));
+        let file = file(out, job.model, version);
         let bytes = bounded(&file, FILE_MOST).map_err(|error| format!("it left no model that can be read: {error}"))?;
         let card = bounded(&file.with_extension("md"), CARD_MOST).ok().and_then(|card| String::from_utf8(card).ok());
         let history = bounded(&file.with_extension("json"), HISTORY_MOST).ok();

@@ -88,7 +88,7 @@ pub fn owner_of_sensor(sensor: SensorId, peers: usize) -> usize {
 /// The worker that holds the row of a base collection.
 pub fn owner(key: &EventKey, peers: usize) -> usize {
     match key {
-        EventKey::Unit(unit) => (stable_hash(&[unit.0]) % peers as u64) as usize,
+        EventKey::Unit(unit) | EventKey::Picture(unit) => (stable_hash(&[unit.0]) % peers as u64) as usize,
         // Few and small: one worker holds them all.
         _ => 0,
     }

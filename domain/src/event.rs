@@ -11,6 +11,7 @@ use crate::causal::Edge;
 use crate::machine::{Product, Setpoint, StateChange};
 use crate::model::{Alias, Deployment, ModelKind, ModelVersion, Registration};
 use crate::operator::{AuditEntry, OperatorEvent};
+use crate::picture::Picture;
 use crate::recommendation::{Decision, Recommendation};
 use crate::rule::Rule;
 use crate::scenario::Scenario;
@@ -113,6 +114,7 @@ pub enum Event {
     Decision(Decision),
     Model(ModelKind, ModelVersion, Box<Registration>),
     Deployment(Box<Deployment>),
+    Picture(Picture),
 }
 
 /// What identifies a row of a base collection.
@@ -138,6 +140,7 @@ pub enum EventKey {
     Decision(u64),
     Model(ModelKind, ModelVersion),
     Deployment(ModelKind, Alias, EventMs),
+    Picture(UnitId),
 }
 
 impl Event {
@@ -163,6 +166,7 @@ impl Event {
             Event::Decision(row) => EventKey::Decision(row.id),
             Event::Model(kind, version, _) => EventKey::Model(*kind, *version),
             Event::Deployment(row) => EventKey::Deployment(row.model, row.alias, row.at),
+            Event::Picture(row) => EventKey::Picture(row.unit),
         }
     }
 
@@ -189,6 +193,7 @@ impl Event {
             Event::Decision(_) => "decision",
             Event::Model(..) => "model",
             Event::Deployment(_) => "deployment",
+            Event::Picture(_) => "picture",
         }
     }
 
@@ -215,6 +220,7 @@ impl Event {
             Event::Late(row) => Some(row.arrived),
             Event::Recommendation(_, row) => Some(row.made_at),
             Event::Decision(row) => Some(row.at),
+            Event::Picture(row) => Some(row.at),
             _ => None,
         }
     }

@@ -17,6 +17,7 @@ pub mod model;
 pub mod moments;
 pub mod names;
 pub mod operator;
+pub mod picture;
 pub mod reading;
 pub mod recommendation;
 pub mod rule;

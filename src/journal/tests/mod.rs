@@ -15,6 +15,7 @@ use lehr_domain::finding::FindingKind;
 use lehr_domain::machine::{MachineState, Product, Setpoint, StateChange};
 use lehr_domain::model::{Alias, Deployment, ModelKind, ModelVersion, Registration};
 use lehr_domain::operator::{AlertSubject, AuditEntry, OperatorAction, OperatorEvent};
+use lehr_domain::picture::{Content, Picture};
 use lehr_domain::recommendation::{Band, Decision, Expected, Origin, Recommendation, Resolution, Step};
 use lehr_domain::rule::{Check, Rule, Severity, Subject};
 use lehr_domain::scenario::{Scenario, Settings};
@@ -139,6 +140,7 @@ fn one_of_each() -> Vec<Event> {
             by: text("b"),
             reason: text("r"),
         })),
+        Event::Picture(Picture { unit: UnitId(id), line: LineId(1), at, content: Content([7; Content::BYTES]) }),
     ]
 }
 

@@ -65,8 +65,8 @@ async function failure(response: Response): Promise<ApiError> {
   }
 }
 
-async function send<T>(method: string, path: string, body?: unknown, signal?: AbortSignal): Promise<T> {
-  const headers: Record<string, string> = { accept: "application/json" };
+async function answered(method: string, path: string, accept: string, body?: unknown, signal?: AbortSignal): Promise<Response> {
+  const headers: Record<string, string> = { accept };
   const bearer = token();
   if (bearer !== null) headers.authorization = `Bearer ${bearer}`;
   if (body !== undefined) headers["content-type"] = "application/json";
@@ -85,7 +85,11 @@ async function send<T>(method: string, path: string, body?: unknown, signal?: Ab
     throw new ApiError(0, timedOut ? "timeout" : "unreachable", timedOut ? "no answer in time" : "the server cannot be reached");
   }
   if (!response.ok) throw await failure(response);
-  return (await response.json()) as T;
+  return response;
+}
+
+async function send<T>(method: string, path: string, body?: unknown, signal?: AbortSignal): Promise<T> {
+  return (await answered(method, path, "application/json", body, signal)).json() as Promise<T>;
 }
 
 export const api = {
@@ -93,6 +97,8 @@ export const api = {
   post: <T>(path: string, body: unknown, signal?: AbortSignal) => send<T>("POST", path, body, signal),
   put: <T>(path: string, body: unknown) => send<T>("PUT", path, body),
   del: <T>(path: string, body?: unknown) => send<T>("DELETE", path, body),
+  /** What is no JSON: an element that asks by itself would send no token. */
+  file: async (path: string, type: string, signal?: AbortSignal) => (await answered("GET", path, type, undefined, signal)).blob(),
 };
 
 /** The answer, or `without` where the server has nothing under that path. */

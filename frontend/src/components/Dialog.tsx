@@ -2,8 +2,8 @@ import { useEffect, useRef, type ReactNode } from "react";
 import { text } from "../text";
 
 /** A modal dialog: the browser keeps the focus inside and Escape closes it. */
-export function Dialog(props: { title: string; onClose: () => void; children: ReactNode }) {
-  const { title, onClose, children } = props;
+export function Dialog(props: { title: string; wide?: boolean; onClose: () => void; children: ReactNode }) {
+  const { title, wide, onClose, children } = props;
   const dialog = useRef<HTMLDialogElement>(null);
   useEffect(() => {
     dialog.current?.showModal();
@@ -12,6 +12,7 @@ export function Dialog(props: { title: string; onClose: () => void; children: Re
     <dialog
       ref={dialog}
       aria-label={title}
+      className={wide ? "wide" : ""}
       onClose={onClose}
       onClick={(event) => {
         if (event.target === dialog.current) dialog.current?.close();

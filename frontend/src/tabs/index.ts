@@ -26,6 +26,13 @@ export const TABS: readonly Tab[] = [
     line: "one line",
     time: true,
   },
+  {
+    id: "inspection",
+    title: text.tabs.inspection,
+    view: lazy(() => import("./inspection/Inspection")),
+    line: "plant or line",
+    time: false,
+  },
   { id: "alerts", title: text.tabs.alerts, view: Alerts, line: "plant or line", time: true },
   { id: "graph", title: text.tabs.graph, view: lazy(() => import("./graph/Graph")), line: "plant or line", time: false },
   { id: "twin", title: text.tabs.twin, view: lazy(() => import("./twin/Twin")), line: "one line", time: false },

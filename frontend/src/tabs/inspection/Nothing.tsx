@@ -1,0 +1,23 @@
+import { useHealth } from "../../api/queries";
+import { Empty } from "../../components/States";
+import { text } from "../../text";
+import type { Show } from "./Toolbar";
+
+const words = text.inspection;
+
+interface NothingProps {
+  show: Show;
+  line: string | null;
+  lookedAt: number;
+  live: boolean;
+}
+
+/** Why there is nothing to see, and what to do. */
+export function Nothing({ show, line, lookedAt, live }: NothingProps) {
+  const store = useHealth().data?.components.find(({ name }) => name === "pictures");
+  if (show === "differ" && lookedAt > 0) return <Empty title={words.noneDiffer(lookedAt)} hint={words.noneDifferHint} />;
+  if (show === "found") return <Empty title={words.noneFound} hint={words.noneFoundHint} />;
+  if (!live) return <Empty title={words.noOlder} hint={words.noOlderHint} />;
+  if (line !== null) return <Empty title={words.noneOfLine} hint={words.noneHint} />;
+  return <Empty title={store === undefined ? words.cameraOff : words.none} hint={store?.detail || words.noneHint} />;
+}

@@ -1,0 +1,54 @@
+// Which pictures are shown, and whether they follow the plant or stand still.
+
+import { setParams } from "../../lib/route";
+import { text } from "../../text";
+
+const words = text.inspection;
+
+export const SHOWS = ["all", "found", "differ"] as const;
+export type Show = (typeof SHOWS)[number];
+
+export function isShow(name: string | null): name is Show {
+  return (SHOWS as readonly string[]).includes(name ?? "");
+}
+
+interface ToolbarProps {
+  show: Show;
+  live: boolean;
+  shown: number;
+  lookedAt: number;
+  /** When the last picture of this page was taken, where there are older ones. */
+  older: string | null;
+  /** Just after the first picture of this page. */
+  newest: string | null;
+}
+
+export function Toolbar({ show, live, shown, lookedAt, older, newest }: ToolbarProps) {
+  return (
+    <div className="row spread section-head">
+      <div className="group" role="group" aria-label={words.show}>
+        {SHOWS.map((entry) => (
+          <button key={entry} aria-pressed={show === entry} title={words.showHints[entry]} onClick={() => setParams({ show: entry === "all" ? null : entry }, true)}>
+            {words.shows[entry]}
+          </button>
+        ))}
+      </div>
+      <div className="row">
+        <span className="faint small" role="status">
+          {show === "differ" ? words.differ(shown, lookedAt) : words.count(shown)}
+        </span>
+        <span className={live ? "mode" : "mode fixed"}>{live ? words.live : words.still}</span>
+        <button
+          title={live ? words.pauseHint : words.goLiveHint}
+          disabled={live && newest === null}
+          onClick={() => setParams({ before: live ? newest : null })}
+        >
+          {live ? words.pause : words.goLive}
+        </button>
+        <button disabled={older === null} title={words.olderPage} onClick={() => setParams({ before: older }, true)}>
+          {words.older} ›
+        </button>
+      </div>
+    </div>
+  );
+}

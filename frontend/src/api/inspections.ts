@@ -1,9 +1,7 @@
-// Pictures of ware: what a trained inspector finds on them, what MIK-1 found, and how the two agree.
+// Pictures of ware: what a trained inspector finds on them, and what MIK-1 found.
 
 import { useQuery } from "@tanstack/react-query";
-import type { SqlCell, SqlResult } from "./types";
 import { api, orWithout } from "./client";
-import { runSql } from "./queries";
 
 export interface Finding {
   type: string;
@@ -73,30 +71,3 @@ export const usePicture = (path: string) =>
     gcTime: HELD_MS,
     placeholderData: undefined,
   });
-
-/** Pictures of a line and day by who sees a type of defect on them. */
-export interface QualityRow {
-  production_line: string;
-  version: string;
-  day: string;
-  defect_type: string;
-  both: number;
-  inspector_only: number;
-  mik1_only: number;
-  neither: number;
-}
-
-/** A month of three lines and six types of defects, two versions a day. */
-const QUALITY = `SELECT production_line, version, day, defect_type, "both", inspector_only, mik1_only, neither
-FROM inspection_quality ORDER BY day DESC LIMIT 1200`;
-
-export const useInspectionQuality = () =>
-  useQuery({
-    queryKey: ["inspections", "quality"],
-    queryFn: async ({ signal }) => named(await runSql({ query: QUALITY }, signal)) as unknown as QualityRow[],
-    refetchInterval: 60_000,
-  });
-
-function named({ columns, rows }: SqlResult): Record<string, SqlCell>[] {
-  return rows.map((row) => Object.fromEntries(columns.map(({ name }, index) => [name, row[index] ?? null])));
-}

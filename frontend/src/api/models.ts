@@ -54,6 +54,20 @@ export interface Period {
   horizons: OfHorizon[];
 }
 
+/** Pictures by who found a type of defect on them. */
+export interface Agreement {
+  both: number;
+  inspector_only: number;
+  mik1_only: number;
+  neither: number;
+}
+
+/** How an inspector agrees with MIK-1 over whole UTC days. */
+export interface InspectedPeriod {
+  from: string;
+  defects: ({ defect_type: string } & Agreement)[];
+}
+
 /** A version in production: what its training found, and how its forecasts held. */
 export interface ModelPerformance {
   model: ModelKind;
@@ -64,6 +78,8 @@ export interface ModelPerformance {
   week: Period | null;
   /** Of all versions of its kind. */
   history: ({ day: string; version: string } & OfHorizon)[];
+  /** Of an inspector; over the same days. */
+  inspection?: { day: InspectedPeriod; week: InspectedPeriod } | null;
 }
 
 export interface Performance extends Answer {

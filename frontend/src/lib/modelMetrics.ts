@@ -1,6 +1,7 @@
 // What a training found of its model, read from JSON that may lack anything. Pure functions of their arguments.
 
 import type { ModelKind } from "../api/models";
+import { SEEN } from "./defects";
 import { HORIZONS, horizonName, type Horizon } from "./horizons";
 
 type Json = Record<string, unknown>;
@@ -119,6 +120,16 @@ export function testFigures(kind: ModelKind, metrics: unknown): TestFigure[] {
   return (FIGURES[kind] ?? []).flatMap(([name, target]) => {
     const values = parts.map(({ horizon, of }) => ({ horizon, measured: measured(of[name]) }));
     return values.some((entry) => entry.measured !== null) ? [{ name, target, values }] : [];
+  });
+}
+
+/** Average precision of each type of defect that an inspector finds; empty for other kinds. */
+export function byDefect(kind: ModelKind, metrics: unknown): { type: string; precision: number }[] {
+  const { average_precision: of } = object(metricsOf(metrics).test);
+  if (kind !== "inspector" || !Array.isArray(of)) return [];
+  return SEEN.flatMap((type, index) => {
+    const precision = finite(of[index]);
+    return precision === null ? [] : [{ type, precision }];
   });
 }
 

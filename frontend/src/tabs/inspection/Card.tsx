@@ -2,32 +2,28 @@ import type { InspectionRow } from "../../api/inspections";
 import { When } from "../../components/When";
 import { lineLabel } from "../../lib/format";
 import { text } from "../../text";
-import { compared, type Comparison } from "./findings";
+import { compared, onPicture, types } from "./findings";
 import { Picture, type Finder } from "./Picture";
 
 const words = text.inspection;
-const BOTH: readonly Finder[] = ["mik1", "inspector"];
-/** Pixels of the picture; a card is a little smaller than its picture. */
-const WORD_SIZE = 14;
+const BOTH: readonly Finder[] = ["inspector", "mik1"];
 
 export function Card({ row, onOpen }: { row: InspectionRow; onOpen: () => void }) {
   return (
     <li>
       <button className="shot" data-row data-unit={row.unit} onClick={onOpen}>
-        <Picture row={row} alt="" shown={BOTH} wordSize={WORD_SIZE} />
-        <span className="shot-facts">
+        <Picture row={row} alt="" shown={BOTH} />
+        <span className="shot-facts small">
           <span className="shot-name">
-            <b className="clip" title={words.unit(row.unit)}>
-              {words.unit(row.unit)}
-            </b>
-            <Judged row={row} />
+            <b>{lineLabel(row.production_line)}</b> <Judged row={row} />
           </span>
-          <span className="small muted">
-            {lineLabel(row.production_line)} · <When at={row.taken_at} />
+          <span className="faint clip" title={words.unit(row.unit)}>
+            {words.unit(row.unit)}
           </span>
-          <span className="small">
-            <Compared row={row} />
+          <span className="muted">
+            <When at={row.taken_at} />
           </span>
+          <Found row={row} />
         </span>
       </button>
     </li>
@@ -40,30 +36,35 @@ export function Judged({ row }: { row: InspectionRow }) {
   return <span className={`judged ${verdict ?? "unknown"}`}>{verdict ? words.verdicts[verdict] : words.noVerdict}</span>;
 }
 
-const list = (types: readonly string[]) => types.map((type) => words.types[type] ?? type).join(", ");
-
 /** Who found what, in words. */
-function Compared({ row }: { row: InspectionRow }) {
+function Found({ row }: { row: InspectionRow }) {
   const found = compared(row);
-  if (found === null) return <span className="muted">{row.findings === null ? words.notLookedAt : words.notInspected}</span>;
-  const parts = partsOf(found);
-  if (parts.length === 0) return <span className="muted">{words.nothingFound}</span>;
+  if (found !== null) {
+    const { both, inspectorOnly, mik1Only } = found;
+    if (both.length + inspectorOnly.length + mik1Only.length === 0) return <span className="muted">{words.nothingFound}</span>;
+    return (
+      <>
+        <Types who={words.who.both} of={both} />
+        <Types who={words.who.inspectorOnly} of={inspectorOnly} differs />
+        <Types who={words.who.mik1Only} of={mik1Only} differs />
+      </>
+    );
+  }
+  const { findings, inspected } = row;
   return (
     <>
-      {parts.map(([who, types]) => (
-        <span key={who} className={who === "both" ? "who" : "who differs"}>
-          {words.who[who]} <b>{list(types)}</b>
-        </span>
-      ))}
+      {findings !== null && <Types who={words.who.inspector} of={types(findings)} />}
+      {inspected !== null && <Types who={words.who.mik1} of={types(onPicture(inspected.defects))} />}
+      <span className="muted">{findings === null ? words.notLookedAt : words.notInspected}</span>
     </>
   );
 }
 
-function partsOf({ both, inspectorOnly, mik1Only }: Comparison) {
-  const all = [
-    ["both", both],
-    ["inspectorOnly", inspectorOnly],
-    ["mik1Only", mik1Only],
-  ] as const;
-  return all.filter(([, types]) => types.length > 0);
+function Types({ who, of, differs = false }: { who: string; of: readonly string[]; differs?: boolean }) {
+  if (of.length === 0) return null;
+  return (
+    <span className={differs ? "who differs" : "who"}>
+      {who} <b>{of.map((type) => words.types[type] ?? type).join(", ")}</b>
+    </span>
+  );
 }

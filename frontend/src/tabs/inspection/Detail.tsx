@@ -12,8 +12,6 @@ import { Picture, type Finder } from "./Picture";
 
 const words = text.inspection;
 const FINDERS: readonly Finder[] = ["inspector", "mik1"];
-/** Pixels of the picture, which is shown at twice to three times its size. */
-const WORD_SIZE = 6.5;
 
 interface DetailProps {
   rows: readonly InspectionRow[];
@@ -47,7 +45,7 @@ export function Detail({ rows, unit, onGo, onClose }: DetailProps) {
         <p className="muted">{words.notAmong}</p>
       ) : (
         <div className="inspect">
-          <Picture key={row.content} row={row} alt={words.pictureOf(unit)} shown={FINDERS.filter((finder) => !hidden.includes(finder))} wordSize={WORD_SIZE} />
+          <Picture key={row.content} row={row} alt={words.pictureOf(unit)} shown={FINDERS.filter((finder) => !hidden.includes(finder))} large />
           <div className="inspect-side">
             <nav className="row spread" aria-label={words.pictures}>
               <button disabled={at === 0} onClick={() => go(-1)} title={words.newerHint}>
@@ -155,7 +153,7 @@ function Found({ finding, unknown }: { finding: Finding | null; unknown: boolean
   const [x, y, width, height] = finding.box;
   return (
     <td>
-      {percent(finding.score, 0)} <span className="faint small nowrap">{words.boxAt(`${width} × ${height}`, `${x}, ${y}`)}</span>
+      {percent(finding.score, 0)} <span className="faint small found-box">{words.boxAt(`${width} × ${height}`, `${x}, ${y}`)}</span>
     </td>
   );
 }

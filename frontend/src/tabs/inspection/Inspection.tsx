@@ -5,6 +5,7 @@ import { useSettings } from "../../api/queries";
 import { Failed, Skeleton } from "../../components/States";
 import { useLine } from "../../lib/line";
 import { setParams, useRoute } from "../../lib/route";
+import { useNarrow } from "../../lib/useNarrow";
 import { text } from "../../text";
 import { Card } from "./Card";
 import { Detail } from "./Detail";
@@ -20,6 +21,8 @@ const words = text.inspection;
 
 /** Pictures of a page. */
 const PAGE = 60;
+/** On a phone fewer, so that what stands below them is within reach. */
+const NARROW_PAGE = 24;
 /** Those on which the two differ are few: so many are looked through. */
 const LOOKED_THROUGH = 240;
 
@@ -32,7 +35,8 @@ export default function Inspection() {
   const show: Show = isShow(asked) ? asked : "all";
   const before = params.get("before");
   const unit = params.get("unit");
-  const limit = show === "differ" ? LOOKED_THROUGH : PAGE;
+  const narrow = useNarrow(639);
+  const limit = show === "differ" ? LOOKED_THROUGH : narrow ? NARROW_PAGE : PAGE;
   const query = useInspections({ line, flawed: show === "found", before, limit }, everyS);
   const rows = query.data?.inspections;
   const shown = useMemo(() => (show === "differ" ? rows?.filter(differs) : rows) ?? [], [rows, show]);
@@ -59,8 +63,7 @@ export default function Inspection() {
           <Toolbar
             show={show}
             live={before === null}
-            shown={shown.length}
-            lookedAt={rows?.length ?? 0}
+            count={rows === undefined ? "" : show === "differ" ? words.differ(shown.length, rows.length) : words.count(shown.length)}
             older={rows !== undefined && rows.length >= limit ? rows.at(-1)!.taken_at : null}
             newest={justAfter(rows)}
           />
@@ -81,7 +84,7 @@ export default function Inspection() {
             </ul>
           )}
         </section>
-        <Quality version={watching?.version ?? null} line={line} />
+        <Quality inProduction={watching !== null} line={line} />
       </div>
       {unit !== null && rows !== undefined && <Detail rows={shown} unit={unit} onGo={(next) => setParams({ unit: next })} onClose={close} />}
     </div>

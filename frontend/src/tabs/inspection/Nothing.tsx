@@ -18,6 +18,6 @@ export function Nothing({ show, line, lookedAt, live }: NothingProps) {
   if (show === "differ" && lookedAt > 0) return <Empty title={words.noneDiffer(lookedAt)} hint={words.noneDifferHint} />;
   if (show === "found") return <Empty title={words.noneFound} hint={words.noneFoundHint} />;
   if (!live) return <Empty title={words.noOlder} hint={words.noOlderHint} />;
-  if (line !== null) return <Empty title={words.noneOfLine} hint={words.noneHint} />;
-  return <Empty title={store === undefined ? words.cameraOff : words.none} hint={store?.detail || words.noneHint} />;
+  if (store !== undefined && store.status !== "ok") return <Empty title={words.cameraOff} hint={store.detail ?? ""} />;
+  return <Empty title={line === null ? words.none : words.noneOfLine} hint={words.noneHint} />;
 }

@@ -1,17 +1,15 @@
-// How the inspector agrees with MIK-1, defect by defect.
+// How the inspector in production agrees with MIK-1, defect by defect.
 
-import { useInspectionQuality, type QualityRow } from "../../api/inspections";
+import { usePerformance, type InspectedPeriod } from "../../api/models";
 import { Empty, Loaded } from "../../components/States";
-import { lineLabel, number, percent } from "../../lib/format";
+import { dateTime, lineLabel, number, parseTime, percent } from "../../lib/format";
 import { text } from "../../text";
-import { SEEN, agreement, figures, lately, picturesOf } from "./findings";
+import { figures, picturesOf, summed } from "./findings";
 
 const words = text.inspection;
-const DAYS = 7;
 
-/** `version`: of the inspector in production. */
-export function Quality({ version, line }: { version: string | null; line: string | null }) {
-  const query = useInspectionQuality();
+export function Quality({ inProduction, line }: { inProduction: boolean; line: string | null }) {
+  const query = usePerformance(line);
   return (
     <section className="panel inspection-quality" aria-label={words.quality}>
       <header className="section-head">
@@ -20,50 +18,64 @@ export function Quality({ version, line }: { version: string | null; line: strin
         </h2>
         <p className="faint small">{words.qualityHint}</p>
       </header>
-      {version === null ? (
+      {!inProduction ? (
         <Empty title={words.noInspector} />
       ) : (
         <Loaded query={query} what={words.quality} rows={7}>
-          {(rows) => <Table rows={lately(rows, version, line, DAYS)} version={version} />}
+          {({ models }) => {
+            const own = models.find(({ model }) => model === "inspector");
+            const week = own?.inspection?.week;
+            return own && week && picturesOf(summed(week.defects)) > 0 ? (
+              <Table week={week} version={own.version} />
+            ) : (
+              <Empty title={words.noQuality} hint={words.noQualityHint} />
+            );
+          }}
         </Loaded>
       )}
     </section>
   );
 }
 
-function Table({ rows, version }: { rows: readonly QualityRow[]; version: string }) {
-  if (rows.length === 0) return <Empty title={words.noQuality(version)} hint={words.noQualityHint} />;
-  const types = SEEN.map((type) => ({ name: words.types[type] ?? type, sums: agreement(rows, type) })).filter(({ sums }) => picturesOf(sums) > 0);
-  const all = agreement(rows, null);
-  const pictures = Math.max(...types.map(({ sums }) => picturesOf(sums)));
+function Table({ week, version }: { week: InspectedPeriod; version: string }) {
+  const all = summed(week.defects);
+  const pictures = Math.max(...week.defects.map(picturesOf));
+  const rows = [
+    ...week.defects.map((of) => ({ name: words.types[of.defect_type] ?? of.defect_type, of, whole: false })),
+    { name: words.allTypes, of: all, whole: true },
+  ];
   return (
     <div className="quality-body">
       <table className="figures">
         <thead>
           <tr>
             <th scope="col">{words.defect}</th>
-            <th scope="col" title={words.recallHint}>{words.recall}</th>
-            <th scope="col" title={words.precisionHint}>{words.precision}</th>
-            <th scope="col" title={words.who.both}>{words.foundBy.both}</th>
-            <th scope="col" title={words.who.inspectorOnly}>{words.foundBy.inspectorOnly}</th>
-            <th scope="col" title={words.who.mik1Only}>{words.foundBy.mik1Only}</th>
+            <th scope="col" title={words.recallHint}>
+              {words.recall}
+            </th>
+            <th scope="col" title={words.precisionHint}>
+              {words.precision}
+            </th>
+            <th scope="col">{words.foundBy.both}</th>
+            <th scope="col">{words.foundBy.inspectorOnly}</th>
+            <th scope="col">{words.foundBy.mik1Only}</th>
           </tr>
         </thead>
         <tbody>
-          {[...types, { name: words.allTypes, sums: all }].map(({ name, sums }) => (
-            <tr key={name} className={sums === all ? "all" : ""}>
+          {rows.map(({ name, of, whole }) => (
+            <tr key={name} className={whole ? "all" : ""}>
               <th scope="row">{name}</th>
-              <td>{percent(figures(sums).recall, 0)}</td>
-              <td>{percent(figures(sums).precision, 0)}</td>
-              <td>{number(sums.both)}</td>
-              <td>{number(sums.inspectorOnly)}</td>
-              <td>{number(sums.mik1Only)}</td>
+              <td>{percent(figures(of).recall, 0)}</td>
+              <td>{percent(figures(of).precision, 0)}</td>
+              <td>{number(of.both)}</td>
+              <td>{number(of.inspector_only)}</td>
+              <td>{number(of.mik1_only)}</td>
             </tr>
           ))}
         </tbody>
       </table>
       <p className="small">{words.agree(percent(figures(all).accuracy, 1))}</p>
-      <p className="faint small">{words.of(version, number(pictures))}</p>
+      <p className="faint small">{words.of(version, number(pictures), dateTime(parseTime(week.from), false))}</p>
     </div>
   );
 }

@@ -15,17 +15,17 @@ export function isShow(name: string | null): name is Show {
 interface ToolbarProps {
   show: Show;
   live: boolean;
-  shown: number;
-  lookedAt: number;
+  /** How many pictures are shown, in words. */
+  count: string;
   /** When the last picture of this page was taken, where there are older ones. */
   older: string | null;
   /** Just after the first picture of this page. */
   newest: string | null;
 }
 
-export function Toolbar({ show, live, shown, lookedAt, older, newest }: ToolbarProps) {
+export function Toolbar({ show, live, count, older, newest }: ToolbarProps) {
   return (
-    <div className="row spread section-head">
+    <div className="row spread section-head inspection-bar">
       <div className="group" role="group" aria-label={words.show}>
         {SHOWS.map((entry) => (
           <button key={entry} aria-pressed={show === entry} title={words.showHints[entry]} onClick={() => setParams({ show: entry === "all" ? null : entry }, true)}>
@@ -35,7 +35,7 @@ export function Toolbar({ show, live, shown, lookedAt, older, newest }: ToolbarP
       </div>
       <div className="row">
         <span className="faint small" role="status">
-          {show === "differ" ? words.differ(shown, lookedAt) : words.count(shown)}
+          {count}
         </span>
         <span className={live ? "mode" : "mode fixed"}>{live ? words.live : words.still}</span>
         <button
@@ -45,7 +45,14 @@ export function Toolbar({ show, live, shown, lookedAt, older, newest }: ToolbarP
         >
           {live ? words.pause : words.goLive}
         </button>
-        <button disabled={older === null} title={words.olderPage} onClick={() => setParams({ before: older }, true)}>
+        <button
+          disabled={older === null}
+          title={words.olderPage}
+          onClick={() => {
+            setParams({ before: older }, true);
+            window.scrollTo({ top: 0 });
+          }}
+        >
           {words.older} ›
         </button>
       </div>

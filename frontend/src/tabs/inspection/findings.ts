@@ -1,9 +1,8 @@
 // How what the inspector finds on a picture lies beside what MIK-1 found on the unit. Pure functions of what the server says.
 
-import { PICTURE_SIDE, type Finding, type InspectionRow, type QualityRow } from "../../api/inspections";
-
-/** What a camera sees, in the order in which it is listed. */
-export const SEEN = ["crack", "bubble", "chip", "cloudiness", "deformation", "stain"] as const;
+import { PICTURE_SIDE, type Finding, type InspectionRow } from "../../api/inspections";
+import type { Agreement } from "../../api/models";
+import { SEEN } from "../../lib/defects";
 
 /** Stress fractures are found by the stress model: no picture shows them. */
 export const onPicture = (findings: readonly Finding[]) => findings.filter(({ type }) => type !== "stress_fracture");
@@ -26,7 +25,7 @@ export function compared({ findings, inspected }: InspectionRow): Comparison | n
   };
 }
 
-function types(findings: readonly Finding[]): string[] {
+export function types(findings: readonly Finding[]): string[] {
   const place = (type: string) => (SEEN as readonly string[]).indexOf(type);
   return [...new Set(findings.map(({ type }) => type))].sort((a, b) => place(a) - place(b) || a.localeCompare(b));
 }
@@ -67,65 +66,30 @@ export function paired(inspector: readonly Finding[], mik1: readonly Finding[]):
 
 export const bySurety = (findings: readonly Finding[]) => [...findings].sort((a, b) => b.score - a.score || a.type.localeCompare(b.type));
 
-export interface Spot {
-  x: number;
-  y: number;
-  anchor: "start" | "end";
-}
-
-/** Where the words of a box stand: above or below it, inside where the picture ends. `width` of the words, in pixels. */
-export function spot([x, y, w, h]: Finding["box"], above: boolean, size: number, width: number): Spot {
+/** Where the words of a box begin: above or below it, inside where the picture ends. Size and width of the words in its pixels. */
+export function spot([x, y, , h]: Finding["box"], above: boolean, size: number, width: number): { x: number; y: number } {
   const gap = size * 0.3;
   const outside = above ? y - gap : y + h + size;
   const inside = above ? y + size : y + h - gap;
   const fits = above ? outside >= size * 0.8 : outside <= PICTURE_SIDE - gap;
-  const starts = x + width <= PICTURE_SIDE;
-  return { x: starts ? x : Math.min(PICTURE_SIDE, x + w), y: fits ? outside : inside, anchor: starts ? "start" : "end" };
+  return { x: Math.max(0, Math.min(x, PICTURE_SIDE - width)), y: fits ? outside : inside };
 }
 
-/** Pictures by who sees a type of defect on them. */
-export interface Agreement {
-  both: number;
-  inspectorOnly: number;
-  mik1Only: number;
-  neither: number;
-}
+export const picturesOf = ({ both, inspector_only, mik1_only, neither }: Agreement) => both + inspector_only + mik1_only + neither;
 
-const NONE: Agreement = { both: 0, inspectorOnly: 0, mik1Only: 0, neither: 0 };
-const DAY_MS = 86_400_000;
-
-/** The rows of a version, of one line or of all, of this many whole days up to the last of which there is one. */
-export function lately(rows: readonly QualityRow[], version: string, line: string | null, days: number): QualityRow[] {
-  const own = rows.filter((row) => row.version === version && (line === null || row.production_line === line));
-  const last = Math.max(...own.map(({ day }) => Date.parse(day)));
-  return own.filter(({ day }) => Date.parse(day) > last - days * DAY_MS);
-}
-
-/** Sums over lines and days, of one type of defect or of all. */
-export function agreement(rows: readonly QualityRow[], type: string | null): Agreement {
-  return rows.reduce(
-    (sum, row) =>
-      type !== null && row.defect_type !== type
-        ? sum
-        : {
-            both: sum.both + row.both,
-            inspectorOnly: sum.inspectorOnly + row.inspector_only,
-            mik1Only: sum.mik1Only + row.mik1_only,
-            neither: sum.neither + row.neither,
-          },
-    NONE,
-  );
+/** Over all types of defects. */
+export function summed(all: readonly Agreement[]): Agreement {
+  const of = (name: keyof Agreement) => all.reduce((sum, one) => sum + one[name], 0);
+  return { both: of("both"), inspector_only: of("inspector_only"), mik1_only: of("mik1_only"), neither: of("neither") };
 }
 
 const ratio = (part: number, whole: number) => (whole > 0 ? part / whole : null);
 
-export const picturesOf = ({ both, inspectorOnly, mik1Only, neither }: Agreement) => both + inspectorOnly + mik1Only + neither;
-
 /** MIK-1's findings count as what is there. */
 export function figures(of: Agreement) {
   return {
-    recall: ratio(of.both, of.both + of.mik1Only),
-    precision: ratio(of.both, of.both + of.inspectorOnly),
+    recall: ratio(of.both, of.both + of.mik1_only),
+    precision: ratio(of.both, of.both + of.inspector_only),
     accuracy: ratio(of.both + of.neither, picturesOf(of)),
   };
 }

@@ -15,15 +15,16 @@ export function Promote({ version, production }: { version: ModelRow; production
   const mutation = usePromote();
   const ready = version.file === "ready";
   const kind = words.kinds[version.model];
+  const explain = words.promoteExplain(version.model === "inspector");
   return (
     <div className="version-action">
-      <button disabled={!ready} title={ready ? words.promoteExplain : words.noFile} onClick={() => setAsking(true)}>
+      <button disabled={!ready} title={ready ? explain : words.noFile} onClick={() => setAsking(true)}>
         {words.promote}
       </button>
       {asking && (
         <Decide
           title={words.promoteTitle(kind, version.version)}
-          explain={words.promoteExplain}
+          explain={explain}
           confirm={words.promote}
           before={production}
           after={version}
@@ -40,15 +41,16 @@ export function Promote({ version, production }: { version: ModelRow; production
 export function RollBack({ from, to }: { from: ModelRow; to: ModelRow }) {
   const [asking, setAsking] = useState(false);
   const mutation = useRollBack();
+  const explain = words.rollBackExplain(to.model === "inspector");
   return (
     <>
-      <button title={words.rollBackExplain} onClick={() => setAsking(true)}>
+      <button title={explain} onClick={() => setAsking(true)}>
         {words.rollBack}
       </button>
       {asking && (
         <Decide
           title={words.rollBackTitle(words.kinds[to.model], to.version)}
-          explain={words.rollBackExplain}
+          explain={explain}
           confirm={words.rollBack}
           before={from}
           after={to}

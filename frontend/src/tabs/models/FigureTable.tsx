@@ -18,7 +18,7 @@ export function FigureTable({ figures }: { figures: readonly TestFigure[] }) {
             <th scope="col" className="wide">{words.target}</th>
             {horizons.map((horizon) => (
               <th key={horizon ?? "all"} scope="col">
-                {horizon === null ? "" : text.predictions.within(horizonName(horizon))}
+                {horizon === null ? words.reached : text.predictions.within(horizonName(horizon))}
               </th>
             ))}
           </tr>

@@ -22,11 +22,14 @@ export function Live() {
   return (
     <section className="panel live" aria-label={words.live}>
       <Loaded query={query} what={words.live} rows={3} height="5rem">
-        {({ models }) => <Held models={models.filter(({ day, history }) => day !== null || history.length > 0)} />}
+        {({ models }) => <Held models={models.filter(foretells).filter(({ day, history }) => day !== null || history.length > 0)} />}
       </Loaded>
     </section>
   );
 }
+
+/** How an inspector holds is told beside its pictures. */
+const foretells = ({ model }: ModelPerformance) => model === "forecaster" || model === "ensemble";
 
 function Held({ models }: { models: readonly ModelPerformance[] }) {
   const [chosen, setChosen] = useState<string | null>(null);

@@ -4,11 +4,12 @@ import { MODELS_ROLE, useModel, type ModelDetail, type ModelKind, type ModelRow 
 import { Markdown } from "../../components/Markdown";
 import { Empty, Failed, Skeleton } from "../../components/States";
 import { When } from "../../components/When";
-import { reliability, testFigures } from "../../lib/modelMetrics";
+import { byDefect, reliability, testFigures } from "../../lib/modelMetrics";
 import { useMay } from "../../lib/roles";
 import { hrefOf } from "../../lib/route";
 import { ApiError } from "../../api/client";
 import { text } from "../../text";
+import { ByDefect } from "./ByDefect";
 import { Calibration } from "./Calibration";
 import { Promote } from "./Deploy";
 import { FigureTable } from "./FigureTable";
@@ -54,6 +55,7 @@ function Body({ detail, production }: { detail: ModelDetail; production: ModelRo
   const metrics = detail.metrics ?? model.metrics;
   const figures = testFigures(model.model, metrics);
   const curves = reliability(metrics);
+  const kinds = byDefect(model.model, metrics);
   return (
     <>
       <section className="panel" aria-label={words.kinds[model.model]}>
@@ -76,6 +78,7 @@ function Body({ detail, production }: { detail: ModelDetail; production: ModelRo
         </header>
         {figures.length === 0 ? <p className="muted none">{words.noFigures}</p> : <FigureTable figures={figures} />}
       </section>
+      {kinds.length > 0 && <ByDefect kinds={kinds} />}
       {curves.length > 0 && <Calibration curves={curves} />}
       <section className="panel" aria-label={words.card}>
         <header className="section-head">

@@ -29,8 +29,17 @@ export function FileState({ file }: Pick<ModelRow, "file">) {
   );
 }
 
-/** Areas and squares are no shares of anything: they are not told in percent. */
-const PLAIN: ReadonlySet<FigureName> = new Set<FigureName>(["auc", "edge_auc", "brier", "average_precision"]);
+/** Areas, squares and overlaps are no shares that people count: they are not told in percent. */
+const PLAIN: ReadonlySet<FigureName> = new Set<FigureName>([
+  "auc",
+  "edge_auc",
+  "brier",
+  "average_precision",
+  "map",
+  "map_visible",
+  "mask_iou",
+  "box_iou",
+]);
 
 export function figureText(name: FigureName, value: number): string {
   return PLAIN.has(name) ? number(value, 3) : percent(value, 1);

@@ -15,6 +15,8 @@ const VIEWS = [
   ["predictions", "#/predictions?line=Line_B"],
   ["predictions-day", "#/predictions?line=Line_B&range=24h&ahead=4h"],
   ["predictions-calm", "#/predictions?line=Line_A&ahead=24h"],
+  ["inspection", "#/inspection"],
+  ["inspection-differ", "#/inspection?show=differ&line=Line_A"],
   ["alerts", "#/alerts"],
   ["alerts-all", "#/alerts?show=all&range=24h"],
   ["investigate", null],
@@ -23,6 +25,7 @@ const VIEWS = [
   ["graph-edge", "#/graph?edge=0"],
   ["models", "#/models"],
   ["models-version", "#/models?version=forecaster/1.1.0"],
+  ["models-inspector", "#/models?version=inspector/0.9.0"],
   ["sql", "#/sql"],
   ["settings", "#/settings"],
 ];

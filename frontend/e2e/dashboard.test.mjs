@@ -163,6 +163,32 @@ test("predictions show what is foretold, or what is to be done first", async () 
   await page.getByRole("region", { name: "Sensors to look at" }).waitFor();
 });
 
+test("inspection shows pictures and what was found on them, or that there are none", async () => {
+  await go("#/inspection");
+  const shots = page.locator(".shot");
+  await shots.or(page.getByText("No picture yet.")).first().waitFor();
+  await page.getByRole("region", { name: "Inspector against MIK-1" }).waitFor();
+  if ((await shots.count()) < 2) return;
+  await page.locator(".shot img").first().waitFor();
+  await page.getByRole("button", { name: "Pause" }).click();
+  await page.getByRole("button", { name: "Go live" }).waitFor();
+  assert.match(page.url(), /before=/, "pictures stand still");
+  const unit = () => new URLSearchParams(page.url().split("?")[1]).get("unit");
+  const [first, second] = await shots.evaluateAll((all) => all.slice(0, 2).map((shot) => shot.dataset.unit));
+  await shots.first().focus();
+  await page.keyboard.press("Enter");
+  await page.getByRole("dialog", { name: `Unit ${first}` }).waitFor();
+  await page.keyboard.press("ArrowRight");
+  await page.getByRole("dialog", { name: `Unit ${second}` }).waitFor();
+  assert.equal(unit(), second);
+  await page.keyboard.press("Escape");
+  await page.getByRole("dialog").waitFor({ state: "detached" });
+  assert.equal(unit(), null);
+  assert.equal(await page.evaluate(() => document.activeElement?.dataset.unit), second, "the picture that was seen last has the focus");
+  await page.getByRole("button", { name: "Go live" }).click();
+  await page.getByRole("button", { name: "Pause" }).waitFor();
+});
+
 test("models show their versions, or how one is registered; a version has a page", async () => {
   await go("#/models");
   await page.locator(".kind").or(page.getByText("lehr models register FILE")).first().waitFor();
@@ -251,7 +277,7 @@ test("everything is reached by keyboard", async () => {
   await page.keyboard.type("belt speed");
   await eventually("the filter", async () => (await page.locator(".sensor-row").count()) === 1);
   await page.keyboard.press("Escape");
-  await page.keyboard.press("4");
+  await page.keyboard.press("5");
   await page.locator(".table-row").first().waitFor();
   await page.keyboard.press("j");
   await page.keyboard.press("Enter");
@@ -269,7 +295,7 @@ test("everything is reached by keyboard", async () => {
 
 test("a phone never scrolls sideways", async () => {
   await page.setViewportSize({ width: 360, height: 740 });
-  for (const hash of ["#/overview", "#/sensors?line=Line_A&sensor=Line_A.belt_speed", "#/predictions?line=Line_A", "#/alerts", "#/graph", "#/recommendations", "#/models", "#/sql", "#/connections", "#/settings"]) {
+  for (const hash of ["#/overview", "#/sensors?line=Line_A&sensor=Line_A.belt_speed", "#/predictions?line=Line_A", "#/inspection", "#/alerts", "#/graph", "#/recommendations", "#/models", "#/sql", "#/connections", "#/settings"]) {
     await go(hash);
     await page.locator("main :is(.panel, .cards)").first().waitFor();
     await page.waitForTimeout(300);

@@ -693,7 +693,8 @@ export const text = {
     notFound: "not found",
     overlap: "Overlap",
     overlapHint: "Area of both boxes over the area of either",
-    boxAt: (size: string, place: string) => `${size} px at ${place}`,
+    boxAt: (size: string, place: string) => `${size} at ${place}`,
+    boxHint: "Below each: width × height of its box at left, top, in pixels of the picture",
     unseen: (type: string, score: string) => `MIK-1 also found a ${type} (${score}): the stress model tells it, no picture shows it.`,
 
     quality: "Inspector against MIK-1",

@@ -7,7 +7,7 @@ import { When } from "../../components/When";
 import { lineLabel, percent } from "../../lib/format";
 import { text } from "../../text";
 import { Judged } from "./Card";
-import { bySurety, onPicture, overlap, paired } from "./findings";
+import { bySurety, onPicture, overlap, paired, type Pair } from "./findings";
 import { Picture, type Finder } from "./Picture";
 
 const words = text.inspection;
@@ -113,38 +113,47 @@ function Findings({ row }: { row: InspectionRow }) {
     <>
       {findings === null && <p className="small muted">{words.notLookedAt}</p>}
       {inspected === null && <p className="small muted">{words.notInspected}</p>}
-      {pairs.length === 0 ? (
-        <p className="muted">{findings !== null && inspected !== null ? words.nothingFound : words.nothingKnown}</p>
+      {pairs.length > 0 ? (
+        <Table row={row} pairs={pairs} />
       ) : (
-        <table className="figures">
-          <thead>
-            <tr>
-              <th scope="col">{words.defect}</th>
-              <th scope="col">{words.inspector}</th>
-              <th scope="col">{words.mik1}</th>
-              <th scope="col" title={words.overlapHint}>
-                {words.overlap}
-              </th>
-            </tr>
-          </thead>
-          <tbody>
-            {pairs.map(({ type, inspector, mik1 }, index) => (
-              <tr key={index}>
-                <th scope="row">{words.types[type] ?? type}</th>
-                <Found finding={inspector} unknown={findings === null} />
-                <Found finding={mik1} unknown={inspected === null} />
-                <td>{inspector && mik1 ? percent(overlap(inspector.box, mik1.box), 0) : "–"}</td>
-              </tr>
-            ))}
-          </tbody>
-        </table>
+        <p className="muted">{findings !== null && inspected !== null ? words.nothingFound : words.nothingKnown}</p>
       )}
-      {unseen.map(({ type, score }) => (
-        <p key={type} className="small muted">
+      {unseen.map(({ type, score }, index) => (
+        <p key={index} className="small muted">
           {words.unseen(words.types[type] ?? type, percent(score, 0))}
         </p>
       ))}
     </>
+  );
+}
+
+function Table({ row, pairs }: { row: InspectionRow; pairs: readonly Pair[] }) {
+  return (
+    <div>
+      <table className="figures">
+        <thead>
+          <tr>
+            <th scope="col">{words.defect}</th>
+            <th scope="col">{words.inspector}</th>
+            <th scope="col">{words.mik1}</th>
+            <th scope="col" title={words.overlapHint}>
+              {words.overlap}
+            </th>
+          </tr>
+        </thead>
+        <tbody>
+          {pairs.map(({ type, inspector, mik1 }, index) => (
+            <tr key={index}>
+              <th scope="row">{words.types[type] ?? type}</th>
+              <Found finding={inspector} unknown={row.findings === null} />
+              <Found finding={mik1} unknown={row.inspected === null} />
+              <td>{inspector && mik1 ? percent(overlap(inspector.box, mik1.box), 0) : "–"}</td>
+            </tr>
+          ))}
+        </tbody>
+      </table>
+      <p className="faint small">{words.boxHint}</p>
+    </div>
   );
 }
 

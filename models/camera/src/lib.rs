@@ -23,7 +23,7 @@ pub use flaws::{Flaw, Kind};
 pub use label::{Label, annotate};
 pub use mask::{Bounds, Mask};
 pub use picture::{Mark, Picture, View, picture, picture_in};
-pub use png_file::{png, sheet};
+pub use png_file::{pixels, png, sheet};
 pub use style::{Exposure, Range, Split, Style};
 pub use ware::Shape;
 
@@ -42,4 +42,10 @@ pub enum CameraError {
     Side { side: usize },
     #[error("the picture could not be written as PNG")]
     Png(#[source] png::EncodingError),
+    #[error("it is no PNG file, or is cut off: {0}")]
+    NoPng(String),
+    #[error("it has {width} × {height} pixels; take 224 × 224")]
+    Size { width: usize, height: usize },
+    #[error("its pixels are {0}; take red, green and blue of 8 bits each, without alpha")]
+    Colours(String),
 }

@@ -10,6 +10,7 @@ mod histogram;
 pub mod history;
 pub mod journal;
 pub mod live;
+pub mod pictures;
 pub mod recording;
 pub mod registry;
 mod replace;

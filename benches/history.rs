@@ -35,6 +35,7 @@ fn main() -> Result<(), Box<dyn std::error::Error + Send + Sync>> {
         faults: Vec::new(),
         faults_per_day: 0.0,
         campaign: false,
+        pictures: None,
         catalogue,
         knowledge: lehr_causal::DEFAULT.to_owned(),
     };

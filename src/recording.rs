@@ -1,7 +1,10 @@
-//! Recordings: a journal in a folder of its own, made by the simulated plant, and its ground truth apart.
+//! Recordings: a journal in a folder of its own, made by the simulated plant, with the pictures that it names; and its
+//! ground truth apart.
 
 use crate::journal::{Journal, JournalError, Options};
+use crate::pictures::{Bound, PictureError, PictureStore, Pictures};
 use crate::runtime::{RuntimeError, registrations};
+use crate::sources::camera::Camera;
 use lehr_domain::catalogue::Catalogue;
 use lehr_domain::event::{Inputs, Revised};
 use lehr_domain::names::Names;
@@ -9,7 +12,9 @@ use lehr_domain::{Event, EventMs, SpanMs};
 use lehr_plant::{Campaign, FaultSpec, PlantConfig, PlantError, PlantSim, Truth};
 use std::fs::File;
 use std::io::{BufWriter, Write};
+use std::num::NonZeroU64;
 use std::path::{Path, PathBuf};
+use std::sync::Arc;
 
 /// What to generate.
 #[derive(Clone, Debug)]
@@ -24,6 +29,8 @@ pub struct GenerateOptions {
     pub faults_per_day: f64,
     /// Whether lines age; see [`Campaign`].
     pub campaign: bool,
+    /// One unit in so many of each line is photographed; `None`: there is no camera.
+    pub pictures: Option<NonZeroU64>,
     pub catalogue: Catalogue,
     pub knowledge: String,
 }
@@ -33,6 +40,7 @@ pub struct GenerateOptions {
 pub struct Generated {
     pub readings: u64,
     pub units: u64,
+    pub pictures: u64,
     pub ticks: u64,
 }
 
@@ -47,9 +55,20 @@ pub enum RecordingError {
     Plant(#[from] PlantError),
     #[error(transparent)]
     Runtime(#[from] RuntimeError),
+    #[error(transparent)]
+    Picture(#[from] PictureError),
+    #[error(
+        "{0} pictures are more than a recording may have; record a shorter time, or take fewer with a greater --pictures"
+    )]
+    TooManyPictures(u64),
+    #[error("{0} pictures could not be written, and the recording is not whole; the log says why")]
+    Unpictured(u64),
     #[error("cannot write the recording")]
     Io(#[from] std::io::Error),
 }
+
+/// Pictures of one recording: none leaves it. A month of three lines of which every hundredth unit is taken has 20,000.
+const PICTURES: Bound = Bound { pictures: 100_000, bytes: 16 << 30 };
 
 /// Plant time that one tick of a recording covers.
 const TICK_SPAN: SpanMs = SpanMs::minutes(1);
@@ -92,10 +111,21 @@ pub fn generate(options: &GenerateOptions, progress: impl Fn(EventMs)) -> Result
     for fault in &options.faults {
         sim.inject(fault.clone())?;
     }
+    let camera = match options.pictures {
+        None => None,
+        Some(one_in) => {
+            let store = Arc::new(PictureStore::open(Pictures::of(&options.out), PICTURES)?);
+            Some((Camera::new(options.seed, one_in, Arc::new(names), store.clone()), store))
+        }
+    };
     let end = options.start + options.duration;
     while sim.now() < end {
         let until = end.min(sim.now() + TICK_SPAN);
-        let output = sim.advance(until);
+        let mut output = sim.advance(until);
+        if let Some((camera, store)) = &camera {
+            camera.photograph(&mut output, usize::MAX);
+            done.pictures = all_kept(store)?;
+        }
         done.readings += output.readings.len() as u64;
         done.units += output.events.iter().filter(|event| matches!(event, Event::Unit(_))).count() as u64;
         done.ticks += 1;
@@ -105,6 +135,18 @@ pub fn generate(options: &GenerateOptions, progress: impl Fn(EventMs)) -> Result
     }
     truth.finish()?;
     Ok(done)
+}
+
+/// How many pictures there are. A recording without some of its own would replay to something else.
+fn all_kept(store: &PictureStore) -> Result<u64, RecordingError> {
+    let figures = store.figures();
+    if figures.failures > 0 {
+        return Err(RecordingError::Unpictured(figures.failures));
+    }
+    match figures.left {
+        0 => Ok(figures.pictures),
+        left => Err(RecordingError::TooManyPictures(figures.pictures + left)),
+    }
 }
 
 fn truth_beside(out: &Path) -> PathBuf {

@@ -35,6 +35,9 @@ pub const HEAVY_MOST: usize = 64;
 /// Files that are taken in at once: each is in memory whole.
 pub const FILES_MOST: usize = 2;
 
+/// Kept by the client alone, since not everybody may see it, and for a year, which is how long caches keep anything.
+const LASTING: &str = "private, max-age=31536000, immutable";
+
 /// Seconds after which a refused heavy request should try again.
 const RETRY_AFTER_S: &str = "1";
 
@@ -183,7 +186,7 @@ async fn answer(
         let bytes = encoding::decoded(headers, read_in_time(body, declared.most()).await?, declared.most())?;
         match declared {
             Body::Value(schema) => call.value = checked_body(schema, &bytes)?,
-            Body::Rows(_) | Body::Lines(_) | Body::File(_) => call.rows = bytes,
+            Body::Rows(_) | Body::Lines(_) | Body::File(_) | Body::Picture(_) => call.rows = bytes,
         }
     }
     (route.handler)(app.clone(), call).await
@@ -214,6 +217,7 @@ fn content_type(headers: &HeaderMap, taken: &[ContentType]) -> Result<ContentTyp
         "application/x-ndjson" | "application/jsonl" => ContentType::JsonLines,
         "text/plain" => ContentType::Text,
         "application/octet-stream" => ContentType::File,
+        "image/png" => ContentType::Png,
         _ => return Err(refused()),
     };
     if utf_8 && taken.contains(&said) { Ok(said) } else { Err(refused()) }
@@ -281,9 +285,10 @@ pub fn checked(declared: &Value, value: Value) -> Result<Value, ApiError> {
 }
 
 fn reply_response(reply: Reply) -> Response {
-    let (content_type, bytes) = match reply {
-        Reply::Json(value) => ("application/json", Bytes::from(value.to_string())),
-        Reply::Bytes { content_type, bytes } => (content_type, bytes),
+    let (content_type, bytes, caching) = match reply {
+        Reply::Json(value) => ("application/json", Bytes::from(value.to_string()), "no-store"),
+        Reply::Bytes { content_type, bytes } => (content_type, bytes, "no-store"),
+        Reply::Lasting { content_type, bytes } => (content_type, bytes, LASTING),
         Reply::Nothing => {
             let mut response = Response::default();
             *response.status_mut() = StatusCode::NO_CONTENT;
@@ -292,7 +297,7 @@ fn reply_response(reply: Reply) -> Response {
     };
     let mut response = Response::new(bytes.into());
     response.headers_mut().insert(header::CONTENT_TYPE, HeaderValue::from_static(content_type));
-    response.headers_mut().insert(header::CACHE_CONTROL, HeaderValue::from_static("no-store"));
+    response.headers_mut().insert(header::CACHE_CONTROL, HeaderValue::from_static(caching));
     response
 }
 

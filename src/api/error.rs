@@ -2,6 +2,7 @@
 
 use crate::auth::AuthError;
 use crate::causes::with_causes;
+use crate::pictures::PictureError;
 use crate::registry::training::TrainingError;
 use crate::registry::{OpenError, RegistryError};
 use crate::runtime::RuntimeError;
@@ -76,7 +77,9 @@ impl Problem {
             Problem::NotFound => "What is named does not exist.",
             Problem::MethodNotAllowed => "The method is not allowed here; the header Allow lists those that are.",
             Problem::Conflict => "What is there now does not allow it.",
-            Problem::TooLarge => "The body is larger than 8 MiB, or 64 MiB where it is a file.",
+            Problem::TooLarge => {
+                "The body is larger than 8 MiB, or 64 MiB where it is a file, or 1 MiB where it is a picture."
+            }
             Problem::UnsupportedType => "The Content-Type is not one of those listed.",
             Problem::Limit => "The answer would pass a limit; the message names it.",
             Problem::Upgrade => "Only over a WebSocket.",
@@ -227,6 +230,18 @@ impl From<OpenError> for ApiError {
         match error {
             OpenError::Refused(_) => ApiError { code: "refused", ..ApiError::conflict(message) },
             OpenError::Unavailable(_) => ApiError::new(Problem::Unavailable, message),
+        }
+    }
+}
+
+impl From<PictureError> for ApiError {
+    fn from(error: PictureError) -> ApiError {
+        let message = error.to_string();
+        match error {
+            PictureError::TooLarge { .. } | PictureError::NoPicture(_) => ApiError::bad("body", message),
+            PictureError::Gone(_) => ApiError::new(Problem::NotFound, message),
+            PictureError::Damaged(_) => ApiError::damaged(message),
+            error @ PictureError::Io { .. } => ApiError::internal(with_causes(&error)),
         }
     }
 }

@@ -25,7 +25,7 @@ pub fn rows(call: &Call) -> Result<Vec<Result<Value, String>>, ApiError> {
             let rows = body::array(text).map_err(|why| ApiError::bad("body", why))?;
             Ok(rows.into_iter().map(Ok).collect())
         }
-        ContentType::JsonLines | ContentType::Text | ContentType::File => Ok(body::lines(text)),
+        ContentType::JsonLines | ContentType::Text | ContentType::File | ContentType::Png => Ok(body::lines(text)),
     }
 }
 

@@ -82,7 +82,8 @@ fn exposition(app: &App) -> String {
     let counter = |value: &AtomicU64| value.load(Ordering::Relaxed);
     let live = app.hub().stats();
     let (durable, published) = (counter(&stats.durable), counter(&stats.published));
-    let simple: [(&str, &str, &str, f64); 12] = [
+    let pictures = app.pictures().figures();
+    let simple: [(&str, &str, &str, f64); 16] = [
         ("lehr_readings_total", "counter", "Readings taken.", counter(&stats.readings) as f64),
         ("lehr_readings_late_total", "counter", "Readings kept apart as late.", counter(&stats.late) as f64),
         ("lehr_readings_refused_total", "counter", "Readings refused.", counter(&stats.refused) as f64),
@@ -94,6 +95,10 @@ fn exposition(app: &App) -> String {
         ("lehr_websocket_clients", "gauge", "WebSocket clients.", counter(&live.clients) as f64),
         ("lehr_websocket_frames_total", "counter", "Messages sent.", counter(&live.frames) as f64),
         ("lehr_websocket_resets_total", "counter", "Clients put back to a snapshot.", counter(&live.resets) as f64),
+        ("lehr_pictures", "gauge", "Pictures that are kept.", pictures.pictures as f64),
+        ("lehr_pictures_bytes", "gauge", "Bytes of them.", pictures.bytes as f64),
+        ("lehr_pictures_left_total", "counter", "Pictures that left by the bound.", pictures.left as f64),
+        ("lehr_pictures_failed_total", "counter", "Pictures not written, or not read.", pictures.failures as f64),
         ("lehr_uptime_seconds", "gauge", "Since the start.", app.runtime().uptime_s()),
     ];
     // Writing to a text cannot fail.

@@ -41,6 +41,7 @@ mod models;
 mod openapi;
 mod params;
 mod performance;
+mod pictures;
 mod predictions;
 mod readings;
 mod recommendations;
@@ -72,6 +73,7 @@ pub(crate) use tests::fixture;
 
 use crate::auth::Auth;
 use crate::live::Hub;
+use crate::pictures::PictureStore;
 use crate::registry::Registry;
 use crate::registry::training::Training;
 use crate::runtime::Runtime;
@@ -134,6 +136,7 @@ pub struct AppOptions {
     /// Trained models.
     pub registry: Registry,
     pub training: Training,
+    pub pictures: Arc<PictureStore>,
 }
 
 /// Everything that requests share. Cheap to clone.
@@ -203,6 +206,10 @@ impl App {
         &self.0.options.training
     }
 
+    fn pictures(&self) -> &Arc<PictureStore> {
+        &self.0.options.pictures
+    }
+
     fn jobs(&self) -> &replay::Jobs {
         &self.0.jobs
     }
@@ -247,6 +254,7 @@ fn areas() -> Vec<Vec<Route>> {
         browse::routes(),
         stores::routes(),
         units::routes(),
+        pictures::routes(),
         sql::routes(),
         replay::routes(),
         digital_twin::routes(),

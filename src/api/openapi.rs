@@ -68,7 +68,9 @@ fn operation(route: &Route) -> Value {
                 (Body::Rows(row), ContentType::Json) => rows(row),
                 (Body::Rows(_), _) => json!({ "type": "string" }),
                 (Body::Lines(about), _) => json!({ "type": "string", "description": about }),
-                (Body::File(about), _) => json!({ "type": "string", "format": "binary", "description": about }),
+                (Body::File(about) | Body::Picture(about), _) => {
+                    json!({ "type": "string", "format": "binary", "description": about })
+                }
             };
             (content_type.text().to_owned(), json!({ "schema": schema }))
         });

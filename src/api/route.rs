@@ -6,6 +6,7 @@ use super::dispatch::BODY_MOST;
 use super::error::{ApiError, Problem};
 use super::params::{Kind, Param, Values};
 use crate::auth::{Principal, Role};
+use crate::pictures::PICTURE_MOST;
 use crate::registry::FILE_MOST;
 use bytes::Bytes;
 use serde::de::DeserializeOwned;
@@ -20,6 +21,11 @@ use warp::http::Method;
 pub enum Reply {
     Json(Value),
     Bytes {
+        content_type: &'static str,
+        bytes: Bytes,
+    },
+    /// What its address will give for ever: clients need not ask again.
+    Lasting {
         content_type: &'static str,
         bytes: Bytes,
     },
@@ -63,6 +69,7 @@ pub enum ContentType {
     Text,
     /// A file, of which the route says what it is.
     File,
+    Png,
 }
 
 impl ContentType {
@@ -72,6 +79,7 @@ impl ContentType {
             ContentType::JsonLines => "application/x-ndjson",
             ContentType::Text => "text/plain",
             ContentType::File => "application/octet-stream",
+            ContentType::Png => "image/png",
         }
     }
 }
@@ -100,6 +108,8 @@ pub enum Body {
     Lines(&'static str),
     /// A file, checked by the handler. It says what it is.
     File(&'static str),
+    /// A picture, checked by the handler. It says what it shows.
+    Picture(&'static str),
 }
 
 impl Body {
@@ -110,6 +120,7 @@ impl Body {
             Body::Rows(_) => &[ContentType::Json, ContentType::JsonLines],
             Body::Lines(_) => &[ContentType::Text],
             Body::File(_) => &[ContentType::File],
+            Body::Picture(_) => &[ContentType::Png],
         }
     }
 
@@ -118,6 +129,7 @@ impl Body {
         match self {
             Body::Value(_) | Body::Rows(_) | Body::Lines(_) => BODY_MOST,
             Body::File(_) => FILE_MOST,
+            Body::Picture(_) => PICTURE_MOST,
         }
     }
 }
@@ -269,6 +281,11 @@ impl Route {
     pub fn file(mut self, about: &'static str) -> Route {
         self.body = Some(Body::File(about));
         self.problems(&[Problem::TooMany])
+    }
+
+    pub fn picture(mut self, about: &'static str) -> Route {
+        self.body = Some(Body::Picture(about));
+        self
     }
 
     /// All is said by the status.

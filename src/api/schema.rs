@@ -4,7 +4,7 @@
 //! keywords below are known; a schema that uses another one fails a test.
 
 pub use super::body::check::{Wrong, check, matches, with_whole_numbers};
-pub use super::body::{HEX_ID, NOT_BLANK, PERSON, PLAIN_NAME, SPAN, TEXT_MOST, of};
+pub use super::body::{HASH, HEX_ID, NOT_BLANK, PERSON, PLAIN_NAME, SPAN, TEXT_MOST, UNIT, of};
 
 use lehr_domain::table::{ColumnType, Row};
 use serde_json::{Map, Value, json};

@@ -47,6 +47,8 @@ pub enum BenchError {
     Socket(#[from] Box<tungstenite::Error>),
     #[error("the HTTP client failed")]
     Http(#[from] Box<ureq::Error>),
+    #[error("pictures cannot be kept")]
+    Pictures(#[from] crate::pictures::PictureError),
     #[error("files of the benchmark cannot be read or written")]
     Io(#[from] std::io::Error),
     #[error("{0}")]

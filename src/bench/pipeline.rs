@@ -37,6 +37,7 @@ pub fn run(options: &PipelineOptions, progress: impl Fn(EventMs)) -> Result<Repo
             faults: Vec::new(),
             faults_per_day: 0.0,
             campaign: false,
+            pictures: None,
             catalogue: catalogue(Some(options.sensors))?,
             knowledge: lehr_causal::DEFAULT.to_owned(),
         },

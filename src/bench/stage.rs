@@ -4,6 +4,7 @@ use super::BenchError;
 use crate::api::{App, AppOptions, bind};
 use crate::auth::Auth;
 use crate::journal::{Journal, JournalError};
+use crate::pictures::{Bound, PictureStore, Pictures};
 use crate::registry::training::{Training, TrainingOptions};
 use crate::registry::{Nothing, Registry};
 use crate::runtime::{Receipt, Runtime, RuntimeOptions, Submission};
@@ -51,6 +52,7 @@ impl Stage {
         let frontend = folder.path().join("dist");
         let registry = Registry::new(runtime.clone(), &data, Arc::new(Nothing));
         let training = Training::start(TrainingOptions::new(&data, None), registry.clone());
+        let pictures = Arc::new(PictureStore::open(Pictures::of(&data), Bound::default())?);
         let app = App::new(AppOptions {
             runtime: runtime.clone(),
             auth,
@@ -62,6 +64,7 @@ impl Stage {
             stores: Vec::new(),
             registry,
             training,
+            pictures,
         })?;
         let threads =
             tokio::runtime::Builder::new_multi_thread().worker_threads(SERVER_THREADS).enable_all().build()?;

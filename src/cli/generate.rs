@@ -1,5 +1,6 @@
 use super::{Failure, data};
 use crate::recording::{self, GenerateOptions};
+use crate::sources::camera::Photographed;
 use clap::Args;
 use lehr_domain::{EventMs, SpanMs};
 use lehr_plant::FaultSpec;
@@ -32,6 +33,9 @@ pub struct GenerateArgs {
     /// Let the lines age: causes grow over days to a sharp onset of defects, and are repaired.
     #[arg(long)]
     campaign: bool,
+    /// Which units are photographed, into the recording's folder pictures: off, or N for one in N of each line.
+    #[arg(long, default_value = "off", value_parser = Photographed::parse, value_name = "off|N")]
+    pictures: Photographed,
     /// A plant catalogue instead of the shipped one.
     #[arg(long)]
     plant: Option<PathBuf>,
@@ -44,6 +48,11 @@ pub struct GenerateArgs {
 }
 
 pub fn run(args: &GenerateArgs) -> Result<(), Failure> {
+    let pictures = match args.pictures {
+        Photographed::None => None,
+        Photographed::OneIn(one_in) => Some(one_in),
+        Photographed::Auto => return Err("--pictures auto needs a clock to go by; give off, or N for one in N".into()),
+    };
     let options = GenerateOptions {
         out: args.out.clone(),
         truth: args.truth.clone(),
@@ -53,6 +62,7 @@ pub fn run(args: &GenerateArgs) -> Result<(), Failure> {
         faults: args.faults.clone(),
         faults_per_day: args.faults_per_day,
         campaign: args.campaign,
+        pictures,
         catalogue: data::catalogue(args.plant.as_deref(), args.sensors)?,
         knowledge: data::knowledge(args.knowledge.as_ref())?,
     };

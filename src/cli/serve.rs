@@ -1,11 +1,13 @@
 use super::{Failure, data, fmu};
 use crate::api::{self, App, AppOptions};
 use crate::auth::Auth;
+use crate::pictures::{Bound, PICTURE_MOST, PictureStore, Pictures};
 use crate::registry::training::{Training, TrainingOptions};
 use crate::registry::{self, Registry};
 use crate::runtime::{Runtime, RuntimeOptions, Sizes};
 use crate::scoring::Scoring;
 use crate::sinks::{ChangeLog, StoresConfig, followers};
+use crate::sources::camera::Photographed;
 use crate::sources::plant::{PlantOptions, PlantSource};
 use crate::sources::{Sources, SourcesConfig, clock};
 use crate::twin::{self, Components, Snapshots};
@@ -44,6 +46,16 @@ pub struct ServeArgs {
     /// Let the lines of the simulated plant age: causes grow over days to a sharp onset of defects, and are repaired.
     #[arg(long)]
     campaign: bool,
+    /// Which units of the simulated plant are photographed: off, N for one in N of each line, or auto for about one picture
+    /// of a line every 4 s, whatever the speed.
+    #[arg(long, default_value = "auto", value_parser = Photographed::parse, value_name = "off|N|auto")]
+    pictures: Photographed,
+    /// Pictures that stay; the oldest leave.
+    #[arg(long, default_value_t = Bound::default().pictures, value_parser = clap::value_parser!(u64).range(1..))]
+    pictures_most: u64,
+    /// Bytes of all pictures that stay.
+    #[arg(long, default_value_t = Bound::default().bytes, value_parser = clap::value_parser!(u64).range(PICTURE_MOST as u64..))]
+    pictures_bytes: u64,
     /// Do not simulate a plant: readings come through the API alone, and plant time is wall time.
     #[arg(long)]
     no_plant: bool,
@@ -110,6 +122,7 @@ pub fn run(args: ServeArgs) -> Result<(), Failure> {
     let catalogue = data::catalogue(args.plant.as_deref(), args.sensors)?;
     // The graphs keep it for as long as there is a process.
     let folder = registry::folder(&args.data);
+    let pictures = Pictures::of(&args.data);
     let scoring: &'static Scoring =
         Box::leak(Box::new(Scoring::start(folder, args.onnxruntime.as_deref(), &catalogue)));
     let options = RuntimeOptions {
@@ -137,6 +150,9 @@ pub fn run(args: ServeArgs) -> Result<(), Failure> {
     if let Some(torn) = &report.torn {
         tracing::warn!("the journal's torn end was cut off: {} at byte {}: {}", torn.segment, torn.offset, torn.reason);
     }
+    let bound = Bound { pictures: args.pictures_most, bytes: args.pictures_bytes };
+    // Not before the journal's lock is held.
+    let pictures = Arc::new(PictureStore::open(pictures, bound)?);
     let registry = Registry::new(runtime.clone(), &args.data, Arc::new(scoring));
     registry.start()?;
     let training = Training::start(TrainingOptions::new(&args.data, args.train), registry.clone());
@@ -149,6 +165,7 @@ pub fn run(args: ServeArgs) -> Result<(), Failure> {
                 faults: args.faults.clone(),
                 campaign: args.campaign,
                 truth: args.truth.clone(),
+                camera: args.pictures.one_in(args.speed).map(|one_in| (one_in, pictures.clone())),
             };
             Some(Arc::new(PlantSource::start(&runtime, options)?))
         }
@@ -174,6 +191,7 @@ pub fn run(args: ServeArgs) -> Result<(), Failure> {
             stores,
             registry,
             training: training.clone(),
+            pictures,
         })?;
         let listen = args.listen;
         let server = api::bind(app, listen).await?;

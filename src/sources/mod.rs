@@ -5,6 +5,7 @@
 //! file of sources → [config] → peers, one a protocol's crate in edges/ → [running] → RuntimeIntake → runtime
 //! ```
 
+pub mod camera;
 pub mod clock;
 mod config;
 pub mod file;

@@ -1,10 +1,13 @@
 //! The simulated plant as a source: plant time runs `speed` times as fast as wall time.
 
+use super::camera::Camera;
 use crate::api::{FaultControl, FaultInfo, FaultKindInfo};
+use crate::pictures::PictureStore;
 use crate::recording::TruthWriter;
 use crate::runtime::{Runtime, RuntimeError, Submission};
 use lehr_domain::{EventMs, SpanMs};
 use lehr_plant::{Campaign, FaultId, FaultKind, FaultSpec, PlantConfig, PlantError, PlantSim};
+use std::num::NonZeroU64;
 use std::path::PathBuf;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex};
@@ -16,6 +19,10 @@ const PACE: Duration = Duration::from_millis(50);
 /// The most plant time that one submission covers. When the runtime cannot keep up with the speed asked
 /// for, plant time falls behind rather than submissions growing.
 const STEP_MOST: SpanMs = SpanMs::minutes(2);
+
+/// Pictures that one step may take. One takes some 10 ms to be made and written, so that events wait for them by half a
+/// second at most; units beyond that go without.
+const PICTURES_MOST: usize = 50;
 
 /// Why the simulated plant could not start.
 #[derive(Debug, thiserror::Error)]
@@ -36,7 +43,7 @@ pub struct PlantSource {
 }
 
 /// What is simulated.
-#[derive(Clone, Debug)]
+#[derive(Debug)]
 pub struct PlantOptions {
     pub seed: u64,
     /// Plant time over wall time.
@@ -46,12 +53,14 @@ pub struct PlantOptions {
     pub campaign: bool,
     /// File for the ground truth.
     pub truth: Option<PathBuf>,
+    /// One unit in so many of each line is photographed, into that store; `None`: there is no camera.
+    pub camera: Option<(NonZeroU64, Arc<PictureStore>)>,
 }
 
 impl PlantSource {
     /// Starts the plant where the runtime's plant time ends (a new one at the full minute of wall time).
     pub fn start(runtime: &Runtime, options: PlantOptions) -> Result<PlantSource, PlantSourceError> {
-        let PlantOptions { seed, speed, faults, campaign, truth } = options;
+        let PlantOptions { seed, speed, faults, campaign, truth, camera } = options;
         let names = runtime.snapshot().names.clone();
         let start = (runtime.now() + SpanMs::minutes(1)).floor(SpanMs::minutes(1));
         let config = PlantConfig { seed, start, ..PlantConfig::default() };
@@ -65,7 +74,8 @@ impl PlantSource {
         let sim = Arc::new(Mutex::new(sim));
         let stop = Arc::new(AtomicBool::new(false));
         let truth = truth.as_deref().map(TruthWriter::create).transpose()?;
-        let run = Pump { runtime: runtime.clone(), sim: sim.clone(), stop: stop.clone(), speed, start, truth };
+        let camera = camera.map(|(one_in, store)| Camera::new(seed, one_in, names.clone(), store));
+        let run = Pump { runtime: runtime.clone(), sim: sim.clone(), stop: stop.clone(), speed, start, truth, camera };
         let thread = std::thread::Builder::new().name("lehr plant".into()).spawn(move || run.run())?;
         Ok(PlantSource { sim, started: start, names, stop, thread: Some(thread) })
     }
@@ -88,6 +98,7 @@ struct Pump {
     speed: f64,
     start: EventMs,
     truth: Option<TruthWriter>,
+    camera: Option<Camera>,
 }
 
 impl Pump {
@@ -104,7 +115,7 @@ impl Pump {
     }
 
     fn step(&mut self, due: EventMs) -> Result<(), RuntimeError> {
-        let (output, now) = {
+        let (mut output, now) = {
             let mut sim = self.sim.lock().expect("nobody panics while they hold the plant");
             let until = due.min(sim.now() + STEP_MOST);
             if until <= sim.now() {
@@ -114,6 +125,9 @@ impl Pump {
         };
         if let Some(truth) = &mut self.truth {
             truth.write(&output.truth)?;
+        }
+        if let Some(camera) = &self.camera {
+            camera.photograph(&mut output, PICTURES_MOST);
         }
         let submission = Submission {
             source: "plant".into(),

@@ -1,6 +1,6 @@
 //! Checks a value against a schema, and says where it departs.
 
-use super::{HEX_ID, NOT_BLANK, PERSON, PLAIN_NAME, SPAN};
+use super::{HASH, HEX_ID, NOT_BLANK, PERSON, PLAIN_NAME, SPAN, UNIT};
 use lehr_domain::{EventMs, SpanMs};
 use serde_json::{Map, Value};
 
@@ -205,13 +205,19 @@ pub fn matches(pattern: &str, text: &str) -> Result<(), String> {
     match pattern {
         NOT_BLANK if text.chars().all(char::is_whitespace) => Err("must not be blank".into()),
         SPAN if !is_span(text) => Err("must be a span such as 500ms, 30s, 10m, 24h or 7d".into()),
-        HEX_ID if text.len() != 16 || !text.bytes().all(|b| b.is_ascii_digit() || (b'a'..=b'f').contains(&b)) => {
-            Err("must be 16 hexadecimal digits".into())
+        HEX_ID if !is_hex(text, 16) => Err("must be 16 hexadecimal digits".into()),
+        HASH if !is_hex(text, 64) => Err("must be 64 hexadecimal digits".into()),
+        UNIT if !(1..=20).contains(&text.len()) || !text.bytes().all(|b| b.is_ascii_digit()) => {
+            Err("must be the number of a unit".into())
         }
         PERSON if !is_person(text) => Err("must be letters, digits, blanks and any of . _ @ -".into()),
         PLAIN_NAME if !is_plain_name(text) => Err("must be a plain name of letters, digits and any of _ . -".into()),
         _ => Ok(()),
     }
+}
+
+fn is_hex(text: &str, digits: usize) -> bool {
+    text.len() == digits && text.bytes().all(|b| b.is_ascii_digit() || (b'a'..=b'f').contains(&b))
 }
 
 fn is_span(text: &str) -> bool {
@@ -313,6 +319,12 @@ mod tests {
             assert!(matches(SPAN, bad).is_err(), "{bad}");
         }
         assert!(matches(HEX_ID, "0123456789abcdef").is_ok() && matches(HEX_ID, "0123456789ABCDEF").is_err());
+        let hash = "0123456789abcdef".repeat(4);
+        assert!(matches(HASH, &hash).is_ok() && matches(HASH, &hash[1..]).is_err() && matches(HASH, "").is_err());
+        assert!(matches(UNIT, "0").is_ok() && matches(UNIT, &u64::MAX.to_string()).is_ok());
+        for bad in ["", "-1", "1e3", "0x10", &"1".repeat(21)] {
+            assert!(matches(UNIT, bad).is_err(), "{bad}");
+        }
         for bad in ["", ".hidden", "a/b", "a b", "..", "ä", &"n".repeat(101)] {
             assert!(matches(PLAIN_NAME, bad).is_err(), "{bad}");
         }

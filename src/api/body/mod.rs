@@ -28,6 +28,10 @@ pub const NOT_BLANK: &str = r"\S";
 pub const SPAN: &str = r"^[0-9]{1,6}(\.[0-9]{1,3})?(ms|s|m|h|d)$";
 /// An alert, root cause or token.
 pub const HEX_ID: &str = r"^[0-9a-f]{16}$";
+/// SHA-256 of a picture's file.
+pub const HASH: &str = r"^[0-9a-f]{64}$";
+/// The number of a unit.
+pub const UNIT: &str = r"^[0-9]{1,20}$";
 /// The name of somebody who has a token.
 pub const PERSON: &str = r"^[A-Za-z0-9._@-][A-Za-z0-9 ._@-]*$";
 /// A file name without anything that means something to a file system.

@@ -3,6 +3,7 @@
 
 use crate::api::{App, AppOptions, FaultControl, FaultInfo, FaultKindInfo, bind};
 use crate::auth::{Auth, Role};
+use crate::pictures::{Bound, PictureStore, Pictures};
 use crate::registry::training::{Training, TrainingOptions};
 use crate::registry::{Nothing, Opener, Registry};
 use crate::runtime::{Runtime, RuntimeOptions, Submission};
@@ -29,6 +30,9 @@ pub const MINUTES: i64 = 150;
 const HOT: std::ops::Range<i64> = 30..40;
 /// Cracks are found in these: 60 minutes later.
 const CRACKED: std::ops::Range<i64> = 90..100;
+
+/// Few, so that one soon leaves.
+pub const PICTURES: Bound = Bound { pictures: 3, bytes: 1 << 30 };
 
 pub fn minute(minute: i64) -> EventMs {
     BEGIN + SpanMs::minutes(minute)
@@ -162,6 +166,7 @@ impl Fixture {
         let components = components(&runtime);
         let registry = Registry::new(runtime.clone(), &data, models.opener);
         let training = Training::start(TrainingOptions::new(&data, models.trainer), registry.clone());
+        let pictures = Arc::new(PictureStore::open(Pictures::of(&data), PICTURES).unwrap());
         let app = App::new(AppOptions {
             runtime,
             auth,
@@ -173,6 +178,7 @@ impl Fixture {
             stores: Vec::new(),
             registry,
             training,
+            pictures,
         })
         .unwrap();
         let threads = tokio::runtime::Builder::new_multi_thread().worker_threads(2).enable_all().build().unwrap();

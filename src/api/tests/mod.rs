@@ -7,6 +7,7 @@ mod components;
 pub mod fixture;
 mod intake;
 mod models;
+mod pictures;
 mod predictions;
 mod recommendations;
 mod refusals;

@@ -59,6 +59,7 @@ fn rebuilt_tables_equal_those_of_a_replay_in_which_nothing_was_late() {
         faults: Vec::new(),
         faults_per_day: 0.0,
         campaign: false,
+        pictures: None,
         catalogue: Catalogue::parse(catalogue::DEFAULT).unwrap(),
         knowledge: lehr_causal::DEFAULT.to_owned(),
     };

@@ -5,7 +5,13 @@ use crate::auth;
 use crate::checkpoint::{self, Checkpoints};
 use crate::history::History;
 use crate::journal::storage::Disk;
-use crate::journal::{self, JournalError};
+use crate::journal::{self, JournalError, Reader};
+use crate::pictures;
+use crate::registry::{FileState, Files};
+use lehr_domain::Event;
+use lehr_domain::event::Revised;
+use lehr_domain::model::{ModelKind, ModelVersion};
+use std::collections::BTreeMap;
 use std::path::Path;
 
 /// What a check says of one file.
@@ -57,6 +63,8 @@ pub fn verify(data: &Path) -> Result<Vec<Finding>, JournalError> {
         )),
     }
     findings.extend(checkpoints(data));
+    findings.extend(models(data));
+    findings.extend(pictures::check(data));
     findings.extend(tokens(data));
     Ok(findings)
 }
@@ -77,6 +85,34 @@ fn checkpoints(data: &Path) -> Vec<Finding> {
         Ok(ticks) => ticks.into_iter().map(one).collect(),
         Err(error) => vec![Finding::damaged(checkpoint::FOLDER, error.to_string(), "make the folder readable")],
     }
+}
+
+/// Files of registered models, as far as the journal can be read: what is wrong with that is told of its segments.
+fn models(data: &Path) -> Vec<Finding> {
+    let mut registered = BTreeMap::new();
+    let Ok(mut journal) = Reader::open(data) else { return Vec::new() };
+    while let Some(Ok(recorded)) = journal.record() {
+        for Revised { event, .. } in recorded.inputs.events {
+            if let Event::Model(model, version, registration) = event {
+                registered.insert((model, version), registration.digest);
+            }
+        }
+    }
+    let files = Files::new(data);
+    let one = |((model, version), digest): ((ModelKind, ModelVersion), String)| {
+        let path = files.path(model, version);
+        let file = path.strip_prefix(data).unwrap_or(&path).display().to_string();
+        let advice = "restore it from a copy, or register the same file again; one that comes with Lehr is put back at the \
+                      next start";
+        match files.state(model, version, &digest) {
+            FileState::Ready => Finding::good(file, format!("{model} {version}, as it was registered")),
+            FileState::Missing => Finding::damaged(file, format!("the file of {model} {version} is missing"), advice),
+            FileState::Damaged => {
+                Finding::damaged(file, format!("it cannot be read, or has other bytes than {model} {version}"), advice)
+            }
+        }
+    };
+    registered.into_iter().map(one).collect()
 }
 
 fn tokens(data: &Path) -> Option<Finding> {

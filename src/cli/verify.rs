@@ -5,7 +5,7 @@ use std::io::Write;
 use std::path::PathBuf;
 use std::process::ExitCode;
 
-/// Check every file of a data directory: journal, history, tokens.
+/// Check every file of a data directory: journal, history, checkpoints, models, pictures, tokens.
 ///
 /// Says of each file what was found, what it means and what to do. Changes nothing, and may run beside a server. The
 /// exit status is 1 when something is damaged.

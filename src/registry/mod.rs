@@ -35,12 +35,12 @@ pub use aliases::Aliases;
 pub use changes::Changed;
 pub use described::{Description, NoModel};
 pub use error::RegistryError;
+pub(crate) use files::Files;
 pub use files::{FILE_MOST, FileState, file, folder};
 pub use opener::{Nothing, OpenError, Opener, Status};
 pub use window::{Seen, seen};
 
 use crate::runtime::Runtime;
-use files::Files;
 use lehr_dataflows::tables::ModelRow;
 use lehr_domain::model::{ModelKind, ModelVersion};
 use lehr_queries::Snapshot;

@@ -12,12 +12,14 @@
 //!                ├→ states → machine_states ─┬→ kpis      │
 //!                ├→ units ───────────────────┤            │
 //!                │                           └→ line checks → conditions
+//!                ├→ pictures, units → inspections → inspection_quality
 //!                └→ defects, alerts → incidents → root_causes
 //! ```
 
 use crate::base::{self, Feed, Retention};
 use crate::detectors::{Carried, detectors};
 use crate::forecasts::{self, Scorer};
+use crate::inspections::{self, Inspector};
 use crate::operators::{empty, greatest, highest};
 use crate::panes::{PaneConfig, PaneFeed, panes};
 use crate::restored::Base;
@@ -53,6 +55,8 @@ pub struct GraphConfig {
     pub twin: Option<&'static dyn LineModel>,
     /// What scores lines, if anything does. It needs a twin, which says which sensors are modelled.
     pub scorer: Option<&'static dyn Scorer>,
+    /// What inspects pictures, if anything does.
+    pub inspector: Option<&'static dyn Inspector>,
 }
 
 impl GraphConfig {
@@ -63,6 +67,7 @@ impl GraphConfig {
         seal_after: SpanMs::FOREVER,
         twin: None,
         scorer: None,
+        inspector: None,
     };
 
     pub fn panes(&self) -> PaneConfig {
@@ -101,6 +106,7 @@ enum Memory {
     Newest(SensorId, EventMs),
     Twin(TwinStateRow),
     Forecast(ForecastRow),
+    Inspection(InspectionRow),
 }
 
 /// One worker's share of the graph: feed it ticks, step the worker, take the changes of closed ticks.
@@ -167,7 +173,8 @@ impl Graph {
     fn remember(&mut self, base: &Base) {
         let Some(mut memories) = self.memories.take() else {
             let nothing = base.newest.is_empty() && base.heard.is_empty() && base.carried.is_empty();
-            let nothing = nothing && base.twin_states.is_empty() && base.forecasts.is_empty();
+            let nothing =
+                nothing && base.twin_states.is_empty() && base.forecasts.is_empty() && base.inspections.is_empty();
             assert!(nothing, "a graph is restored before it is fed");
             return;
         };
@@ -178,7 +185,9 @@ impl Graph {
             let newest = base.newest.iter().map(|row| Memory::Newest(row.sensor_id, row.start));
             let twins = base.twin_states.iter().cloned().map(Memory::Twin);
             let forecasts = base.forecasts.iter().cloned().map(Memory::Forecast);
-            carried.chain(newest).chain(twins).chain(forecasts).for_each(|memory| memories.insert(memory));
+            let inspections = base.inspections.iter().cloned().map(Memory::Inspection);
+            let all = carried.chain(newest).chain(twins).chain(forecasts).chain(inspections);
+            all.for_each(|memory| memories.insert(memory));
         }
     }
 
@@ -307,6 +316,7 @@ impl<'s> Tables<'s> {
         let setpoints = pick(&base, |event| if let Event::Setpoint(row) = event { Some(row) } else { None });
         let states = pick(&base, |event| if let Event::State(row) = event { Some(row) } else { None });
         let units = pick(&base, |event| if let Event::Unit(row) = event { Some(row) } else { None });
+        let pictures = pick(&base, |event| if let Event::Picture(row) = event { Some(row) } else { None });
         let operator = pick(&base, |event| if let Event::Operator(row) = event { Some(row) } else { None });
         let audit = pick(&base, |event| if let Event::Audit(row) = event { Some(row) } else { None });
         let errors = pick(&base, |event| if let Event::Error(row) = event { Some(row) } else { None });
@@ -364,6 +374,20 @@ impl<'s> Tables<'s> {
                 forecasts::forecasts(scorer, model, told)
             }
             None => forecasts::Forecasts::none(panes.inner.scope()),
+        };
+        let inspections = match config.inspector {
+            Some(inspector) => {
+                let told = inspections::Told {
+                    pictures: pictures.clone(),
+                    units: units.clone(),
+                    deployments: deployments.clone(),
+                    lines: lines.clone(),
+                    edge: edge.clone(),
+                    remembered: remembered!(Memory::Inspection(row) => row),
+                };
+                inspections::inspections(inspector, told)
+            }
+            None => inspections::Inspections::none(panes.inner.scope()),
         };
         let twins = match model {
             Some(model) => {
@@ -516,6 +540,15 @@ impl<'s> Tables<'s> {
             forecasts: forecasts.forecasts,
             forecast_quality: forecasts.quality,
             sensor_verdicts: forecasts.verdicts,
+            pictures: pictures.map(|row| PictureRow {
+                unit_id: row.unit,
+                production_line: row.line,
+                taken_at: row.at,
+                content: row.content,
+            }),
+            inspection_findings: inspections.inspections.clone().flat_map(InspectionRow::found),
+            inspections: inspections.inspections,
+            inspection_quality: inspections.quality,
         }
     }
 }

@@ -12,6 +12,7 @@ pub mod deviations;
 pub mod features;
 pub mod forecasts;
 pub mod graph;
+pub mod inspections;
 mod intervals;
 pub mod kpis;
 pub mod line_checks;

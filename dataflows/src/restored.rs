@@ -17,6 +17,7 @@ pub struct Base {
     pub carried: Vec<CarriedRow>,
     pub twin_states: Vec<TwinStateRow>,
     pub forecasts: Vec<ForecastRow>,
+    pub inspections: Vec<InspectionRow>,
     /// All readings of the panes that were not sealed.
     pub readings: ReadingBatch,
     /// Whether other parts of it follow.
@@ -65,6 +66,7 @@ impl Base {
         (begin.facts, begin.newest, begin.heard, begin.carried) = (first, self.newest, self.heard, self.carried);
         begin.twin_states = self.twin_states;
         begin.forecasts = self.forecasts;
+        begin.inspections = self.inspections;
         let end = parts.last_mut().expect("there is one at least");
         end.facts.extend(last);
         end.readings = self.readings;
@@ -76,6 +78,7 @@ fn is_joined(event: &Event) -> bool {
     matches!(
         event,
         Event::Unit(_)
+            | Event::Picture(_)
             | Event::State(_)
             | Event::Edge(..)
             | Event::Operator(_)

@@ -41,7 +41,9 @@ impl<const N: usize> Summand for [i64; N] {
 macro_rules! sums {
     ($(#[$attribute:meta])* pub struct $name:ident { $( $(#[$field_attribute:meta])* pub $field:ident : $type:ty, )* }) => {
         $(#[$attribute])*
-        #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord, serde::Serialize, serde::Deserialize)]
+        #[derive(
+            Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Hash, serde::Serialize, serde::Deserialize,
+        )]
         pub struct $name { $( $(#[$field_attribute])* pub $field: $type, )* }
 
         impl differential_dataflow::difference::IsZero for $name {

@@ -19,7 +19,7 @@ use serde::de::DeserializeOwned;
 const MAGIC: [u8; 8] = *b"LEHRCKP1";
 
 /// Must grow whenever a row type of [`Base`] changes, or what the graphs make of it.
-const FORMAT_VERSION: u32 = 3;
+const FORMAT_VERSION: u32 = 4;
 
 const HEADER_BYTES: usize = 16;
 const BLOCK_HEAD_BYTES: usize = 13;
@@ -45,12 +45,13 @@ enum Kind {
     Carried = 5,
     TwinStates = 6,
     Forecasts = 7,
+    Inspections = 8,
     End = 255,
 }
 
 impl Kind {
     fn of(code: u8) -> Option<Kind> {
-        const ALL: [Kind; 9] = [
+        const ALL: [Kind; 10] = [
             Kind::Head,
             Kind::Panes,
             Kind::Facts,
@@ -59,6 +60,7 @@ impl Kind {
             Kind::Carried,
             Kind::TwinStates,
             Kind::Forecasts,
+            Kind::Inspections,
             Kind::End,
         ];
         ALL.into_iter().find(|kind| *kind as u8 == code)
@@ -147,6 +149,7 @@ pub fn write<S: Storage>(
     writer.table(Kind::Carried, snapshot.carried.iter())?;
     writer.table(Kind::TwinStates, snapshot.twin_states.iter())?;
     writer.table(Kind::Forecasts, snapshot.forecasts.iter())?;
+    writer.table(Kind::Inspections, snapshot.inspections.iter())?;
     let rows = writer.rows;
     writer.block(Kind::End, &[rows])?;
     writer.flush()?;
@@ -199,6 +202,7 @@ pub fn read<S: Storage>(storage: &S, file: &str) -> Result<Checkpoint, String> {
             Some(Kind::Carried) => many(payload, count, &mut base.carried)?,
             Some(Kind::TwinStates) => many(payload, count, &mut base.twin_states)?,
             Some(Kind::Forecasts) => many(payload, count, &mut base.forecasts)?,
+            Some(Kind::Inspections) => many(payload, count, &mut base.inspections)?,
             Some(Kind::End) => {
                 let promised = one::<u64>(payload)?;
                 if promised != Some(rows) {

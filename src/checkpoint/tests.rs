@@ -57,6 +57,7 @@ fn held(snapshot: &Snapshot) -> Base {
         carried: snapshot.carried.iter().cloned().collect(),
         twin_states: snapshot.twin_states.iter().cloned().collect(),
         forecasts: snapshot.forecasts.iter().cloned().collect(),
+        inspections: snapshot.inspections.iter().cloned().collect(),
         readings: Default::default(),
         goes_on: false,
     }

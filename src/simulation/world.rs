@@ -49,7 +49,7 @@ impl World {
         database.ignores_ticks = mutation == Some(Mutation::SinkIgnoresTicks);
         World {
             rng: ChaCha8Rng::seed_from_u64(seed),
-            plant: Plant::new(),
+            plant: Plant::new(seed),
             wall: EventMs(1),
             disks: Disks::new(mutation),
             database: Rc::new(RefCell::new(database)),

@@ -8,6 +8,7 @@
 //! - `causes`: what departed, what is to be explained, and by what
 //! - `twin`: what the twins of the lines believe, expect and find
 //! - `models`: which models are there, what they foretell, and how that held
+//! - `inspection`: pictures of ware, what a trained inspector finds on them, and how that agrees with MIK-1
 //! - `people`: what people keep, propose, decide and did
 //! - `refused`: what could not be taken
 //! - `memory`: what a restart goes on from
@@ -15,6 +16,7 @@
 
 mod alerts;
 mod causes;
+mod inspection;
 mod keys;
 mod measured;
 mod memory;
@@ -26,6 +28,7 @@ mod twin;
 
 pub use alerts::*;
 pub use causes::*;
+pub use inspection::*;
 pub use keys::Keyed;
 pub use measured::*;
 pub use memory::*;
@@ -89,6 +92,10 @@ macro_rules! for_all_tables {
             (forecasts, ForecastRow),
             (forecast_quality, ForecastQualityRow),
             (sensor_verdicts, SensorVerdictRow),
+            (pictures, PictureRow),
+            (inspections, InspectionRow),
+            (inspection_findings, InspectionFindingRow),
+            (inspection_quality, InspectionQualityRow),
         }
     };
 }

@@ -29,6 +29,7 @@ fn base(config: &GraphConfig, ticks: &[Arc<Inputs>], tables: &Tables) -> Base {
         carried: tables.carried.iter().cloned().collect(),
         twin_states: tables.twin_states.iter().cloned().collect(),
         forecasts: tables.forecasts.iter().cloned().collect(),
+        inspections: tables.inspections.iter().cloned().collect(),
         readings: journalled.filter(|reading| reading.at.floor(panes.width) + panes.width > sealed_until).collect(),
         goes_on: false,
     }
@@ -36,7 +37,7 @@ fn base(config: &GraphConfig, ticks: &[Arc<Inputs>], tables: &Tables) -> Base {
 
 #[test]
 fn a_graph_that_goes_on_from_a_checkpoint_holds_what_one_holds_that_was_never_stopped() {
-    let (mut carried, mut runs, mut most_parts) = (0, 0, 0);
+    let (mut carried, mut inspected, mut runs, mut most_parts) = (0, 0, 0, 0);
     for seed in seeds([500, 501, 502], 0) {
         let habits = Habits { retention: seed % 3 != 1, leap: false };
         let Trial { config, ticks, .. } = trial(seed, TICKS, habits);
@@ -51,6 +52,7 @@ fn a_graph_that_goes_on_from_a_checkpoint_holds_what_one_holds_that_was_never_st
             let at = rng.random_range(TICKS as usize / 3..TICKS as usize - 5);
             let base = base(&config, &ticks[..at], &undisturbed[at]);
             carried += base.carried.len();
+            inspected += base.inspections.len();
             let setup = Setup { workers, exchange: Exchange::Moved, pace: Pace::Stepwise };
             let mut tables = Tables::default();
             let panes = rng.random_range(1..=base.panes.len().max(1));
@@ -66,7 +68,7 @@ fn a_graph_that_goes_on_from_a_checkpoint_holds_what_one_holds_that_was_never_st
         }
     }
     assert!(
-        carried > 200 && runs > 50 && most_parts > 2,
-        "vacuous: {carried} rows carried, {runs} ticks compared, {most_parts} parts"
+        carried > 200 && inspected > 50 && runs > 50 && most_parts > 2,
+        "vacuous: {carried} rows carried, {inspected} inspections, {runs} ticks compared, {most_parts} parts"
     );
 }

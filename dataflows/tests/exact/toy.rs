@@ -2,11 +2,14 @@
 
 use crate::trace::{LEVEL, SIGMA};
 use lehr_dataflows::forecasts::{Forecast, Said, Scored, Scorer, Terms, Verdict, Versions, Window};
+use lehr_dataflows::inspections::{Found, Inspector};
 use lehr_dataflows::twin::{About, Expected, Finding, Following, HORIZONS, LineMinute, LineModel, Outlook, Score};
 use lehr_domain::defect_event::DefectEvent;
 use lehr_domain::finding::FindingKind;
 use lehr_domain::ids::stable_hash;
 use lehr_domain::model::ModelVersion;
+use lehr_domain::picture::Content;
+use lehr_domain::unit::{Defect, DefectType};
 use lehr_domain::{Micro, PerMille, SpanMs};
 
 pub const PLACES: usize = 2;
@@ -174,4 +177,30 @@ fn scored(versions: Versions, window: &Window) -> Option<Scored> {
     };
     let verdicts = versions.graph.map(|version| (0..COLUMNS.len()).map(|column| verdict(version, column)).collect());
     (!digest.is_multiple_of(19)).then_some(Scored { said, verdicts })
+}
+
+/// Finds by hashing. Of one content in nine a version says nothing.
+#[derive(Debug)]
+pub struct Looker;
+
+impl Inspector for Looker {
+    fn inspect(&self, version: ModelVersion, pictures: &[Content]) -> Vec<Option<Found>> {
+        pictures.iter().map(|content| found(version, *content)).collect()
+    }
+}
+
+fn found(version: ModelVersion, content: Content) -> Option<Found> {
+    let ModelVersion { major, minor, patch } = version;
+    let bytes = content.0.into_iter().map(u64::from);
+    let digest = stable_hash(&[major.into(), minor.into(), patch.into()].into_iter().chain(bytes).collect::<Vec<_>>());
+    let finding = |ordinal: u64| {
+        let number = stable_hash(&[digest, ordinal]);
+        let [kind, score, bounds @ .., _, _] = number.to_le_bytes();
+        Defect {
+            defect: DefectType::ALL[usize::from(kind) % DefectType::COUNT],
+            score: PerMille(i32::from(score)),
+            bounds,
+        }
+    };
+    (!digest.is_multiple_of(9)).then(|| Found::of((0..digest % 4).map(finding).collect()))
 }

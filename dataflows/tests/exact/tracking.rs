@@ -5,6 +5,7 @@ use crate::run::{Setup, run};
 use crate::seeds::{is_whole_corpus, seeds};
 use crate::tables::{MEMORY, Tables};
 use crate::trace::{Habits, Trial, trial};
+use lehr_dataflows::inspections::Agreement;
 use lehr_dataflows::tables::AlertState;
 use lehr_domain::calendar::Scope;
 use lehr_domain::recommendation::RecommendationState;
@@ -50,6 +51,8 @@ fn every_table_is_what_its_definition_says_while_rows_leave_by_retention() {
             "root_causes",
             "recommendations",
             "forecasts",
+            "pictures",
+            "inspections",
         ];
         let left = left.into_iter().map(|table| format!("{table}: a row left"));
         let others = ["a condition reaches back beyond the panes that are there", "twin_states: rows corrected"];
@@ -69,6 +72,10 @@ fn assert_tracks(seed: u64, trial: &Trial, tally: &mut Tally) {
         expected_before = expected;
     }
 }
+
+/// Who sees a defect on a picture.
+const INSPECTED: [&str; 4] =
+    ["a defect seen by both", "a defect seen by the inspector", "a defect seen by MIK-1", "a defect seen by neither"];
 
 /// How often the traces made something happen.
 #[derive(Default)]
@@ -98,7 +105,17 @@ fn every_kind() -> impl Iterator<Item = String> {
     let scopes = Scope::ALL.into_iter().map(|scope| format!("key figures of {scope:?} with units and time"));
     let others =
         ["alert chattering", "alert flood", "alert withdrawn was forgotten", "pane restated long after its end"];
-    conditions.chain(severities).chain(states).chain(lives).chain(ranks).chain(scopes).chain(others.map(str::to_owned))
+    let restated = [
+        "an inspection by another version",
+        "an inspection of another picture",
+        "an inspection at another time",
+        "an inspection on another line",
+        "an inspection without its unit",
+        "a picture without an inspection",
+    ];
+    let inspected = INSPECTED.into_iter().chain(restated).map(str::to_owned);
+    let kinds = conditions.chain(severities).chain(states).chain(lives).chain(ranks).chain(scopes);
+    kinds.chain(others.map(str::to_owned)).chain(inspected)
 }
 
 /// Every table has rows, and rows of every table are corrected, but of `late`, where each arrival is a row. What twins
@@ -147,8 +164,32 @@ impl Tally {
         for row in after.kpis.iter().filter(|row| row.inspected > 0 && row.production_s > SpanMs(0)) {
             self.add(format!("key figures of {:?} with units and time", row.scope), 1);
         }
+        self.count_inspected(before, after);
         self.count_late(before, after);
         self.count_left(before, after);
+    }
+
+    fn count_inspected(&mut self, before: &Tables, after: &Tables) {
+        for row in &after.inspection_quality {
+            let Agreement { both, inspector_only, mik1_only, neither } = row.agreement;
+            for (who, pictures) in INSPECTED.into_iter().zip([both, inspector_only, mik1_only, neither]) {
+                self.add(who, pictures as usize);
+            }
+        }
+        let rows: BTreeMap<_, _> = before.inspections.iter().map(|row| (row.unit_id, row)).collect();
+        for row in &after.inspections {
+            let Some(old) = rows.get(&row.unit_id) else { continue };
+            self.add("an inspection by another version", usize::from(old.version != row.version));
+            self.add("an inspection of another picture", usize::from(old.content != row.content));
+            self.add("an inspection at another time", usize::from(old.taken_at != row.taken_at));
+            self.add("an inspection on another line", usize::from(old.production_line != row.production_line));
+        }
+        let units: BTreeSet<_> = after.units.iter().map(|row| row.unit_id).collect();
+        let alone = after.inspections.iter().filter(|row| !units.contains(&row.unit_id));
+        self.add("an inspection without its unit", alone.count());
+        let inspected: BTreeSet<_> = after.inspections.iter().map(|row| row.unit_id).collect();
+        let unanswered = after.pictures.iter().filter(|row| !inspected.contains(&row.unit_id));
+        self.add("a picture without an inspection", unanswered.count());
     }
 
     fn count_late(&mut self, before: &Tables, after: &Tables) {
@@ -182,6 +223,8 @@ impl Tally {
         left!(deviations, |row| (row.sensor_id, row.parameter_name, row.direction, row.start));
         left!(recommendations, |row| row.recommendation_id);
         left!(forecasts, |row| (row.production_line, row.at));
+        left!(pictures, |row| row.unit_id);
+        left!(inspections, |row| row.unit_id);
         left!(root_causes, |row| (row.production_line, row.effect, row.incident));
     }
 }

@@ -1,6 +1,7 @@
 //! A tiny plant and the people in it: two lines, five sensors, everything that can be submitted. Retention is so
 //! short that rows leave while it runs, and panes are sealed so soon that many readings come later.
 
+mod camera;
 mod events;
 mod foreteller;
 
@@ -31,6 +32,7 @@ pub fn graph() -> GraphConfig {
         seal_after: SpanMs::minutes(2),
         twin: Some(twin::MODEL),
         scorer: Some(&foreteller::Foreteller),
+        inspector: Some(&camera::Looker),
     }
 }
 
@@ -56,11 +58,12 @@ pub struct Plant {
     pub now: EventMs,
     /// Submissions made so far: each carries its number as its offset.
     submitted: u64,
+    camera: camera::Camera,
 }
 
 impl Plant {
-    pub fn new() -> Plant {
-        Plant { now: START, submitted: 0 }
+    pub fn new(seed: u64) -> Plant {
+        Plant { now: START, submitted: 0, camera: camera::Camera::new(seed) }
     }
 
     /// Time goes on: mostly a little, now and then so far that panes leave.
@@ -92,6 +95,7 @@ impl Plant {
         for _ in 0..rng.random_range(0..3) {
             submission.events.push(events::any(self.now, shown, rng));
         }
+        submission.events.extend(self.camera.events(self.now));
         if rng.random_bool(0.02) {
             submission.register = Some(catalogue(include_str!("more.toml")));
         }

@@ -16,6 +16,7 @@ mod causes;
 mod charts;
 mod detectors;
 mod forecasts;
+mod inspections;
 mod kpis;
 mod line_checks;
 mod panes;
@@ -42,6 +43,7 @@ pub struct Oracle {
     detectors: Detectors,
     twins: twin::Twins,
     forecasts: forecasts::Forecasts,
+    inspections: inspections::Inspections,
     /// Per sensor the start of the latest pane that it ever had.
     newest: BTreeMap<SensorId, EventMs>,
     tables: Tables,
@@ -55,6 +57,7 @@ impl Oracle {
             detectors: Detectors::default(),
             twins: twin::Twins::new(retention),
             forecasts: forecasts::Forecasts::new(retention),
+            inspections: inspections::Inspections::new(retention),
             newest: BTreeMap::new(),
             tables: Tables::default(),
         }
@@ -88,6 +91,7 @@ impl Oracle {
         tables.conditions = conditions;
         self.twins.tables(&self.base, &clocks, inputs, &mut tables);
         self.forecasts.tables(&self.base, &clocks, inputs, &mut tables);
+        self.inspections.tables(&self.base, inputs, &mut tables);
         tables.alerts = alerts::alerts(&self.base, &tables.conditions, &tables.machine_states, &clocks);
         tables.alert_metrics = alerts::metrics(&tables.alerts);
         tables.kpis = kpis::kpis(&self.base, &tables.machine_states, &clocks);

@@ -142,7 +142,7 @@ pub fn tables(base: &Base, tables: &mut Tables) {
                 reason: row.reason,
             })),
             // Told of in a table of their own.
-            Event::Recommendation(..) | Event::Decision(_) => {}
+            Event::Recommendation(..) | Event::Decision(_) | Event::Picture(_) => {}
             Event::Line(..) | Event::Parameter(..) | Event::Equipment(..) => {}
             Event::Calendar(_) | Event::State(_) => {}
             Event::Rule(_, None) | Event::Edge(_, None) | Event::Scenario(_, None) => {}

@@ -5,12 +5,13 @@
 mod definitions;
 mod models;
 mod people;
+mod pictures;
 mod proposals;
 mod sensors;
 
 use crate::oracle::Oracle;
 use crate::tables::Tables;
-use crate::toy::{Foreteller, Toy};
+use crate::toy::{Foreteller, Looker, Toy};
 pub use definitions::{LEVEL, SIGMA};
 use definitions::{PARAMETERS, calendar, defect, edge, product, rule, sensor};
 use lehr_dataflows::base::Retention;
@@ -84,6 +85,7 @@ pub fn trial(seed: u64, length: u64, habits: Habits) -> Trial {
             seal_after,
             twin: Some(&Toy),
             scorer: Some(&Foreteller),
+            inspector: Some(&Looker),
             ..GraphConfig::default()
         },
         ticks,
@@ -104,6 +106,7 @@ struct Plant {
     sent: Vec<Revised>,
     events: Vec<Revised>,
     deployers: models::Deployers,
+    photographers: pictures::Photographers,
 }
 
 impl Plant {
@@ -122,6 +125,7 @@ impl Plant {
             sent: Vec::new(),
             events: Vec::new(),
             deployers: models::Deployers::new(seed),
+            photographers: pictures::Photographers::new(seed),
         }
     }
 
@@ -162,6 +166,8 @@ impl Plant {
         let mut events = std::mem::take(&mut self.events);
         self.sent.extend(events.iter().cloned());
         events.extend(self.deployers.act(tick, self.now));
+        let taken = self.photographers.act(tick, self.now, &events);
+        events.extend(taken);
         Inputs {
             tick,
             now: self.now,

@@ -56,7 +56,7 @@ impl Deployers {
     }
 }
 
-fn deployment(model: ModelKind, alias: Alias, at: EventMs, version: Option<ModelVersion>) -> Event {
+pub fn deployment(model: ModelKind, alias: Alias, at: EventMs, version: Option<ModelVersion>) -> Event {
     Event::Deployment(Box::new(Deployment { model, alias, at, version, by: "ada".into(), reason: "better".into() }))
 }
 
@@ -75,6 +75,6 @@ fn registration(at: EventMs, bytes: u64) -> Registration {
     }
 }
 
-fn version(rng: &mut ChaCha8Rng) -> ModelVersion {
+pub fn version(rng: &mut ChaCha8Rng) -> ModelVersion {
     ModelVersion::new(1, rng.random_range(0..3), 0)
 }

@@ -4,6 +4,7 @@ mod support;
 
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
+use support::inspector::{LIGHT, inspector};
 use support::{fail, last_json, lehr, succeed};
 
 fn generate(dir: &Path, name: &str, seed: &str, arguments: &[&str]) -> PathBuf {
@@ -80,6 +81,34 @@ fn forecasts_are_the_same_byte_for_byte_whatever_the_workers_batches_and_order_o
     for (number, way) in ways.into_iter().enumerate() {
         let files = of(&number.to_string(), way);
         for table in ["forecasts", "forecast_quality", "sensor_verdicts"] {
+            let name = format!("{table}.parquet");
+            assert!(files[&name] == reference[&name], "{name} differs with {way:?}");
+        }
+    }
+}
+
+/// What is found on a picture is a function of its bytes and of the model's.
+#[test]
+fn inspections_are_the_same_byte_for_byte_whatever_the_workers_batches_and_order_of_arrival() {
+    let dir = tempfile::tempdir().expect("a temporary folder");
+    let recording = generate(dir.path(), "rec", "9", &["--duration", "30m", "--pictures", "20"]);
+    let models = dir.path().join("models");
+    std::fs::create_dir(&models).expect("a folder");
+    std::fs::write(models.join("inspector-1.0.0.onnx"), inspector("1.0.0", LIGHT, "{}")).expect("it is written");
+    let inspected = ["--models", models.to_str().expect("a plain path"), "--deploy", "inspector=1.0.0"];
+    let of = |name: &str, way: &[&str]| replay(&recording, &dir.path().join(name), &[&inspected[..], way].concat());
+    let reference = of("reference", &["--workers", "1", "--batch", "100000"]);
+    let tables = ["pictures", "inspections", "inspection_findings", "inspection_quality"];
+    for table in tables {
+        assert!(reference[&format!("{table}.parquet")].len() > 2000, "{table} has rows, else nothing is compared");
+    }
+    let ways: [&[&str]; 2] = [
+        &["--workers", "2", "--batch", "1000"],
+        &["--workers", "3", "--batch", "20000", "--shuffle", "13", "--max-delay", "5m"],
+    ];
+    for (number, way) in ways.into_iter().enumerate() {
+        let files = of(&number.to_string(), way);
+        for table in tables {
             let name = format!("{table}.parquet");
             assert!(files[&name] == reference[&name], "{name} differs with {way:?}");
         }

@@ -123,6 +123,7 @@ async fn start(app: App, call: Call) -> Answer {
         shuffle: None,
         fold_late: false,
         scorer: None,
+        inspector: None,
         deployed: Vec::new(),
     };
     let jobs = app.jobs().clone();

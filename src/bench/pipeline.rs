@@ -54,6 +54,7 @@ pub fn run(options: &PipelineOptions, progress: impl Fn(EventMs)) -> Result<Repo
                 shuffle: None,
                 fold_late: false,
                 scorer: None,
+                inspector: None,
                 deployed: Vec::new(),
             },
             |_| (),

@@ -1,11 +1,14 @@
 use super::{Failure, data};
+use crate::pictures::Pictures;
 use crate::replay::{self, ReplayOptions, Shuffle};
-use crate::scoring::Scoring;
+use crate::scoring::{Scoring, Status};
 use clap::Args;
 use lehr_dataflows::forecasts::Scorer;
+use lehr_dataflows::inspections::Inspector;
 use lehr_domain::SpanMs;
 use lehr_domain::model::{ModelKind, ModelVersion, NoVersion};
 use std::path::PathBuf;
+use std::sync::Arc;
 
 /// Run a recording through the dataflow again and write every output table.
 ///
@@ -54,7 +57,8 @@ pub fn run(args: &ReplayArgs) -> Result<(), Failure> {
         let catalogue = data::catalogue(None, None)?;
         let scoring = Scoring::start(folder.clone(), args.onnxruntime.as_deref(), &catalogue);
         scoring.status().runtime?;
-        Ok(Box::leak(Box::new(scoring)))
+        let pictures = Pictures::of(&args.recording);
+        Ok(Box::leak(Box::new(scoring.with_pictures(Arc::new(pictures)))))
     };
     let scoring = args.models.as_ref().map(scoring).transpose()?;
     let options = ReplayOptions {
@@ -65,15 +69,22 @@ pub fn run(args: &ReplayArgs) -> Result<(), Failure> {
         shuffle: args.shuffle.map(|seed| Shuffle { seed, max_delay: args.max_delay }),
         fold_late: false,
         scorer: scoring.map(|scoring| scoring as &dyn Scorer),
+        inspector: scoring.map(|scoring| scoring as &dyn Inspector),
         deployed: args.deploy.clone(),
     };
     let bar = indicatif::ProgressBar::new_spinner().with_message("readings");
     let summary = replay::replay(&options, |readings| bar.set_position(readings))?;
     bar.finish_and_clear();
-    // A window that a model failed at is missing in the tables.
-    match scoring.map(|scoring| scoring.status().failed) {
-        Some(failed) if failed > 0 => return Err(format!("{failed} windows were not scored").into()),
-        _ => println!("{}", serde_json::to_string(&summary)?),
+    if let Some(Status { failed, uninspected, .. }) = scoring.map(Scoring::status) {
+        // A window that a model failed at is missing in the tables.
+        if failed > 0 {
+            return Err(format!("{failed} windows were not scored").into());
+        }
+        // Of a data directory many may have left.
+        if uninspected > 0 {
+            tracing::warn!("{uninspected} pictures were not inspected; those that are gone cannot be");
+        }
     }
+    println!("{}", serde_json::to_string(&summary)?);
     Ok(())
 }

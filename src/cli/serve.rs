@@ -13,7 +13,9 @@ use crate::sources::{Sources, SourcesConfig, clock};
 use crate::twin::{self, Components, Snapshots};
 use clap::Args;
 use lehr_dataflows::base::Retention;
+use lehr_dataflows::forecasts::Scorer;
 use lehr_dataflows::graph::GraphConfig;
+use lehr_dataflows::inspections::Inspector;
 use lehr_domain::SpanMs;
 use lehr_plant::FaultSpec;
 use std::net::SocketAddr;
@@ -123,12 +125,13 @@ pub fn run(args: ServeArgs) -> Result<(), Failure> {
     // The graphs keep it for as long as there is a process.
     let folder = registry::folder(&args.data);
     let pictures = Pictures::of(&args.data);
-    let scoring: &'static Scoring =
-        Box::leak(Box::new(Scoring::start(folder, args.onnxruntime.as_deref(), &catalogue)));
+    let scoring = Scoring::start(folder, args.onnxruntime.as_deref(), &catalogue);
+    let scoring: &'static Scoring = Box::leak(Box::new(scoring.with_pictures(Arc::new(pictures.clone()))));
+    let (scorer, inspector): (Option<&dyn Scorer>, Option<&dyn Inspector>) = (Some(scoring), Some(scoring));
     let options = RuntimeOptions {
         data: args.data.clone(),
         workers: args.workers,
-        graph: GraphConfig { retention, twin: Some(twin::MODEL), scorer: Some(scoring), ..GraphConfig::default() },
+        graph: GraphConfig { retention, twin: Some(twin::MODEL), scorer, inspector, ..GraphConfig::default() },
         catalogue,
         knowledge: data::knowledge(args.knowledge.as_ref())?,
         simulated_clock: !args.no_plant,

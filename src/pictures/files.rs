@@ -4,10 +4,12 @@ use super::{PICTURE_MOST, PictureError};
 use crate::causes::with_causes;
 use crate::journal::storage::make_dir;
 use crate::replace::{PARTIAL, partial, replace_with};
+use crate::scoring;
 use crate::verify::Finding;
 use lehr_camera::pixels;
 use lehr_domain::picture::Content;
 use sha2::{Digest, Sha256};
+use std::error::Error;
 use std::fs::{self, File};
 use std::io::{self, ErrorKind, Read};
 use std::path::{Path, PathBuf};
@@ -146,6 +148,12 @@ impl Pictures {
             }
         }
         Ok(stock)
+    }
+}
+
+impl scoring::Pictures for Pictures {
+    fn read(&self, content: Content) -> Result<Vec<u8>, Box<dyn Error + Send + Sync>> {
+        Ok(self.rgb(content)?)
     }
 }
 

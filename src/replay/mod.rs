@@ -17,6 +17,7 @@ use crate::runtime::{RuntimeError, Work, Workers};
 use crate::twin;
 use lehr_dataflows::forecasts::Scorer;
 use lehr_dataflows::graph::GraphConfig;
+use lehr_dataflows::inspections::Inspector;
 use lehr_dataflows::tables::Changes;
 use lehr_domain::event::{Inputs, Revised};
 use lehr_domain::model::{Alias, Deployment, ModelKind, ModelVersion};
@@ -40,6 +41,8 @@ pub struct ReplayOptions {
     pub fold_late: bool,
     /// What scores lines, as models were deployed when it was recorded; `None`: nothing is scored.
     pub scorer: Option<&'static dyn Scorer>,
+    /// What inspects pictures, likewise.
+    pub inspector: Option<&'static dyn Inspector>,
     /// Versions that are in production from before the beginning on, until the recording deploys others.
     pub deployed: Vec<(ModelKind, ModelVersion)>,
 }
@@ -96,7 +99,8 @@ pub fn replay(options: &ReplayOptions, progress: impl Fn(u64)) -> Result<ReplayS
         })
     });
     let batches = arrival::batches(recorded, options.batch.max(1), options.shuffle)?;
-    let config = GraphConfig { twin: Some(twin::MODEL), scorer: options.scorer, ..GraphConfig::FOREVER };
+    let (twin, scorer, inspector) = (Some(twin::MODEL), options.scorer, options.inspector);
+    let config = GraphConfig { twin, scorer, inspector, ..GraphConfig::FOREVER };
     let (workers, outputs) = Workers::start(options.workers, config)?;
 
     let mut names = Names::default();

@@ -52,6 +52,7 @@ pub fn rebuild(options: &RebuildOptions, progress: impl Fn(u64)) -> Result<Rebui
             shuffle: None,
             fold_late: true,
             scorer: None,
+            inspector: None,
             deployed: Vec::new(),
         },
         progress,

@@ -3,17 +3,23 @@
 //! - `schemas`: what a model file must be to be taken
 //! - `opened`: the versions that are open
 //! - `lines`: what the graphs ask: windows scored
+//! - `pictures`: what the graphs ask: pictures inspected
 //! - `opener`: what the registry asks
 //!
 //! Without ONNX Runtime, or without a version's file, nothing is scored, and health says so. What is scored is a function
-//! of the window and of the file's bytes; whoever registers a version sees to it that its file stays the same.
+//! of the window, or of the picture, and of the file's bytes; whoever registers a version sees to it that its file stays
+//! the same.
 
 mod lines;
 mod opened;
 mod opener;
+mod pictures;
 mod schemas;
+#[cfg(test)]
+mod tests;
 
 pub use lehr_scoring::Attribution;
+pub use pictures::{Pictures, RGB_BYTES};
 
 use lehr_dataflows::forecasts::Window;
 use lehr_domain::catalogue::Catalogue;
@@ -21,8 +27,8 @@ use lehr_domain::model::{ModelKind, ModelVersion};
 use lehr_scoring::{Model, Runtime};
 use opened::Opened;
 use std::path::{Path, PathBuf};
-use std::sync::Mutex;
 use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::{Arc, Mutex};
 
 #[derive(Debug, thiserror::Error)]
 pub enum ScoringError {
@@ -34,8 +40,6 @@ pub enum ScoringError {
     /// It was tried a moment ago.
     #[error("{0}")]
     NotOpen(String),
-    #[error("an inspector reads pictures of 224 × 224 pixels; none is taken yet")]
-    Inspector,
 }
 
 /// The models of a plant: opened when they are first asked.
@@ -45,8 +49,11 @@ pub struct Scoring {
     folder: PathBuf,
     schemas: schemas::Schemas,
     opened: Mutex<Opened>,
+    pictures: Option<Arc<dyn Pictures>>,
     /// Windows that were to be scored and were not.
     failed: AtomicU64,
+    /// Pictures that were to be inspected and were not.
+    uninspected: AtomicU64,
 }
 
 /// How scoring is.
@@ -58,6 +65,8 @@ pub struct Status {
     pub models: Vec<(ModelKind, ModelVersion, Result<(), String>)>,
     /// Windows that were to be scored and were not, since the start.
     pub failed: u64,
+    /// Pictures that were to be inspected and were not, since the start.
+    pub uninspected: u64,
 }
 
 impl Scoring {
@@ -73,18 +82,26 @@ impl Scoring {
             folder,
             schemas: schemas::Schemas::of(catalogue),
             opened: Mutex::default(),
+            pictures: None,
             failed: AtomicU64::new(0),
+            uninspected: AtomicU64::new(0),
         }
+    }
+
+    /// With pictures to inspect: without them none is.
+    pub fn with_pictures(self, pictures: Arc<dyn Pictures>) -> Scoring {
+        Scoring { pictures: Some(pictures), ..self }
     }
 
     pub fn status(&self) -> Status {
         let runtime = self.runtime.as_ref().map(|runtime| format!("{runtime:?}")).map_err(String::clone);
-        Status { runtime, models: self.opened().states(), failed: self.failed.load(Ordering::Relaxed) }
+        let [failed, uninspected] = [&self.failed, &self.uninspected].map(|count| count.load(Ordering::Relaxed));
+        Status { runtime, models: self.opened().states(), failed, uninspected }
     }
 
     /// Whether a file is a model of this kind that can be used here. Error: why it is not.
     pub fn check(&self, kind: ModelKind, file: &Path) -> Result<(), ScoringError> {
-        Model::read(self.runtime()?, file, self.schemas.contract(kind)?)?;
+        Model::read(self.runtime()?, file, self.schemas.contract(kind))?;
         Ok(())
     }
 

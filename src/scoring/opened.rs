@@ -6,7 +6,7 @@ use lehr_dataflows::forecasts::Terms;
 use lehr_domain::defect_event::HORIZONS;
 use lehr_domain::model::{ModelKind, ModelVersion};
 use lehr_features::FEATURES;
-use lehr_scoring::{Ensemble, Forecaster, Metadata, Model, Network, Options, Runtime};
+use lehr_scoring::{DEFECTS, Ensemble, Forecaster, Inspector, Metadata, Model, Network, Options, Runtime, Thresholds};
 use std::collections::BTreeMap;
 use std::sync::{Arc, MutexGuard, PoisonError};
 use std::time::{Duration, Instant};
@@ -18,18 +18,24 @@ const TRIED_AGAIN: Duration = Duration::from_secs(10);
 /// A window that is not scored is missing for good: a busy machine is waited for.
 const TIME_OUT: Duration = Duration::from_secs(60);
 
-/// A model and from which probability on it expects an event, by horizon.
+/// From which probability on an event is expected, where training did not choose.
+const HALF: f32 = 0.5;
+
+/// A model and from which probability on it expects an event, by horizon; or sees a defect, by class.
 #[derive(Debug)]
-pub struct Ready<M> {
+pub struct Ready<M, const N: usize = HORIZONS> {
     pub model: M,
-    pub thresholds: [f32; HORIZONS],
+    pub thresholds: [f32; N],
 }
+
+pub type Inspecting = Ready<Inspector, DEFECTS>;
 
 #[derive(Clone, Debug)]
 enum Slot {
     Forecaster(Arc<Ready<Forecaster>>),
     Graph(Arc<Ready<Network>>),
     Ensemble(Arc<Ready<Ensemble>>),
+    Inspector(Arc<Inspecting>),
     Failed(Instant, String),
 }
 
@@ -71,6 +77,13 @@ impl Scoring {
         }
     }
 
+    pub(super) fn inspector(&self, version: ModelVersion) -> Result<Arc<Inspecting>, ScoringError> {
+        match self.open(ModelKind::Inspector, version)? {
+            Slot::Inspector(ready) => Ok(ready),
+            _ => unreachable!("slots hold what their kind says"),
+        }
+    }
+
     /// The version's slot; opened under the lock, so that nobody opens it twice.
     fn open(&self, kind: ModelKind, version: ModelVersion) -> Result<Slot, ScoringError> {
         let runtime = self.runtime()?;
@@ -96,32 +109,41 @@ impl Scoring {
 
     fn read(&self, runtime: &Runtime, kind: ModelKind, version: ModelVersion) -> Result<Slot, ScoringError> {
         let file = registry::file(&self.folder, kind, version);
-        let model = Model::read(runtime, &file, self.schemas.contract(kind)?)?;
-        let thresholds = thresholds(model.metadata());
+        let model = Model::read(runtime, &file, self.schemas.contract(kind))?;
         let options = Options { time_out: TIME_OUT, ..Options::default() };
         Ok(match kind {
             ModelKind::Forecaster => {
+                let thresholds = thresholds(model.metadata(), HALF);
                 let model = Forecaster::from_model(runtime, model, options)?;
                 Slot::Forecaster(Arc::new(Ready { model, thresholds }))
             }
             ModelKind::Graph => {
+                let thresholds = thresholds(model.metadata(), HALF);
                 let model = Network::from_model(runtime, model, FEATURES, options)?;
                 Slot::Graph(Arc::new(Ready { model, thresholds }))
             }
             ModelKind::Ensemble => {
+                let thresholds = thresholds(model.metadata(), HALF);
                 let model = Ensemble::from_model(runtime, model, options)?;
                 Slot::Ensemble(Arc::new(Ready { model, thresholds }))
             }
-            ModelKind::Inspector => return Err(ScoringError::Inspector),
+            ModelKind::Inspector => {
+                let usual = Thresholds::default();
+                let thresholds = thresholds(model.metadata(), usual.score);
+                // What is sure enough for the most lenient class; each class has its own say afterwards.
+                let score = thresholds.iter().copied().fold(1.0, f32::min);
+                let model = Inspector::from_model(runtime, model, options, Thresholds { score, ..usual })?;
+                Slot::Inspector(Arc::new(Ready { model, thresholds }))
+            }
         })
     }
 }
 
-/// Those that training chose, else a half.
-fn thresholds(metadata: &Metadata) -> [f32; HORIZONS] {
+/// Those that training chose, else the usual one.
+fn thresholds<const N: usize>(metadata: &Metadata, usual: f32) -> [f32; N] {
     let chosen = metadata.metrics.get("thresholds").and_then(|value| value.as_array());
-    let of = |horizon: usize| chosen?.get(horizon)?.as_f64();
-    std::array::from_fn(|horizon| of(horizon).filter(|limit| (0.0..=1.0).contains(limit)).unwrap_or(0.5) as f32)
+    let of = |place: usize| chosen?.get(place)?.as_f64().filter(|limit| (0.0..=1.0).contains(limit));
+    std::array::from_fn(|place| of(place).map_or(usual, |limit| limit as f32))
 }
 
 const _: () = assert!(Terms::PLANT.window == lehr_features::MINUTES);

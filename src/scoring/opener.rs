@@ -18,8 +18,9 @@ impl Opener for Scoring {
             Ok(library) => (library, None),
             Err(why) => (String::new(), Some(why)),
         };
-        // Windows that were not scored are counted in one place: they belong to no version alone.
-        let library = Status { name: "ONNX Runtime".into(), detail, problem, failures: status.failed };
+        // What was not scored is counted in one place: it belongs to no version alone.
+        let failures = status.failed + status.uninspected;
+        let library = Status { name: "ONNX Runtime".into(), detail, problem, failures };
         let models = status.models.into_iter().map(|(model, version, state)| Status {
             name: format!("{model} {version}"),
             detail: "open".into(),

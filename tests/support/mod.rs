@@ -1,6 +1,7 @@
 //! Starts the real binary and talks to it as anybody would.
 #![allow(dead_code, reason = "each test file uses its own part")]
 
+pub mod inspector;
 pub mod peers;
 pub mod proxy;
 

@@ -69,7 +69,19 @@ impl Inspector {
         options: Options,
         thresholds: Thresholds,
     ) -> Result<Self, Error> {
-        let model = Model::read(runtime, file, Self::contract(schema))?;
+        Self::from_model(runtime, Model::read(runtime, file, Self::contract(schema))?, options, thresholds)
+    }
+
+    /// From a model that was checked against [`Inspector::contract`].
+    ///
+    /// # Errors
+    /// When it fails on a grey picture.
+    pub fn from_model(
+        runtime: &Runtime,
+        model: Model,
+        options: Options,
+        thresholds: Thresholds,
+    ) -> Result<Self, Error> {
         let trial = Batch { rows: 1, values: vec![vec![0.5; PICTURE]] };
         Ok(Inspector { pool: Pool::open(runtime, model, options, &trial)?, thresholds })
     }

@@ -89,19 +89,24 @@ pub fn ensemble(version: &str) -> Vec<u8> {
     written(&combined(version, PREDICTIONS))
 }
 
-/// Opens files with the library that the set-up fetched. Tests fail without it.
+/// The library that the set-up fetched. Tests fail without it.
+pub fn library() -> PathBuf {
+    let cache = std::env::var_os("LEHR_CACHE").map(PathBuf::from).unwrap_or_else(|| {
+        let home = || PathBuf::from(std::env::var_os("HOME").unwrap()).join(".cache");
+        std::env::var_os("XDG_CACHE_HOME").map_or_else(home, PathBuf::from).join("lehr")
+    });
+    let library = cache.join("onnxruntime/libonnxruntime.so.1.31.1");
+    assert!(library.exists(), "{} is not there: run `make test-setup`", library.display());
+    library
+}
+
+/// Opens files with [`library`].
 #[derive(Debug)]
 pub struct Onnx(lehr_scoring::Runtime);
 
 impl Onnx {
     pub fn load() -> Arc<Onnx> {
-        let cache = std::env::var_os("LEHR_CACHE").map(PathBuf::from).unwrap_or_else(|| {
-            let home = || PathBuf::from(std::env::var_os("HOME").unwrap()).join(".cache");
-            std::env::var_os("XDG_CACHE_HOME").map_or_else(home, PathBuf::from).join("lehr")
-        });
-        let library = cache.join("onnxruntime/libonnxruntime.so.1.31.1");
-        assert!(library.exists(), "{} is not there: run `make test-setup`", library.display());
-        Arc::new(Onnx(lehr_scoring::Runtime::load(Some(&library)).unwrap()))
+        Arc::new(Onnx(lehr_scoring::Runtime::load(Some(&library())).unwrap()))
     }
 }
 

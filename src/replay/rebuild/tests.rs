@@ -83,6 +83,7 @@ fn rebuilt_tables_equal_those_of_a_replay_in_which_nothing_was_late() {
         shuffle: None,
         fold_late: false,
         scorer: None,
+        inspector: None,
         deployed: Vec::new(),
     };
     let summary = replay(&in_time, |_| {}).unwrap();

@@ -5,6 +5,7 @@ mod support;
 use serde_json::Value;
 use std::collections::BTreeSet;
 use std::process::Command;
+use support::inspector::{LIGHT, inspector};
 use support::{Server, fail, lehr, succeed};
 
 fn models(server: &Server, token: Option<&str>, arguments: &[&str]) -> Command {
@@ -69,4 +70,32 @@ fn what_was_foretold_outlives_a_kill() {
     let lost: Vec<&Value> = before.iter().filter(|row| !after.contains(row)).collect();
     assert!(lost.is_empty(), "{} of {} rows are gone or another, such as {}", lost.len(), before.len(), lost[0]);
     assert!(server.sql("select * from sensor_verdicts").len() == 60, "of twenty sensors of three lines");
+}
+
+/// What was found on pictures is remembered, and not looked for again: it outlives the pictures.
+#[test]
+fn what_was_found_outlives_its_pictures() {
+    let dir = tempfile::tempdir().expect("a temporary folder");
+    let server = Server::start(dir.path(), &["--speed", "300", "--pictures", "20"], None);
+    let own = Some(server.token.as_str());
+    let file = dir.path().join("inspector-1.99.0.onnx");
+    std::fs::write(&file, inspector("1.99.0", LIGHT, "{}")).expect("it is written");
+    succeed(models(&server, own, &["register"]).arg(&file));
+    succeed(&mut models(&server, own, &["promote", "inspector", "1.99.0", "--reason", "it sees red"]));
+    assert!(succeed(&mut models(&server, own, &["list", "inspector"])).contains("1.99.0"));
+    let query = "select unit_id, production_line, taken_at, content, version, defects, defect_type, score \
+                 from inspections where version = '1.99.0' order by 1";
+    let before = server.until("pictures that were inspected", |server| {
+        let rows = server.sql(query);
+        let agreed = server.sql("select * from inspection_quality where version = '1.99.0'");
+        if rows.len() > 30 && !agreed.is_empty() { Ok(rows) } else { Err(format!("{} rows", rows.len())) }
+    });
+    assert!(before.iter().any(|row| row["defects"].as_i64() > Some(0)), "something was found: {}", before[0]);
+    let token = server.token.clone();
+    server.stop();
+    std::fs::remove_dir_all(dir.path().join("pictures")).expect("the pictures go");
+    let server = Server::start(dir.path(), &["--no-plant"], Some(&token));
+    let after = server.sql(query);
+    let lost: Vec<&Value> = before.iter().filter(|row| !after.contains(row)).collect();
+    assert!(lost.is_empty(), "{} of {} rows are gone or another, such as {}", lost.len(), before.len(), lost[0]);
 }

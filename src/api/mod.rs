@@ -30,6 +30,7 @@ mod graph;
 mod guard;
 mod health;
 mod influx;
+mod inspections;
 mod intake;
 mod kpis;
 mod lines;
@@ -265,6 +266,7 @@ fn areas() -> Vec<Vec<Route>> {
         performance::routes(),
         models::routes(),
         predictions::routes(),
+        inspections::routes(),
         mlflow::routes(),
         settings::routes(),
         faults::routes(),

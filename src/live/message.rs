@@ -22,6 +22,8 @@ const CAUSES_OVER: SpanMs = SpanMs::hours(4);
 const ALERTS_OVER: SpanMs = SpanMs::hours(24);
 /// How far back a snapshot shows forecasts.
 const FORETOLD_OVER: SpanMs = SpanMs::hours(1);
+/// How far back a snapshot shows what was found on pictures.
+const INSPECTED_OVER: SpanMs = SpanMs::minutes(10);
 /// How far back a snapshot shows recommendations that are decided. How many there may be is bounded where they are made.
 const DECIDED_OVER: SpanMs = SpanMs::hours(24);
 
@@ -200,7 +202,10 @@ fn quality_now(data: &mut Data, snapshot: &Snapshot, line: Option<LineId>) {
     let incidents = snapshot.incidents.iter().filter(|row| row.start >= from && wanted(row.production_line));
     data.rows("kpis", kpis);
     data.rows("machine_states", states);
+    let since = now - INSPECTED_OVER;
+    let inspections = snapshot.inspections.iter().filter(|row| row.taken_at >= since && wanted(row.production_line));
     data.rows("incidents", incidents);
+    data.rows("inspections", inspections);
 }
 
 /// All that wait for a decision, and what was decided lately.
@@ -251,6 +256,7 @@ pub fn changes(channel: Channel, frames: &[Frame], line: Option<LineId>) -> Made
                 |row| of_line(row.production_line),
             );
             gathered.add("incidents", frames, |changes| &changes.incidents, |row| of_line(row.production_line));
+            gathered.add("inspections", frames, |changes| &changes.inspections, |row| of_line(row.production_line));
         }
         Channel::Recommendations => {
             let of_line = |row: &RecommendationRow| of_line(row.production_line);

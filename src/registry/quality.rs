@@ -1,8 +1,10 @@
-//! How forecasts held against what came, from the sums that the graphs keep by day.
+//! How forecasts held against what came, and how inspectors agree with MIK-1, from the sums that the graphs keep by day.
 
 use lehr_dataflows::forecasts::Hits;
-use lehr_dataflows::tables::ForecastQualityRow;
+use lehr_dataflows::inspections::Agreement;
+use lehr_dataflows::tables::{ForecastQualityRow, InspectionQualityRow};
 use lehr_domain::model::{ModelKind, ModelVersion};
+use lehr_domain::unit::DefectType;
 use lehr_domain::{EventMs, LineId, SpanMs};
 use lehr_queries::Snapshot;
 use std::collections::BTreeMap;
@@ -47,4 +49,34 @@ fn of(snapshot: &Snapshot, model: ModelKind, line: Option<LineId>) -> impl Itera
     let wanted =
         move |row: &&ForecastQualityRow| row.model == model && line.is_none_or(|line| row.production_line == line);
     snapshot.forecast_quality.iter().filter(wanted)
+}
+
+/// How an inspector's version agrees with MIK-1 on the pictures of some days, by type of defect.
+pub fn agreement_since(
+    snapshot: &Snapshot,
+    version: ModelVersion,
+    line: Option<LineId>,
+    first: EventMs,
+) -> BTreeMap<DefectType, Agreement> {
+    let mut sums: BTreeMap<DefectType, Agreement> = BTreeMap::new();
+    for row in inspected(snapshot, line).filter(|row| row.version == version && row.day >= first) {
+        sums.entry(row.defect_type).or_default().merge(&row.agreement);
+    }
+    sums
+}
+
+/// The same of every version by day, version and type of defect.
+pub fn agreement_by_day(
+    snapshot: &Snapshot,
+    line: Option<LineId>,
+) -> BTreeMap<(EventMs, ModelVersion, DefectType), Agreement> {
+    let mut sums: BTreeMap<(EventMs, ModelVersion, DefectType), Agreement> = BTreeMap::new();
+    for row in inspected(snapshot, line) {
+        sums.entry((row.day, row.version, row.defect_type)).or_default().merge(&row.agreement);
+    }
+    sums
+}
+
+fn inspected(snapshot: &Snapshot, line: Option<LineId>) -> impl Iterator<Item = &InspectionQualityRow> {
+    snapshot.inspection_quality.iter().filter(move |row| line.is_none_or(|line| row.production_line == line))
 }

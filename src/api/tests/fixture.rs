@@ -11,6 +11,7 @@ use crate::sources::Sources;
 use crate::twin::{self, Components};
 use lehr_dataflows::forecasts::Scorer;
 use lehr_dataflows::graph::GraphConfig;
+use lehr_dataflows::inspections::Inspector;
 use lehr_domain::catalogue::{Catalogue, DEFAULT};
 use lehr_domain::machine::{MachineState, StateChange};
 use lehr_domain::unit::{Defect, DefectType, Unit, Verdict};
@@ -29,7 +30,7 @@ pub const MINUTES: i64 = 150;
 /// The furnace of Line_A is too hot in these minutes.
 const HOT: std::ops::Range<i64> = 30..40;
 /// Cracks are found in these: 60 minutes later.
-const CRACKED: std::ops::Range<i64> = 90..100;
+pub const CRACKED: std::ops::Range<i64> = 90..100;
 
 /// Few, so that one soon leaves.
 pub const PICTURES: Bound = Bound { pictures: 3, bytes: 1 << 30 };
@@ -88,13 +89,15 @@ impl FaultControl for PaperPlant {
 /// What scores, opens and trains models.
 pub struct Models {
     pub scorer: Option<&'static dyn Scorer>,
+    pub inspector: Option<&'static dyn Inspector>,
     pub opener: Arc<dyn Opener>,
     pub trainer: Option<PathBuf>,
 }
 
 impl Default for Models {
     fn default() -> Models {
-        Models { scorer: None, opener: Arc::new(Nothing), trainer: Some("/nowhere/lehr-train".into()) }
+        let trainer = Some("/nowhere/lehr-train".into());
+        Models { scorer: None, inspector: None, opener: Arc::new(Nothing), trainer }
     }
 }
 
@@ -146,7 +149,12 @@ impl Fixture {
         let options = RuntimeOptions {
             data: data.clone(),
             workers: 1,
-            graph: GraphConfig { twin: Some(twin::MODEL), scorer: models.scorer, ..GraphConfig::default() },
+            graph: GraphConfig {
+                twin: Some(twin::MODEL),
+                scorer: models.scorer,
+                inspector: models.inspector,
+                ..GraphConfig::default()
+            },
             catalogue: Catalogue::parse(DEFAULT).unwrap(),
             knowledge: lehr_causal::DEFAULT.to_owned(),
             simulated_clock: true,

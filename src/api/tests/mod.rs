@@ -5,6 +5,7 @@ mod answers;
 mod changes;
 mod components;
 pub mod fixture;
+mod inspections;
 mod intake;
 mod models;
 mod pictures;

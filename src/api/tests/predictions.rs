@@ -77,7 +77,7 @@ impl Opener for Shown {
 /// A plant that ran for five hours, and a forecaster that was in production from the beginning.
 fn fixture() -> (Fixture, &'static Paper) {
     let paper: &'static Paper = Box::leak(Box::default());
-    let models = Models { scorer: Some(paper), opener: Arc::new(Shown(paper)), trainer: None };
+    let models = Models { scorer: Some(paper), opener: Arc::new(Shown(paper)), trainer: None, ..Models::default() };
     let fixture = Fixture::with_models(models);
     let registration = Registration {
         digest: String::new(),

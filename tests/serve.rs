@@ -268,7 +268,7 @@ fn malformed_requests_get_an_answer_that_says_what_is_wrong() {
                 continue;
             }
             let path = path.replace("{id}", "1").replace("{job}", "1").replace("{action}", "acknowledge");
-            let path = path.replace("{model}", "graph").replace("{version}", "1.0.0");
+            let path = path.replace("{model}", "graph").replace("{version}", "1.0.0").replace("{unit}", "1");
             let bodies: [&[u8]; 4] = [b"{", b"\xff\xfe\x00", b"[[[[", b"\"just text\""];
             for body in bodies {
                 let (status, answer) = server.request(&method.to_uppercase(), &path, Some(body.to_vec()));

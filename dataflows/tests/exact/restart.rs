@@ -2,7 +2,7 @@
 //! stopped: whatever has left by retention, on whatever number of workers.
 
 use crate::run::{Exchange, Pace, Setup, run, run_from};
-use crate::seeds::seeds;
+use crate::seeds::{is_whole_corpus, seeds};
 use crate::tables::Tables;
 use crate::trace::{ChaCha8Rng, Habits, Trial, trial};
 use lehr_dataflows::graph::GraphConfig;
@@ -67,8 +67,9 @@ fn a_graph_that_goes_on_from_a_checkpoint_holds_what_one_holds_that_was_never_st
             }
         }
     }
+    let enough = carried > 200 && inspected > 50 && runs > 50 && most_parts > 2;
     assert!(
-        carried > 200 && inspected > 50 && runs > 50 && most_parts > 2,
+        enough || !is_whole_corpus(),
         "vacuous: {carried} rows carried, {inspected} inspections, {runs} ticks compared, {most_parts} parts"
     );
 }

@@ -8,8 +8,8 @@ use lehr_camera::Split;
 use lehr_camera::set::Recipe;
 use lehr_neural::fitting::{Quiet, Stop};
 use lehr_neural::vision::{
-    PIXELS, TrainedVision, VisionArchitecture, VisionSettings, VisionTransformer, export, patches, report, resized,
-    train,
+    Pictures, TrainedVision, Trunk, VisionArchitecture, VisionSettings, VisionTransformer, export, pixels, report,
+    resized, train,
 };
 use lehr_neural::writing::{Identity, values};
 use serde_json::json;
@@ -89,13 +89,14 @@ fn agree(architecture: VisionArchitecture, network: VisionTransformer) {
     let recipe = Recipe::new(9, Split::Training, rows as u64, side).unwrap();
     let (mut images, mut scaled) = (vec![], vec![]);
     for sample in recipe.samples(0) {
-        patches(&sample.image, side, &mut scaled);
+        pixels(&sample.image, side, &mut scaled);
         images.extend(sample.image);
     }
     let said = answer(&file, &[("input", &[rows, 3, side, side], &images)]);
-    let shape = [rows, architecture.patches(), PIXELS];
-    let input = Tensor::from_data(TensorData::new(scaled, shape), &Device::flex());
-    let reading = trained.network.forward(input);
+    let pictures = Pictures { grid: side / 16, corners: vec![[0, 0]; rows], light: scaled };
+    let known = Trunk::default().forward(&trained.network.trunk(), architecture.layers, &pictures);
+    let shape = [rows, architecture.patches(), architecture.width];
+    let reading = trained.network.read(Tensor::from_data(TensorData::new(known, shape), &Device::flex()));
     assert_close("class", &values(reading.classes), &output(&said, "class"));
     assert_close("box", &values(reading.boxes), &output(&said, "box"));
     // [rows, grid, grid, 6, 4, 4] to [rows, 6, 4 grid, 4 grid].

@@ -33,9 +33,21 @@ pub struct Arguments {
     epoch_pictures: usize,
     #[arg(long, default_value_t = 100)]
     epochs: usize,
+    /// Epochs before the layers join the convolutions, which learn faster alone.
+    #[arg(long, default_value_t = 8, value_name = "EPOCHS")]
+    shallow_epochs: usize,
+    /// Epochs that look at windows of pictures, which teach more in the same time; the others look at whole ones.
+    #[arg(long, default_value_t = 40, value_name = "EPOCHS")]
+    window_epochs: usize,
     /// Pictures of a batch.
     #[arg(long, default_value_t = 32)]
     batch: usize,
+    /// Channels of the first convolution.
+    #[arg(long, default_value_t = 32)]
+    channels: usize,
+    /// Pictures by which epochs are compared; no more than a tenth of the set.
+    #[arg(long, default_value_t = 500, value_name = "PICTURES")]
+    validation_pictures: u64,
     /// The greatest learning rate, instead of the one that goes with the width.
     #[arg(long)]
     rate: Option<f64>,
@@ -47,12 +59,15 @@ pub fn run(arguments: Arguments) -> Result<(), Box<dyn std::error::Error>> {
     let tenth = (arguments.pictures / 10).max(1);
     let part = |split, count| Recipe::new(common.seed, split, count, arguments.size);
     let training = part(Split::Training, (8 * tenth).max(1))?.augmented();
-    let (validation, test) = (part(Split::Validation, tenth)?, part(Split::Test, tenth)?);
+    let (validation, test) =
+        (part(Split::Validation, tenth.min(arguments.validation_pictures.max(1)))?, part(Split::Test, tenth)?);
 
-    let Arguments { size: side, width, layers, heads, .. } = arguments;
-    let mut settings = VisionSettings::new(VisionArchitecture { side, width, layers, heads }, common.seed);
+    let Arguments { size: side, channels, width, layers, heads, .. } = arguments;
+    let mut settings = VisionSettings::new(VisionArchitecture { side, channels, width, layers, heads }, common.seed);
     settings.epochs_max = arguments.epochs;
     settings.epoch_pictures = arguments.epoch_pictures;
+    settings.shallow_epochs = arguments.shallow_epochs;
+    settings.window_epochs = arguments.window_epochs;
     settings.rows = arguments.batch;
     settings.rate = arguments.rate.unwrap_or(settings.rate);
     settings.budget = common.budget;

@@ -1,13 +1,16 @@
-use burn::tensor::{Device, activation};
+use burn::tensor::{Device, Tensor, TensorData, activation};
 use lehr_camera::set::{Recipe, Sample};
 use lehr_camera::{Bounds, Kind};
 use lehr_metrics::detection::{Found, Present, Rect, average_precision};
+use rayon::prelude::*;
 use serde::{Deserialize, Serialize};
 
 use super::detect::{Detection, detections};
 use super::network::VisionTransformer;
+use super::part::Part;
 use super::patches::{CLASSES, MASKS, masks_of_patches};
-use super::task::{Batch, samples};
+use super::task::Batch;
+use super::trunk::Trunk;
 use crate::writing::values;
 
 /// Findings that are less sure than this do not enter a curve of precision and recall.
@@ -40,18 +43,29 @@ pub(super) struct Scores {
 
 /// The report of a network on a set.
 pub fn report(network: &VisionTransformer, recipe: &Recipe, rows: usize) -> VisionReport {
-    score(network, recipe, rows, &Device::flex()).report
+    score(network, network.blocks.len(), recipe, rows, &Device::flex()).report
 }
 
-pub(super) fn score(network: &VisionTransformer, recipe: &Recipe, rows: usize, device: &Device) -> Scores {
-    let mut tally = Tally::default();
+/// Through the first `depth` layers.
+pub(super) fn score(
+    network: &VisionTransformer,
+    depth: usize,
+    recipe: &Recipe,
+    rows: usize,
+    device: &Device,
+) -> Scores {
+    let (mut tally, mut trunk) = (Tally::default(), Trunk::default());
+    let weights = network.trunk();
     let mut loss = 0.0;
     let all: Vec<usize> = (0..recipe.count as usize).collect();
     let patches = recipe.grid() * recipe.grid();
     for chosen in all.chunks(rows) {
-        let samples = samples(recipe, chosen, 0);
-        let batch = Batch::new(&samples, recipe, device);
-        let reading = network.forward(batch.patches);
+        let samples: Vec<Sample> = chosen.par_iter().map(|index| recipe.sample(*index as u64, 0)).collect();
+        let parts: Vec<Part> = samples.iter().map(|sample| Part::whole(sample, recipe)).collect();
+        let batch = Batch::new(&parts, device);
+        let known = trunk.forward(&weights, depth, &batch.pictures);
+        let extents = [chosen.len(), patches, known.len() / (chosen.len() * patches)];
+        let reading = network.read(Tensor::from_data(TensorData::new(known, extents), device));
         let of_batch = batch.targets.loss(reading.clone()).into_scalar::<f64>();
         loss += of_batch * chosen.len() as f64 / all.len() as f64;
         let (classes, boxes) = (values(reading.classes), values(reading.boxes));

@@ -24,6 +24,12 @@ pub struct VisionSettings {
     pub epochs_max: usize,
     /// Pictures of an epoch, drawn anew each time; no more than there are.
     pub epoch_pictures: usize,
+    /// Epochs before the layers join the convolutions, which learn faster alone.
+    pub shallow_epochs: usize,
+    /// Epochs that look at windows of pictures, which teach more in the same time; the others look at whole ones.
+    pub window_epochs: usize,
+    /// Patches along the side of a window.
+    pub window: usize,
     pub patience: usize,
     pub budget: Option<Duration>,
     pub checkpoints: Option<PathBuf>,
@@ -41,6 +47,9 @@ impl VisionSettings {
             weight_decay: 0.05,
             epochs_max: 100,
             epoch_pictures: 5_000,
+            shallow_epochs: 0,
+            window_epochs: 0,
+            window: 8,
             patience: 15,
             budget: None,
             checkpoints: None,
@@ -97,21 +106,18 @@ pub fn train(
         checkpoints: settings.checkpoints.clone(),
         resume: settings.resume,
         fingerprint: format!(
-            "inspector {architecture:?}, {} rows, {} of an epoch, decay {}, {:016x}, {:016x}",
+            "inspector {architecture:?}, {} rows, {} of an epoch, shallow for {}, windows of {} for {}, decay {}, {:016x}, {:016x}",
             settings.rows,
             settings.epoch_pictures,
+            settings.shallow_epochs,
+            settings.window,
+            settings.window_epochs,
             settings.weight_decay,
             training.hash(),
             validation.hash()
         ),
     };
-    let mut task = VisionTask {
-        training,
-        validation,
-        rows: settings.rows.max(1),
-        epoch_pictures: settings.epoch_pictures.max(1),
-        device,
-    };
+    let mut task = VisionTask::new(training, validation, settings, device);
     let fitted = fit(&mut task, network, optimiser, &plan, watch)?;
     Ok(TrainedVision {
         network: fitted.network,

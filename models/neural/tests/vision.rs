@@ -9,7 +9,7 @@ use lehr_camera::set::Recipe;
 use lehr_neural::fitting::{Quiet, Stop};
 use lehr_neural::vision::{
     Pictures, TrainedVision, Trunk, VisionArchitecture, VisionSettings, VisionTransformer, export, pixels, report,
-    resized, train,
+    resized, started_from, train,
 };
 use lehr_neural::writing::{Identity, values};
 use serde_json::json;
@@ -38,7 +38,7 @@ fn the_loss_falls_on_pictures_that_were_not_learned() {
     let trained = train(&training, &validation, &settings, &mut Quiet).unwrap();
     let losses: Vec<f64> = trained.history.iter().map(|epoch| epoch.validation.loss).collect();
     assert!(losses.last().unwrap() < &(0.92 * losses[0]), "{losses:?}");
-    let figures = report(&trained.network, &validation, 16);
+    let figures = report(&trained.network, &[0.5; 6], &validation, 16);
     assert_eq!(figures.pictures, 48);
     assert!((0.0..=1.0).contains(&figures.map) && (0.0..=1.0).contains(&figures.mask_iou), "{figures:?}");
 }
@@ -103,6 +103,18 @@ fn agree(architecture: VisionArchitecture, network: VisionTransformer) {
     let grid = architecture.grid();
     let masks = activation::sigmoid(reading.masks).reshape([rows, grid, grid, 6, 4, 4]).permute([0, 3, 1, 4, 2, 5]);
     assert_close("mask", &values(masks), &output(&said, "mask"));
+
+    // And it is what a training can go on with.
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("inspector.onnx");
+    std::fs::write(&path, &file).unwrap();
+    let other = VisionTransformer::new(architecture, 99, &Device::flex());
+    let started = started_from(other, architecture, &path).unwrap();
+    assert_eq!(started.trunk(), trained.network.trunk());
+    assert_eq!(values(started.masks.weight.val()), values(trained.network.masks.weight.val()));
+    let wider = VisionArchitecture { width: 96, ..architecture };
+    let refused = started_from(VisionTransformer::new(wider, 1, &Device::flex()), wider, &path);
+    assert!(refused.unwrap_err().to_string().contains("embedding.weight"));
 }
 
 #[test]

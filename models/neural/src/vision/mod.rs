@@ -13,7 +13,9 @@ mod part;
 mod patches;
 mod positions;
 mod report;
+mod start;
 mod task;
+mod thresholds;
 mod train;
 mod trunk;
 
@@ -26,6 +28,8 @@ pub use part::Part;
 pub use patches::{CLASSES, pixels};
 pub use positions::resized;
 pub use report::{VisionReport, report};
+pub use start::started_from;
 pub use task::{Batch, VisionTask, parts};
+pub use thresholds::{VisionThresholds, thresholds};
 pub use train::{TrainedVision, VisionSettings, train};
 pub use trunk::{Pictures, Trunk};

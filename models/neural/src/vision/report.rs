@@ -10,13 +10,14 @@ use super::network::VisionTransformer;
 use super::part::Part;
 use super::patches::{CLASSES, MASKS, masks_of_patches};
 use super::task::Batch;
+use super::thresholds::{VisionThresholds, decisions};
 use super::trunk::Trunk;
 use crate::writing::values;
 
 /// Findings that are less sure than this do not enter a curve of precision and recall.
 const LEAST_SCORE: f32 = 0.02;
 /// What a box must overlap a label to be right.
-const LEAST_OVERLAP: f64 = 0.5;
+pub(super) const LEAST_OVERLAP: f64 = 0.5;
 
 /// How good an inspector is on a set, against labels as people give them.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
@@ -33,17 +34,26 @@ pub struct VisionReport {
     pub box_iou: f64,
     /// Mean over the kinds of the overlap of all cells; flaws that do not show are left out.
     pub mask_iou: f64,
+    /// At the thresholds, of each kind, of flaws that show: the share of findings that are right, and of flaws that are
+    /// found. 1 where nothing is found, or there.
+    pub precision: [f64; Kind::COUNT],
+    pub recall: [f64; Kind::COUNT],
 }
 
 /// A set's loss and report.
 pub(super) struct Scores {
     pub loss: f64,
-    pub report: VisionReport,
+    pub tally: Tally,
 }
 
 /// The report of a network on a set.
-pub fn report(network: &VisionTransformer, recipe: &Recipe, rows: usize) -> VisionReport {
-    score(network, network.blocks.len(), recipe, rows, &Device::flex()).report
+pub fn report(
+    network: &VisionTransformer,
+    thresholds: &VisionThresholds,
+    recipe: &Recipe,
+    rows: usize,
+) -> VisionReport {
+    score(network, network.blocks.len(), recipe, rows, &Device::flex()).tally.report(thresholds)
 }
 
 /// Through the first `depth` layers.
@@ -76,15 +86,17 @@ pub(super) fn score(
             tally.add(sample, &found, &masks_of_patches(masks, recipe.cells()), recipe);
         }
     }
-    Scores { loss, report: tally.report() }
+    Scores { loss, tally }
 }
 
+/// What is found and what is there, over a set.
 #[derive(Default)]
-struct Tally {
+pub(super) struct Tally {
     pictures: usize,
-    found: Vec<Found>,
-    present: Vec<Present>,
-    visible: Vec<Present>,
+    pub found: Vec<Found>,
+    pub visible: Vec<Present>,
+    /// Flaws that do not show on their picture.
+    pub hidden: Vec<Present>,
     box_iou: f64,
     both: [f64; Kind::COUNT],
     either: [f64; Kind::COUNT],
@@ -105,12 +117,12 @@ impl Tally {
         for label in &sample.labels {
             let bounds = label.bounds.scaled(factor);
             let present = Present { picture, class: label.kind.index(), rect: rect(&bounds) };
-            self.present.push(present);
             if label.visible {
                 self.visible.push(present);
                 let surest = found.iter().find(|found| found.kind == label.kind);
                 self.box_iou += surest.map_or(0.0, |found| f64::from(found.bounds.iou(&bounds)));
             } else {
+                self.hidden.push(present);
                 hidden[label.kind.index()] = true;
             }
         }
@@ -128,7 +140,12 @@ impl Tally {
         }
     }
 
-    fn report(&self) -> VisionReport {
+    /// Flaws of a kind that show.
+    pub fn count(&self, kind: usize) -> usize {
+        self.visible.iter().filter(|present| present.class == kind).count()
+    }
+
+    pub fn report(&self, thresholds: &VisionThresholds) -> VisionReport {
         let of = |present: &[Present]| -> [f64; Kind::COUNT] {
             std::array::from_fn(|kind| average_precision(&self.found, present, kind, LEAST_OVERLAP).unwrap_or(0.0))
         };
@@ -140,14 +157,24 @@ impl Tally {
             .zip(&self.either)
             .map(|(both, either)| if *either > 0.0 { both / either } else { 0.0 })
             .collect();
+        let present: Vec<Present> = self.visible.iter().chain(&self.hidden).copied().collect();
+        let share = |part: usize, of: usize| if of > 0 { part as f64 / of as f64 } else { 1.0 };
+        let at_threshold: [(f64, f64); Kind::COUNT] = std::array::from_fn(|kind| {
+            let decided = decisions(kind, &self.found, &self.visible, &self.hidden);
+            let counted = decided.iter().filter(|(score, _)| *score >= thresholds[kind]);
+            let (right, all) = counted.fold((0, 0), |(right, all), (_, is)| (right + usize::from(*is), all + 1));
+            (share(right, all), share(right, self.count(kind)))
+        });
         VisionReport {
             pictures: self.pictures,
-            flaws: self.present.len(),
-            map: mean(&of(&self.present)),
+            flaws: present.len(),
+            map: mean(&of(&present)),
             map_visible: mean(&average_precision),
             average_precision,
             box_iou: self.box_iou / self.visible.len().max(1) as f64,
             mask_iou: mean(&mask_iou),
+            precision: at_threshold.map(|(precision, _)| precision),
+            recall: at_threshold.map(|(_, recall)| recall),
         }
     }
 }

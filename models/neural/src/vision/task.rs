@@ -108,9 +108,11 @@ impl Task for VisionTask<'_> {
     fn validate(&mut self, network: &VisionTransformer) -> Validation {
         let scored = score(network, self.depth, self.validation, self.rows, &self.device);
         let mut metrics = BTreeMap::new();
-        metrics.insert("map".to_owned(), scored.report.map);
-        metrics.insert("map_visible".to_owned(), scored.report.map_visible);
-        metrics.insert("mask_iou".to_owned(), scored.report.mask_iou);
+        let report = scored.tally.report(&[0.5; Kind::COUNT]);
+        metrics.insert("map".to_owned(), report.map);
+        metrics.insert("map_visible".to_owned(), report.map_visible);
+        metrics.insert("box_iou".to_owned(), report.box_iou);
+        metrics.insert("mask_iou".to_owned(), report.mask_iou);
         Validation { loss: scored.loss, metrics }
     }
 }

@@ -84,7 +84,7 @@ fn agree(architecture: VisionArchitecture, network: VisionTransformer) {
         metrics: json!({}),
         trained: "2026-01-01".into(),
     };
-    let file = export(&trained, &identity).unwrap();
+    let file = export(&trained, &identity, false).unwrap();
     let (side, rows) = (architecture.side, 2);
     let recipe = Recipe::new(9, Split::Training, rows as u64, side).unwrap();
     let (mut images, mut scaled) = (vec![], vec![]);
@@ -103,6 +103,14 @@ fn agree(architecture: VisionArchitecture, network: VisionTransformer) {
     let grid = architecture.grid();
     let masks = activation::sigmoid(reading.masks).reshape([rows, grid, grid, 6, 4, 4]).permute([0, 3, 1, 4, 2, 5]);
     assert_close("mask", &values(masks), &output(&said, "mask"));
+
+    // In half precision it says much the same.
+    let halved = export(&trained, &identity, true).unwrap();
+    assert!(halved.len() < file.len() * 6 / 10, "{} of {} bytes", halved.len(), file.len());
+    let rounded = answer(&halved, &[("input", &[rows, 3, side, side], &images)]);
+    let apart =
+        output(&rounded, "class").iter().zip(&output(&said, "class")).map(|(a, b)| (a - b).abs()).fold(0.0, f32::max);
+    assert!(apart < 0.05, "{apart}");
 
     // And it is what a training can go on with.
     let folder = tempfile::tempdir().unwrap();

@@ -55,6 +55,7 @@ mod constants;
 mod encode;
 mod error;
 mod graph;
+mod halves;
 mod nodes;
 mod shape;
 mod tensor;

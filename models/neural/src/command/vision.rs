@@ -112,7 +112,7 @@ pub fn run(arguments: Arguments) -> Result<(), Box<dyn std::error::Error>> {
     let recipes =
         json!({ "seed": common.seed, "training": training.count, "validation": validation.count, "test": test.count });
     let history = json!({ "history": trained.history, "recipe": recipes, "test": report, "ceiling": ceiling });
-    let path = keep(common, "inspector", &export(&trained, &identity)?, &text, &history)?;
+    let path = keep(common, "inspector", &export(&trained, &identity, true)?, &text, &history)?;
     watch.see(&Event::Stage { name: &format!("written: {}", path.display()) });
     Ok(())
 }

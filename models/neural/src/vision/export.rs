@@ -15,8 +15,9 @@ const KERNEL: usize = 3;
 /// The inspector as an ONNX file.
 ///
 /// Input `input` f32 `[batch, 3, side, side]`, light of 0 to 1. Outputs `class` f32 `[batch, patches, 7]`, logits;
-/// `box` f32 `[batch, patches, 4]`, in patches; `mask` f32 `[batch, 6, side / 4, side / 4]`, probabilities.
-pub fn export(trained: &TrainedVision, identity: &Identity) -> Result<Vec<u8>, NeuralError> {
+/// `box` f32 `[batch, patches, 4]`, in patches; `mask` f32 `[batch, 6, side / 4, side / 4]`, probabilities. `halved`:
+/// whether its numbers are kept in half precision, which makes it half as large.
+pub fn export(trained: &TrainedVision, identity: &Identity, halved: bool) -> Result<Vec<u8>, NeuralError> {
     let network = &trained.network;
     let architecture = trained.architecture;
     let (side, width, grid, patches) =
@@ -55,6 +56,9 @@ pub fn export(trained: &TrainedVision, identity: &Identity) -> Result<Vec<u8>, N
     let masks = graph.sigmoid("mask.probabilities", masks)?;
     graph.output("mask", masks)?;
 
+    if halved {
+        graph.halve_constants();
+    }
     identity.write(&mut graph);
     Ok(graph.encode()?)
 }

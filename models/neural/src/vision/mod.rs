@@ -27,7 +27,7 @@ pub use network::{Norm, VisionArchitecture, VisionReading, VisionTransformer};
 pub use part::Part;
 pub use patches::{CLASSES, pixels};
 pub use positions::resized;
-pub use report::{VisionReport, report};
+pub use report::{Said, VisionReport, report, tally};
 pub use start::started_from;
 pub use task::{Batch, VisionTask, parts};
 pub use thresholds::{VisionThresholds, thresholds};

@@ -2,6 +2,8 @@ use burn::tensor::{Device, Tensor, TensorData, activation};
 use lehr_camera::set::{Recipe, Sample};
 use lehr_camera::{Bounds, Kind};
 use lehr_metrics::detection::{Found, Present, Rect, average_precision};
+use rand::RngExt;
+use rand_chacha::ChaCha8Rng;
 use rayon::prelude::*;
 use serde::{Deserialize, Serialize};
 
@@ -12,6 +14,7 @@ use super::patches::{CLASSES, MASKS, masks_of_patches};
 use super::task::Batch;
 use super::thresholds::{VisionThresholds, decisions};
 use super::trunk::Trunk;
+use crate::error::NeuralError;
 use crate::writing::values;
 
 /// Findings that are less sure than this do not enter a curve of precision and recall.
@@ -64,39 +67,63 @@ pub(super) fn score(
     rows: usize,
     device: &Device,
 ) -> Scores {
-    let (mut tally, mut trunk) = (Tally::default(), Trunk::default());
+    let (mut trunk, mut loss) = (Trunk::default(), 0.0);
     let weights = network.trunk();
-    let mut loss = 0.0;
-    let all: Vec<usize> = (0..recipe.count as usize).collect();
     let patches = recipe.grid() * recipe.grid();
-    for chosen in all.chunks(rows) {
-        let samples: Vec<Sample> = chosen.par_iter().map(|index| recipe.sample(*index as u64, 0)).collect();
+    let said = |samples: &[Sample]| -> Result<Said, NeuralError> {
         let parts: Vec<Part> = samples.iter().map(|sample| Part::whole(sample, recipe)).collect();
         let batch = Batch::new(&parts, device);
         let known = trunk.forward(&weights, depth, &batch.pictures);
-        let extents = [chosen.len(), patches, known.len() / (chosen.len() * patches)];
+        let extents = [parts.len(), patches, known.len() / (parts.len() * patches)];
         let reading = network.read(Tensor::from_data(TensorData::new(known, extents), device));
         let of_batch = batch.targets.loss(reading.clone()).into_scalar::<f64>();
-        loss += of_batch * chosen.len() as f64 / all.len() as f64;
-        let (classes, boxes) = (values(reading.classes), values(reading.boxes));
+        loss += of_batch * parts.len() as f64 / recipe.count as f64;
         let masks = values(activation::sigmoid(reading.masks));
-        let each = classes.chunks(patches * CLASSES).zip(boxes.chunks(patches * 4)).zip(masks.chunks(patches * MASKS));
-        for (sample, ((classes, boxes), masks)) in samples.iter().zip(each) {
-            let found = detections(classes, boxes, recipe.grid(), LEAST_SCORE);
-            tally.add(sample, &found, &masks_of_patches(masks, recipe.cells()), recipe);
-        }
-    }
+        let masks = masks.chunks(patches * MASKS).flat_map(|masks| masks_of_patches(masks, recipe.cells())).collect();
+        Ok(Said { classes: values(reading.classes), boxes: values(reading.boxes), masks })
+    };
+    let tally = tally(recipe, rows, said).expect("nothing here fails");
     Scores { loss, tally }
 }
 
+/// What is said of a few pictures, one behind the other: class logits `[patches, 7]`, boxes `[patches, 4]`, probabilities
+/// of masks `[6, cells, cells]`.
+#[derive(Debug, Clone)]
+pub struct Said {
+    pub classes: Vec<f32>,
+    pub boxes: Vec<f32>,
+    pub masks: Vec<f32>,
+}
+
+/// Holds what is said of a set's pictures, asked `rows` at a time, against their labels.
+///
+/// # Errors
+/// Those of who is asked.
+pub fn tally<E>(recipe: &Recipe, rows: usize, mut said: impl FnMut(&[Sample]) -> Result<Said, E>) -> Result<Tally, E> {
+    let mut tally = Tally::default();
+    let (patches, cells) = (recipe.grid() * recipe.grid(), recipe.cells());
+    let all: Vec<u64> = (0..recipe.count).collect();
+    for chosen in all.chunks(rows) {
+        let samples: Vec<Sample> = chosen.par_iter().map(|index| recipe.sample(*index, 0)).collect();
+        let said = said(&samples)?;
+        let each = said.classes.chunks(patches * CLASSES).zip(said.boxes.chunks(patches * 4));
+        let each = each.zip(said.masks.chunks(Kind::COUNT * cells * cells));
+        for (sample, ((classes, boxes), masks)) in samples.iter().zip(each) {
+            let found = detections(classes, boxes, recipe.grid(), LEAST_SCORE);
+            tally.add(sample, &found, masks, recipe);
+        }
+    }
+    Ok(tally)
+}
+
 /// What is found and what is there, over a set.
-#[derive(Default)]
-pub(super) struct Tally {
+#[derive(Debug, Default)]
+pub struct Tally {
     pictures: usize,
-    pub found: Vec<Found>,
-    pub visible: Vec<Present>,
+    pub(super) found: Vec<Found>,
+    pub(super) visible: Vec<Present>,
     /// Flaws that do not show on their picture.
-    pub hidden: Vec<Present>,
+    pub(super) hidden: Vec<Present>,
     box_iou: f64,
     both: [f64; Kind::COUNT],
     either: [f64; Kind::COUNT],
@@ -143,6 +170,30 @@ impl Tally {
     /// Flaws of a kind that show.
     pub fn count(&self, kind: usize) -> usize {
         self.visible.iter().filter(|present| present.class == kind).count()
+    }
+
+    /// Pictures drawn anew from these, with their findings and flaws; with all of them the mean average precision of flaws
+    /// that show is spread as over sets of this size.
+    pub fn map_visible_of_draws(&self, draws: usize, random: &mut ChaCha8Rng) -> Vec<f64> {
+        let of_picture = |places: Vec<usize>| -> Vec<Vec<usize>> {
+            let mut of_picture = vec![vec![]; self.pictures];
+            places.into_iter().enumerate().for_each(|(at, picture)| of_picture[picture].push(at));
+            of_picture
+        };
+        let found = of_picture(self.found.iter().map(|found| found.picture).collect());
+        let visible = of_picture(self.visible.iter().map(|present| present.picture).collect());
+        let draw = |chosen: Vec<usize>| {
+            let (mut drawn, mut there) = (vec![], vec![]);
+            for (picture, chosen) in chosen.into_iter().enumerate() {
+                drawn.extend(found[chosen].iter().map(|at| Found { picture, ..self.found[*at] }));
+                there.extend(visible[chosen].iter().map(|at| Present { picture, ..self.visible[*at] }));
+            }
+            let of = |kind| average_precision(&drawn, &there, kind, LEAST_OVERLAP).unwrap_or(0.0);
+            (0..Kind::COUNT).map(of).sum::<f64>() / Kind::COUNT as f64
+        };
+        let chosen: Vec<Vec<usize>> =
+            (0..draws).map(|_| (0..self.pictures).map(|_| random.random_range(0..self.pictures)).collect()).collect();
+        chosen.into_iter().map(draw).collect()
     }
 
     pub fn report(&self, thresholds: &VisionThresholds) -> VisionReport {

@@ -3,6 +3,7 @@
 mod bench;
 mod data;
 mod doctor;
+mod evaluate;
 mod fmu;
 mod generate;
 mod import;

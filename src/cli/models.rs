@@ -1,3 +1,4 @@
+use super::evaluate::EvaluateArgs;
 use super::{Failure, data};
 use crate::registry::FILE_MOST;
 use clap::{Args, Subcommand};
@@ -93,6 +94,7 @@ enum ModelsCommand {
     },
     /// Trainings of this run of the server.
     Jobs,
+    Evaluate(EvaluateArgs),
 }
 
 fn model(text: &str) -> Result<ModelKind, String> {
@@ -102,11 +104,14 @@ fn model(text: &str) -> Result<ModelKind, String> {
     })
 }
 
-fn version(text: &str) -> Result<ModelVersion, String> {
+pub fn version(text: &str) -> Result<ModelVersion, String> {
     text.parse().map_err(|error: lehr_domain::model::NoVersion| error.to_string())
 }
 
 pub fn run(args: &ModelsArgs) -> Result<(), Failure> {
+    if let ModelsCommand::Evaluate(evaluate) = &args.command {
+        return evaluate.run(args.json);
+    }
     let client = Client::new(args)?;
     let out = &mut std::io::stdout().lock();
     match &args.command {
@@ -141,6 +146,7 @@ pub fn run(args: &ModelsArgs) -> Result<(), Failure> {
             shown(out, args.json, &client.post("/api/models/retrain", &body)?, &JOB)
         }
         ModelsCommand::Jobs => shown(out, args.json, &client.get("/api/models/jobs")?["jobs"], &JOB),
+        ModelsCommand::Evaluate(_) => unreachable!("it was carried out without a server"),
     }
 }
 

@@ -9,6 +9,9 @@ pub enum NeuralError {
     #[error("`{}` is no checkpoint of this training: {reason}; remove it or leave out --resume", path.display())]
     Checkpoint { path: PathBuf, reason: String },
 
+    #[error("`{}` cannot be trained further: {reason}", path.display())]
+    Start { path: PathBuf, reason: String },
+
     #[error("the network's weights cannot be read or applied: {0}")]
     Weights(#[from] burn::store::RecordError),
 

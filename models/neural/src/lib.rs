@@ -9,6 +9,7 @@ pub mod fitting;
 pub mod forecaster;
 pub mod graph;
 pub mod judging;
+mod kernels;
 pub mod recurrent;
 pub mod verdict;
 pub mod vision;

@@ -5,9 +5,12 @@ mod support;
 use burn::module::{Module, Param};
 use burn::optim::GradientsParams;
 use burn::tensor::{Device, Tensor, TensorData, activation};
+use lehr_camera::Split;
+use lehr_camera::set::Recipe;
 use lehr_neural::fitting::Step;
 use lehr_neural::forecaster::{Architecture, ForecastTask, Forecaster, HORIZONS, Scaler, Windows};
-use support::tape::states_on_the_tape;
+use lehr_neural::vision::{Batch, Part, VisionArchitecture, VisionSettings, VisionTask, VisionTransformer, parts};
+use support::tape::{patches_on_the_tape, states_on_the_tape};
 use support::{SENSORS, Toy};
 
 const STEPS: usize = 7;
@@ -117,6 +120,84 @@ fn gradients_are_the_same_for_any_number_of_threads() {
             let (loss, gradients) = task.gradients_of(&network, &all, step);
             let hidden = gradients.get::<2>(network.layers[1].hidden.id).unwrap();
             (loss, hidden.try_into_vec_as::<f32>().unwrap())
+        })
+    };
+    assert_eq!(with(1), with(3));
+}
+
+/// A network whose layers, which begin as ones that change nothing, do something.
+fn awake(network: VisionTransformer) -> VisionTransformer {
+    let mut network = network;
+    let device = Device::flex();
+    for (at, block) in network.blocks.iter_mut().enumerate() {
+        for linear in [&mut block.output, &mut block.contract] {
+            let [inputs, outputs] = linear.weight.val().dims();
+            let wave = (0..inputs * outputs).map(|i| 0.2 * ((i + at) as f32 * 0.7).sin()).collect();
+            linear.weight = Param::from_tensor(Tensor::from_data(TensorData::new(wave, [inputs, outputs]), &device));
+        }
+    }
+    network
+}
+
+fn pictures() -> (Recipe, Vec<Part>) {
+    let recipe = Recipe::new(3, Split::Training, 6, 112).unwrap();
+    let parts = parts(&recipe, &[0, 1, 2, 3, 4, 5], 0);
+    (recipe, parts)
+}
+
+#[test]
+fn gradients_of_an_inspector_by_hand_are_those_of_the_tape() {
+    let device = Device::flex();
+    let (recipe, whole) = pictures();
+    let architecture = VisionArchitecture { side: 112, channels: 4, width: 24, layers: 2, heads: 3 };
+    let network = awake(VisionTransformer::new(architecture, 5, &device)).train();
+    let settings = VisionSettings::new(architecture, 1);
+    let mut task = VisionTask::new(&recipe, &recipe, &settings, device.clone());
+    let (loss, ours) = task.gradients_of(&network, &whole, 2);
+
+    let batch = Batch::new(&whole, &device.clone().autodiff());
+    let shape = [whole.len(), 112, 112, 3];
+    let pictures = Tensor::from_data(TensorData::new(batch.pictures.light.clone(), shape), &device.autodiff());
+    let on_tape = batch.targets.loss(network.read(patches_on_the_tape(&network, pictures)));
+    let tape = GradientsParams::from_grads(on_tape.backward(), &network);
+
+    let expected = on_tape.into_scalar::<f64>();
+    assert!((loss - expected).abs() < 1e-4 * expected, "{loss}, not {expected}");
+    for (index, layer) in network.convolutions.iter().enumerate() {
+        assert_close(&format!("convolution {index}"), &layer.weight, &ours, &tape);
+        assert_close(&format!("bias of convolution {index}"), &layer.bias, &ours, &tape);
+    }
+    assert_close("embedding", &network.embedding.weight, &ours, &tape);
+    assert_close("positions", &network.positions, &ours, &tape);
+    for (index, block) in network.blocks.iter().enumerate() {
+        assert_close(&format!("first norm {index}"), &block.attention_norm.gain, &ours, &tape);
+        assert_close(&format!("bias of first norm {index}"), &block.attention_norm.bias, &ours, &tape);
+        assert_close(&format!("projection {index}"), &block.projection.weight, &ours, &tape);
+        assert_close(&format!("output {index}"), &block.output.weight, &ours, &tape);
+        assert_close(&format!("second norm {index}"), &block.feed_forward_norm.gain, &ours, &tape);
+        assert_close(&format!("expand {index}"), &block.expand.weight, &ours, &tape);
+        assert_close(&format!("bias of expand {index}"), block.expand.bias.as_ref().unwrap(), &ours, &tape);
+        assert_close(&format!("contract {index}"), &block.contract.weight, &ours, &tape);
+        assert_close(&format!("bias of contract {index}"), block.contract.bias.as_ref().unwrap(), &ours, &tape);
+    }
+    assert_close("classes", &network.classes.weight, &ours, &tape);
+    assert_close("masks", &network.masks.weight, &ours, &tape);
+}
+
+#[test]
+fn gradients_of_an_inspector_are_the_same_for_any_number_of_threads() {
+    let device = Device::flex();
+    let (recipe, whole) = pictures();
+    let architecture = VisionArchitecture { side: 112, channels: 4, width: 24, layers: 1, heads: 3 };
+    let network = awake(VisionTransformer::new(architecture, 5, &device)).train();
+    let settings = VisionSettings::new(architecture, 1);
+    let with = |threads: usize| {
+        let pool = rayon::ThreadPoolBuilder::new().num_threads(threads).build().unwrap();
+        pool.install(|| {
+            let mut task = VisionTask::new(&recipe, &recipe, &settings, device.clone());
+            let (loss, gradients) = task.gradients_of(&network, &whole, 1);
+            let first = gradients.get::<2>(network.convolutions[0].weight.id).unwrap();
+            (loss, first.try_into_vec_as::<f32>().unwrap())
         })
     };
     assert_eq!(with(1), with(3));

@@ -8,8 +8,8 @@ use lehr_camera::Split;
 use lehr_camera::set::Recipe;
 use lehr_neural::fitting::{Quiet, Stop};
 use lehr_neural::vision::{
-    PIXELS, TrainedVision, VisionArchitecture, VisionSettings, VisionTransformer, export, patches, report, resized,
-    train,
+    Pictures, TrainedVision, Trunk, VisionArchitecture, VisionSettings, VisionTransformer, export, pixels, report,
+    resized, started_from, train,
 };
 use lehr_neural::writing::{Identity, values};
 use serde_json::json;
@@ -38,7 +38,7 @@ fn the_loss_falls_on_pictures_that_were_not_learned() {
     let trained = train(&training, &validation, &settings, &mut Quiet).unwrap();
     let losses: Vec<f64> = trained.history.iter().map(|epoch| epoch.validation.loss).collect();
     assert!(losses.last().unwrap() < &(0.92 * losses[0]), "{losses:?}");
-    let figures = report(&trained.network, &validation, 16);
+    let figures = report(&trained.network, &[0.5; 6], &validation, 16);
     assert_eq!(figures.pictures, 48);
     assert!((0.0..=1.0).contains(&figures.map) && (0.0..=1.0).contains(&figures.mask_iou), "{figures:?}");
 }
@@ -84,24 +84,45 @@ fn agree(architecture: VisionArchitecture, network: VisionTransformer) {
         metrics: json!({}),
         trained: "2026-01-01".into(),
     };
-    let file = export(&trained, &identity).unwrap();
+    let file = export(&trained, &identity, false).unwrap();
     let (side, rows) = (architecture.side, 2);
     let recipe = Recipe::new(9, Split::Training, rows as u64, side).unwrap();
     let (mut images, mut scaled) = (vec![], vec![]);
     for sample in recipe.samples(0) {
-        patches(&sample.image, side, &mut scaled);
+        pixels(&sample.image, side, &mut scaled);
         images.extend(sample.image);
     }
     let said = answer(&file, &[("input", &[rows, 3, side, side], &images)]);
-    let shape = [rows, architecture.patches(), PIXELS];
-    let input = Tensor::from_data(TensorData::new(scaled, shape), &Device::flex());
-    let reading = trained.network.forward(input);
+    let pictures = Pictures { grid: side / 16, corners: vec![[0, 0]; rows], light: scaled };
+    let known = Trunk::default().forward(&trained.network.trunk(), architecture.layers, &pictures);
+    let shape = [rows, architecture.patches(), architecture.width];
+    let reading = trained.network.read(Tensor::from_data(TensorData::new(known, shape), &Device::flex()));
     assert_close("class", &values(reading.classes), &output(&said, "class"));
     assert_close("box", &values(reading.boxes), &output(&said, "box"));
     // [rows, grid, grid, 6, 4, 4] to [rows, 6, 4 grid, 4 grid].
     let grid = architecture.grid();
     let masks = activation::sigmoid(reading.masks).reshape([rows, grid, grid, 6, 4, 4]).permute([0, 3, 1, 4, 2, 5]);
     assert_close("mask", &values(masks), &output(&said, "mask"));
+
+    // In half precision it says much the same.
+    let halved = export(&trained, &identity, true).unwrap();
+    assert!(halved.len() < file.len() * 6 / 10, "{} of {} bytes", halved.len(), file.len());
+    let rounded = answer(&halved, &[("input", &[rows, 3, side, side], &images)]);
+    let apart =
+        output(&rounded, "class").iter().zip(&output(&said, "class")).map(|(a, b)| (a - b).abs()).fold(0.0, f32::max);
+    assert!(apart < 0.05, "{apart}");
+
+    // And it is what a training can go on with.
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("inspector.onnx");
+    std::fs::write(&path, &file).unwrap();
+    let other = VisionTransformer::new(architecture, 99, &Device::flex());
+    let started = started_from(other, architecture, &path).unwrap();
+    assert_eq!(started.trunk(), trained.network.trunk());
+    assert_eq!(values(started.masks.weight.val()), values(trained.network.masks.weight.val()));
+    let wider = VisionArchitecture { width: 96, ..architecture };
+    let refused = started_from(VisionTransformer::new(wider, 1, &Device::flex()), wider, &path);
+    assert!(refused.unwrap_err().to_string().contains("embedding.weight"));
 }
 
 #[test]

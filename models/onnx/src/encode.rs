@@ -3,6 +3,7 @@ use std::collections::HashSet;
 use onnx_rs::ast;
 
 use crate::graph::{Attribute, Known, Node, Origin};
+use crate::halves::Halved;
 use crate::{Axis, Element, Error, Graph, Shape, Value};
 
 /// The most bytes of constants in a file: Protocol Buffers end at 2 GiB.
@@ -16,13 +17,14 @@ impl Graph {
     /// [`MAX_CONSTANT_BYTES`].
     pub fn encode(&self) -> Result<Vec<u8>, Error> {
         self.check_whole()?;
+        let halves = self.halves();
         let metadata = self.metadata.iter().map(|(key, value)| ast::StringStringEntry { key, value });
         Ok(onnx_rs::encode(&ast::Model {
             ir_version: self.opset.ir_version(),
             opset_import: vec![ast::OperatorSetId { domain: "", version: self.opset.number() }],
             producer_name: "lehr",
             producer_version: env!("CARGO_PKG_VERSION"),
-            graph: Some(self.graph_proto()),
+            graph: Some(self.graph_proto(&halves)),
             metadata_props: metadata.collect(),
             ..Default::default()
         }))
@@ -56,18 +58,23 @@ impl Graph {
         Ok(())
     }
 
-    fn graph_proto(&self) -> ast::Graph<'_> {
+    fn graph_proto<'a>(&'a self, halves: &'a [Option<Halved>]) -> ast::Graph<'a> {
         // What lies between, so that a checker compares the shapes found here with its own.
         let between = self.nodes.iter().flat_map(|node| &node.outputs).filter(|value| !self.outputs.contains(value));
+        let constants = self.constants.iter().zip(halves);
+        let widened =
+            constants.clone().filter_map(|((value, _), half)| Some(half.as_ref()?.node(self.name_of(*value))));
         ast::Graph {
             name: &self.name,
-            node: self.nodes.iter().map(|node| self.node_proto(node)).collect(),
-            initializer: self
-                .constants
-                .iter()
-                .map(|(value, tensor)| {
-                    let extents = tensor.extents.iter().map(|&extent| extent as i64).collect();
-                    ast::TensorProto::from_raw(self.name_of(*value), extents, data_type(tensor.element), &tensor.bytes)
+            node: widened.chain(self.nodes.iter().map(|node| self.node_proto(node))).collect(),
+            initializer: constants
+                .map(|((value, tensor), half)| {
+                    let extents: Vec<i64> = tensor.extents.iter().map(|&extent| extent as i64).collect();
+                    let name = self.name_of(*value);
+                    match half {
+                        Some(half) => half.initialiser(extents),
+                        None => ast::TensorProto::from_raw(name, extents, data_type(tensor.element), &tensor.bytes),
+                    }
                 })
                 .collect(),
             input: self.inputs.iter().map(|&value| self.value_info(value)).collect(),
@@ -96,7 +103,7 @@ impl Graph {
         ast::ValueInfo { name: &known.name, r#type: Some(of_type), ..Default::default() }
     }
 
-    fn name_of(&self, value: Value) -> &str {
+    pub(crate) fn name_of(&self, value: Value) -> &str {
         &self.values[Graph::index(value)].name
     }
 }

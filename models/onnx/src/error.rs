@@ -14,4 +14,7 @@ pub enum Error {
     /// A graph that is not whole.
     #[error("graph {graph}: {problem}")]
     Graph { graph: String, problem: String },
+    /// A file that is no model.
+    #[error("the file is no ONNX: {problem}")]
+    Unreadable { problem: String },
 }

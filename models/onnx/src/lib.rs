@@ -40,6 +40,7 @@
 //! | numbers that are known when the file is written | [`Tensor`] |
 //! | extents of values, one of which may be the batch | [`Shape`], [`Axis`] |
 //! | operators | methods of [`Graph`]: a node's name, what it reads, its settings |
+//! | the numbers of a file that was written | [`constants`] |
 //! | pieces of networks made of several operators | [`blocks`] |
 //!
 //! Axes are counted from 0, and weights of linear layers are `[inputs, outputs]`. The batch is an axis that operators
@@ -50,13 +51,16 @@
 //! number in a file is finite.
 
 pub mod blocks;
+mod constants;
 mod encode;
 mod error;
 mod graph;
+mod halves;
 mod nodes;
 mod shape;
 mod tensor;
 
+pub use constants::constants;
 pub use encode::MAX_CONSTANT_BYTES;
 pub use error::Error;
 pub use graph::{Graph, Opset, Value};

@@ -16,6 +16,7 @@ use lehr_scoring::{Ensemble, Forecaster, Network, Snapshot, predictions};
 use serde::de::DeserializeOwned;
 use serde_json::{Value, json};
 
+use super::inspected;
 use super::models::{Models, ROWS, forecasts, verdicts};
 use super::span;
 
@@ -28,9 +29,9 @@ const WINDOWS_MIN: usize = 5_000;
 pub struct Arguments {
     #[command(flatten)]
     models: Models,
-    /// The models' version.
-    #[arg(long = "model-version", value_name = "VERSION", default_value = "1.0.0")]
-    version: String,
+    /// The models' version, instead of the newest of each.
+    #[arg(long = "model-version", value_name = "VERSION")]
+    version: Option<String>,
     /// Where simulated plants are kept; those of the test parts that are missing are made.
     #[arg(long, value_name = "DIR")]
     data: PathBuf,
@@ -48,15 +49,26 @@ pub struct Arguments {
 
 /// Judges written models, as ONNX Runtime runs them, on their test parts. False when a figure is better than it can be.
 pub fn run(arguments: Arguments) -> Result<bool, Box<dyn std::error::Error>> {
-    let Arguments { models, version, .. } = &arguments;
+    let models = &arguments.models;
+    let version = |name: &str| -> Result<String, Box<dyn std::error::Error>> {
+        let newest = || models.newest(name).ok_or_else(|| format!("`{}` holds no {name}", models.models.display()));
+        Ok(arguments.version.clone().map_or_else(newest, Ok)?)
+    };
     let started = Instant::now();
-    let mut lines = of_graph(&models.graph(version)?, &models.history("graph", version)?)?;
+    let of_graph_model = version("graph")?;
+    let graph = models.graph(&of_graph_model)?;
+    let mut lines = of_graph(&graph, &models.history("graph", &of_graph_model)?)?;
+    if let Some(newest) = models.newest("inspector") {
+        lines.extend(inspected::lines(models, arguments.version.as_ref().unwrap_or(&newest), arguments.budget / 2)?);
+    }
     let left = arguments.budget.saturating_sub(started.elapsed());
-    let history = models.history("forecaster", version)?;
-    let (forecaster, graph) = (models.forecaster(version)?, models.graph(version)?);
+    let of_forecaster_model = version("forecaster")?;
+    let history = models.history("forecaster", &of_forecaster_model)?;
+    let forecaster = models.forecaster(&of_forecaster_model)?;
     let test = test_part(&forecaster, &history, &arguments)?;
     let chosen = chosen(&forecaster, &test, left, arguments.seed)?;
-    lines.splice(0..0, of_windows(&forecaster, &graph, &models.ensemble(version)?, &history, &test, &chosen)?);
+    let ensemble = models.ensemble(&version("ensemble")?)?;
+    lines.splice(0..0, of_windows(&forecaster, &graph, &ensemble, &history, &test, &chosen)?);
 
     let leak = lines.iter().any(Line::leaks);
     if arguments.json {

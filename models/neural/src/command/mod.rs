@@ -2,6 +2,7 @@ pub mod ensemble;
 pub mod evaluate;
 pub mod forecaster;
 pub mod graph;
+mod inspected;
 mod models;
 mod span;
 pub mod vision;

@@ -6,7 +6,9 @@ use clap::Args;
 use lehr_datasets::graphs::{FEATURES, describe};
 use lehr_datasets::sequences::Sequences;
 use lehr_neural::NeuralError;
-use lehr_scoring::{Ensemble, Forecast, Forecaster, Network, Options, PREDICTIONS, Runtime, Schema, Snapshot, Verdict};
+use lehr_scoring::{
+    Ensemble, Forecast, Forecaster, ModelVersion, Network, Options, PREDICTIONS, Runtime, Schema, Snapshot, Verdict,
+};
 
 use super::sensor_units;
 
@@ -45,6 +47,15 @@ impl Models {
         Ok(Ensemble::open(&self.runtime()?, &file, schema, PREDICTIONS.len(), options())?)
     }
 
+    /// The newest version of a model in the folder; none where there is no such model.
+    pub fn newest(&self, name: &str) -> Option<String> {
+        let files = std::fs::read_dir(&self.models).ok()?.filter_map(|file| file.ok()?.file_name().into_string().ok());
+        let version = |file: String| -> Option<ModelVersion> {
+            file.strip_prefix(name)?.strip_prefix('-')?.strip_suffix(".onnx")?.parse().ok()
+        };
+        files.filter_map(version).max().map(|version| version.to_string())
+    }
+
     /// What the training of a model left beside it.
     pub fn history(&self, name: &str, version: &str) -> Result<serde_json::Value, Box<dyn std::error::Error>> {
         let path = self.path(name, version, "json");
@@ -52,7 +63,7 @@ impl Models {
         Ok(serde_json::from_slice(&bytes).map_err(|error| format!("`{}`: {error}", path.display()))?)
     }
 
-    fn runtime(&self) -> Result<Runtime, lehr_scoring::Error> {
+    pub fn runtime(&self) -> Result<Runtime, lehr_scoring::Error> {
         Runtime::load(self.onnxruntime.as_deref())
     }
 }
@@ -66,7 +77,7 @@ fn sensor_schema() -> Result<Schema, Box<dyn std::error::Error>> {
 }
 
 /// A worker for each core, and time enough on a machine that others use as well.
-fn options() -> Options {
+pub fn options() -> Options {
     let workers = std::thread::available_parallelism().unwrap_or(NonZero::<usize>::MIN);
     Options { workers, time_out: Duration::from_secs(120) }
 }

@@ -1,8 +1,10 @@
+use std::path::PathBuf;
+
 use clap::Args;
 use lehr_camera::Split;
 use lehr_camera::set::{Recipe, ceiling};
 use lehr_neural::fitting::Event;
-use lehr_neural::vision::{VisionArchitecture, VisionSettings, card, export, report, train};
+use lehr_neural::vision::{VisionArchitecture, VisionSettings, card, export, report, thresholds, train};
 use lehr_neural::writing::Identity;
 use serde_json::json;
 
@@ -25,6 +27,12 @@ pub struct Arguments {
     /// Divides the width.
     #[arg(long, default_value_t = 6)]
     heads: usize,
+    /// A written inspector of the same sizes to begin with, or the folder of a training, instead of chance.
+    #[arg(long, value_name = "FILE")]
+    start: Option<PathBuf>,
+    /// Pictures to test with; no more than a tenth of the set.
+    #[arg(long, default_value_t = 2_000, value_name = "PICTURES")]
+    test_pictures: u64,
     /// Pictures of the whole set: four fifths to train, a tenth each to validate and to test.
     #[arg(long, default_value_t = 50_000)]
     pictures: u64,
@@ -33,12 +41,27 @@ pub struct Arguments {
     epoch_pictures: usize,
     #[arg(long, default_value_t = 100)]
     epochs: usize,
+    /// Epochs before the layers join the convolutions, which learn faster alone.
+    #[arg(long, default_value_t = 8, value_name = "EPOCHS")]
+    shallow_epochs: usize,
+    /// Epochs that look at windows of pictures, which teach more in the same time; the others look at whole ones.
+    #[arg(long, default_value_t = 40, value_name = "EPOCHS")]
+    window_epochs: usize,
     /// Pictures of a batch.
     #[arg(long, default_value_t = 32)]
     batch: usize,
-    /// The greatest learning rate, instead of the one that goes with the width.
+    /// Channels of the first convolution.
+    #[arg(long, default_value_t = 32)]
+    channels: usize,
+    /// Pictures by which epochs are compared; no more than a tenth of the set.
+    #[arg(long, default_value_t = 500, value_name = "PICTURES")]
+    validation_pictures: u64,
+    /// The greatest learning rate.
     #[arg(long)]
     rate: Option<f64>,
+    /// The share of all steps up to which the learning rate stays at its greatest.
+    #[arg(long, default_value_t = 0.6)]
+    hold: f64,
 }
 
 pub fn run(arguments: Arguments) -> Result<(), Box<dyn std::error::Error>> {
@@ -47,21 +70,29 @@ pub fn run(arguments: Arguments) -> Result<(), Box<dyn std::error::Error>> {
     let tenth = (arguments.pictures / 10).max(1);
     let part = |split, count| Recipe::new(common.seed, split, count, arguments.size);
     let training = part(Split::Training, (8 * tenth).max(1))?.augmented();
-    let (validation, test) = (part(Split::Validation, tenth)?, part(Split::Test, tenth)?);
+    let (validation, test) = (
+        part(Split::Validation, tenth.min(arguments.validation_pictures.max(1)))?,
+        part(Split::Test, tenth.min(arguments.test_pictures.max(1)))?,
+    );
 
-    let Arguments { size: side, width, layers, heads, .. } = arguments;
-    let mut settings = VisionSettings::new(VisionArchitecture { side, width, layers, heads }, common.seed);
+    let Arguments { size: side, channels, width, layers, heads, .. } = arguments;
+    let mut settings = VisionSettings::new(VisionArchitecture { side, channels, width, layers, heads }, common.seed);
     settings.epochs_max = arguments.epochs;
     settings.epoch_pictures = arguments.epoch_pictures;
+    settings.shallow_epochs = arguments.shallow_epochs;
+    settings.window_epochs = arguments.window_epochs;
     settings.rows = arguments.batch;
     settings.rate = arguments.rate.unwrap_or(settings.rate);
+    settings.hold = arguments.hold;
+    settings.start.clone_from(&arguments.start);
     settings.budget = common.budget;
     settings.checkpoints = Some(common.out.join("inspector"));
     settings.resume = common.resume;
     let trained = train(&training, &validation, &settings, &mut *watch)?;
 
     watch.see(&Event::Stage { name: "test" });
-    let report = report(&trained.network, &test, settings.rows);
+    let chosen = thresholds(&trained.network, &validation, settings.rows);
+    let report = report(&trained.network, &chosen, &test, settings.rows);
     let best = ceiling(&test, CEILING_PICTURES);
     let date = today();
     let identity = Identity {
@@ -70,13 +101,18 @@ pub fn run(arguments: Arguments) -> Result<(), Box<dyn std::error::Error>> {
         inputs: ["red", "green", "blue"].map(|name| (name.to_owned(), format!("light 0-1, {side}x{side}"))).to_vec(),
         data: format!("{:016x}", training.hash()),
         scaler: None,
-        metrics: json!({ "test": report }),
+        metrics: json!({ "test": report, "thresholds": chosen }),
         trained: date.clone(),
     };
     let parts = [("training", &training), ("validation", &validation), ("test", &test)];
-    let text = card(&common.version, &date, &trained, &parts, &report, &best);
-    let history = json!({ "history": trained.history, "test": report });
-    let path = keep(common, "inspector", &export(&trained, &identity)?, &text, &history)?;
+    let text = card(&common.version, &date, &trained, &parts, &report, &chosen, &best);
+    let ceiling = json!({
+        "map": best.map, "map_visible": best.map_of_visible, "box_iou": best.box_iou, "mask_iou": best.mask_iou,
+    });
+    let recipes =
+        json!({ "seed": common.seed, "training": training.count, "validation": validation.count, "test": test.count });
+    let history = json!({ "history": trained.history, "recipe": recipes, "test": report, "ceiling": ceiling });
+    let path = keep(common, "inspector", &export(&trained, &identity, true)?, &text, &history)?;
     watch.see(&Event::Stage { name: &format!("written: {}", path.display()) });
     Ok(())
 }

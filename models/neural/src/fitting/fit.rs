@@ -222,7 +222,8 @@ impl<N: Module> State<N> {
     }
 }
 
-fn restore<N: Module>(network: N, weights: &[u8]) -> Result<N, NeuralError> {
+/// A network with the weights of a checkpoint.
+pub fn restore<N: Module>(network: N, weights: &[u8]) -> Result<N, NeuralError> {
     Ok(network.try_load_record(ModuleRecord::from_bytes(Bytes::from_bytes_vec(weights.to_vec()))?)?)
 }
 

@@ -1,6 +1,6 @@
 use burn::module::{Module, ModuleVisitor, Param};
 use burn::optim::GradientsParams;
-use burn::tensor::Tensor;
+use burn::tensor::{Device, Tensor, TensorData};
 
 /// The Euclidean norm of all gradients of a module together.
 pub fn norm<M: Module>(gradients: &GradientsParams, module: &M) -> f64 {
@@ -19,6 +19,17 @@ pub fn clip_to_norm<M: Module>(gradients: GradientsParams, module: &M, limit: f6
     let mut visitor = Scaling { gradients, factor: limit / before };
     module.visit(&mut visitor);
     (visitor.gradients, before)
+}
+
+/// Registers a gradient that was made by hand, of as many numbers as the parameter.
+pub fn register<const D: usize>(
+    gradients: &mut GradientsParams,
+    param: &Param<Tensor<D>>,
+    gradient: Vec<f32>,
+    device: &Device,
+) {
+    let shape = param.val().shape();
+    gradients.register(param.id, Tensor::<D>::from_data(TensorData::new(gradient, shape), device));
 }
 
 struct SquareSum<'a> {

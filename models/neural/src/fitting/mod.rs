@@ -16,8 +16,8 @@ mod step;
 
 pub use checkpoint::{Checkpoint, Progress};
 pub use early::EarlyStopping;
-pub use fit::{Epoch, Fitted, Plan, Stop, Task, Validation, fit};
-pub use gradients::{clip_to_norm, norm};
+pub use fit::{Epoch, Fitted, Plan, Stop, Task, Validation, fit, restore};
+pub use gradients::{clip_to_norm, norm, register};
 pub use initial::Initial;
 pub use progress::{Event, JsonLines, Quiet, Terminal, Watch};
 pub use schedule::Schedule;

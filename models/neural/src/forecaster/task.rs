@@ -1,6 +1,5 @@
 use std::collections::BTreeMap;
 
-use burn::module::Param;
 use burn::optim::GradientsParams;
 use burn::tensor::{Device, Tensor, TensorData, activation};
 use lehr_metrics::Scored;
@@ -10,7 +9,7 @@ use super::network::Forecaster;
 use super::predict::{Logits, predict, time_major};
 use super::scaler::Scaler;
 use super::windows::{HORIZONS, Windows};
-use crate::fitting::{Step, Task, Validation, order};
+use crate::fitting::{Step, Task, Validation, order, register};
 use crate::recurrent::{Shape, Stack};
 use crate::writing::values;
 
@@ -157,14 +156,4 @@ fn head_mask(step: Step, dropout: f64, shape: [usize; 2], device: &Device) -> Te
     let mask: Vec<f32> =
         (0..shape[0] * shape[1]).map(|_| if random.random_bool(dropout) { 0.0 } else { keep }).collect();
     Tensor::from_data(TensorData::new(mask, shape), device)
-}
-
-fn register<const D: usize>(
-    gradients: &mut GradientsParams,
-    param: &Param<Tensor<D>>,
-    gradient: Vec<f32>,
-    device: &Device,
-) {
-    let shape = param.val().shape();
-    gradients.register(param.id, Tensor::<D>::from_data(TensorData::new(gradient, shape), device));
 }

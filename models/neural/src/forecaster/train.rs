@@ -63,7 +63,7 @@ impl Settings {
             seed: self.seed,
             epochs_max: self.epochs_max,
             patience: self.patience,
-            schedule: Schedule::Cosine { peak: self.rate, floor: self.rate * 0.01, warm_up: 0.02 },
+            schedule: Schedule::Cosine { peak: self.rate, floor: self.rate * 0.01, warm_up: 0.02, hold: 0.0 },
             clip_norm: 1.0,
             budget: self.budget,
             checkpoints: self.checkpoints.clone(),

@@ -112,7 +112,7 @@ pub fn train<G: Graphs>(
         seed: settings.seed,
         epochs_max: settings.epochs_max,
         patience: settings.patience,
-        schedule: Schedule::Cosine { peak: settings.rate, floor: settings.rate * 0.01, warm_up: 0.02 },
+        schedule: Schedule::Cosine { peak: settings.rate, floor: settings.rate * 0.01, warm_up: 0.02, hold: 0.0 },
         clip_norm: 1.0,
         budget: settings.budget,
         checkpoints: settings.checkpoints.clone(),

@@ -1,5 +1,5 @@
 use super::gates::{advance, retreat};
-use super::matrix::{Matrix, multiply};
+use crate::kernels::{Matrix, multiply};
 
 /// The weights of one layer of `width` units over inputs of `inputs` values: `input` `[inputs, 4 width]`, `hidden`
 /// `[width, 4 width]`, `bias` `[4 width]`.

@@ -6,7 +6,6 @@
 
 mod gates;
 mod layer;
-mod matrix;
 mod stack;
 
 pub use layer::{LayerGradients, LayerTape, LayerWeights};

@@ -4,6 +4,7 @@ use lehr_camera::Kind;
 use lehr_camera::set::{Ceiling, Recipe};
 
 use super::report::VisionReport;
+use super::thresholds::VisionThresholds;
 use super::train::TrainedVision;
 
 /// The card of a trained inspector, Markdown.
@@ -13,11 +14,12 @@ pub fn card(
     trained: &TrainedVision,
     parts: &[(&str, &Recipe)],
     report: &VisionReport,
+    thresholds: &VisionThresholds,
     ceiling: &Ceiling,
 ) -> String {
     let mut text = String::new();
     // Writing to a string cannot fail.
-    let _ = write_all(&mut text, version, date, trained, parts, report, ceiling);
+    let _ = write_all(&mut text, version, date, trained, parts, report, thresholds, ceiling);
     text
 }
 
@@ -28,6 +30,7 @@ fn write_all(
     trained: &TrainedVision,
     parts: &[(&str, &Recipe)],
     report: &VisionReport,
+    thresholds: &VisionThresholds,
     ceiling: &Ceiling,
 ) -> std::fmt::Result {
     let size = trained.architecture;
@@ -63,9 +66,18 @@ fn write_all(
          people draw them. {} pictures with {} flaws.\n",
         report.pictures, report.flaws
     )?;
-    writeln!(out, "| kind | average precision |\n|---|---|")?;
-    for (kind, precision) in Kind::ALL.into_iter().zip(report.average_precision) {
-        writeln!(out, "| {} | {precision:.3} |", kind.text())?;
+    writeln!(out, "| kind | average precision | threshold | precision there | recall there |\n|---|---|---|---|---|")?;
+    for kind in Kind::ALL {
+        let at = kind.index();
+        writeln!(
+            out,
+            "| {} | {:.3} | {:.2} | {:.3} | {:.3} |",
+            kind.text(),
+            report.average_precision[at],
+            thresholds[at],
+            report.precision[at],
+            report.recall[at]
+        )?;
     }
     writeln!(out, "\n## Training\n")?;
     writeln!(

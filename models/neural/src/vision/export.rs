@@ -1,21 +1,23 @@
-use burn::nn::Linear;
 use burn::tensor::Tensor;
 use lehr_camera::Kind;
-use lehr_camera::set::PATCH;
 use lehr_onnx::blocks::{Norm, TransformerBlock};
 use lehr_onnx::{Conv, Element, Graph, Opset, Shape};
 
-use super::network::{self, Block, EPSILON};
+use super::network::{self, Block, Convolution, EPSILON};
 use super::patches::{CELLS, DEVIATION, MEAN};
 use super::train::TrainedVision;
 use crate::error::NeuralError;
 use crate::writing::{Identity, linear, tensor, values};
 
+/// Along a side of a convolution.
+const KERNEL: usize = 3;
+
 /// The inspector as an ONNX file.
 ///
 /// Input `input` f32 `[batch, 3, side, side]`, light of 0 to 1. Outputs `class` f32 `[batch, patches, 7]`, logits;
-/// `box` f32 `[batch, patches, 4]`, in patches; `mask` f32 `[batch, 6, side / 4, side / 4]`, probabilities.
-pub fn export(trained: &TrainedVision, identity: &Identity) -> Result<Vec<u8>, NeuralError> {
+/// `box` f32 `[batch, patches, 4]`, in patches; `mask` f32 `[batch, 6, side / 4, side / 4]`, probabilities. `halved`:
+/// whether its numbers are kept in half precision, which makes it half as large.
+pub fn export(trained: &TrainedVision, identity: &Identity, halved: bool) -> Result<Vec<u8>, NeuralError> {
     let network = &trained.network;
     let architecture = trained.architecture;
     let (side, width, grid, patches) =
@@ -27,9 +29,15 @@ pub fn export(trained: &TrainedVision, identity: &Identity) -> Result<Vec<u8>, N
     let centred = graph.sub("scaler.centred", input, mean)?;
     let scaled = graph.div("scaler", centred, deviation)?;
 
-    let embedded = graph.conv("embedding", scaled, &convolution(&network.embedding, width)?)?;
-    let rows = graph.reshape("embedding.rows", embedded, Shape::batched([width, patches]))?;
-    let rows = graph.transpose("embedding.patches", rows, &[0, 2, 1])?;
+    let mut seen = scaled;
+    for (index, layer) in network.convolutions.iter().enumerate() {
+        seen = graph.conv(&format!("convolution.{index}"), seen, &convolution(layer)?)?;
+        seen = graph.relu(&format!("convolution.{index}.above"), seen)?;
+    }
+    let channels = network.embedding.weight.val().dims()[0];
+    let rows = graph.reshape("places", seen, Shape::batched([channels, patches]))?;
+    let rows = graph.transpose("places.patches", rows, &[0, 2, 1])?;
+    let rows = graph.linear("embedding", rows, &linear(&network.embedding)?)?;
     let positions = graph.constant("positions", tensor(network.positions.val())?)?;
     let mut x = graph.add("placed", rows, positions)?;
     for (index, layer) in network.blocks.iter().enumerate() {
@@ -48,16 +56,20 @@ pub fn export(trained: &TrainedVision, identity: &Identity) -> Result<Vec<u8>, N
     let masks = graph.sigmoid("mask.probabilities", masks)?;
     graph.output("mask", masks)?;
 
+    if halved {
+        graph.halve_constants();
+    }
     identity.write(&mut graph);
     Ok(graph.encode()?)
 }
 
-/// A layer on patches is a convolution in steps of its own size.
-fn convolution(embedding: &Linear, width: usize) -> Result<Conv, NeuralError> {
-    let turned = values(embedding.weight.val().transpose());
-    let weight = lehr_onnx::Tensor::f32([width, 3, PATCH, PATCH], &turned)?;
-    let bias = embedding.bias.as_ref().map(|bias| tensor(bias.val())).transpose()?;
-    Ok(Conv { weight, bias, stride: PATCH, padding: 0 })
+/// ONNX has the outputs first, then channels, then the kernel's rows and columns.
+fn convolution(layer: &Convolution) -> Result<Conv, NeuralError> {
+    let [field, outputs] = layer.weight.val().dims();
+    let inputs = field / (KERNEL * KERNEL);
+    let turned = layer.weight.val().reshape([KERNEL, KERNEL, inputs, outputs]).permute([3, 2, 0, 1]);
+    let weight = lehr_onnx::Tensor::f32([outputs, inputs, KERNEL, KERNEL], &values(turned))?;
+    Ok(Conv { weight, bias: Some(tensor(layer.bias.val())?), stride: 2, padding: 1 })
 }
 
 fn block(layer: &Block, width: usize) -> Result<TransformerBlock, NeuralError> {

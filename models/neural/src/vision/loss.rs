@@ -16,12 +16,14 @@ const SIZE: f64 = 3.0;
 pub struct Targets {
     /// `[rows, patches, 7]`: 1 at the class of a patch; zeros where no class is learned.
     pub classes: Tensor<3>,
+    /// `[rows, patches, 1]`: how much the class of a patch counts.
+    pub weights: Tensor<3>,
     /// `[rows, patches, 4]`, in patches.
     pub boxes: Tensor<3>,
-    /// `[rows, patches, 1]`: 1 where a flaw is.
-    pub flawed: Tensor<3>,
-    /// How many patches have a flaw.
-    pub count: usize,
+    /// `[rows, patches, 1]`: a patch's part of those that stand for the same flaw; 0 where no flaw is.
+    pub shares: Tensor<3>,
+    /// How many flaws there are: small ones count as much as large ones.
+    pub flaws: f64,
     /// `[rows, patches, 6 × 16]`.
     pub masks: Tensor<3>,
 }
@@ -29,11 +31,11 @@ pub struct Targets {
 impl Targets {
     /// Focal loss of classes, distance and overlap of boxes, entropy and dice of masks.
     pub fn loss(&self, reading: VisionReading) -> Tensor<1> {
-        let count = self.count.max(1) as f64;
-        let classes = focal(reading.classes, self.classes.clone()).div_scalar(count);
+        let count = self.flaws.max(1.0);
+        let classes = focal(reading.classes, self.classes.clone(), self.weights.clone()).div_scalar(count);
         let overlap = generalised_iou(reading.boxes.clone(), self.boxes.clone());
-        let apart = overlap.neg().add_scalar(1.0) * self.flawed.clone();
-        let distance = (reading.boxes - self.boxes.clone()).abs() * self.flawed.clone();
+        let apart = overlap.neg().add_scalar(1.0) * self.shares.clone();
+        let distance = (reading.boxes - self.boxes.clone()).abs() * self.shares.clone();
         let boxes = apart.sum().mul_scalar(OVERLAP / count) + distance.sum().mul_scalar(DISTANCE / count);
         classes + boxes + self.mask_loss(reading.masks)
     }
@@ -60,11 +62,11 @@ impl Targets {
     }
 }
 
-/// −(1 − p)² ln p of each patch's class, summed: what is easy counts less (Lin et al., "Focal loss", 2017).
-fn focal(logits: Tensor<3>, classes: Tensor<3>) -> Tensor<1> {
+/// −(1 − p)² ln p of each patch's class, weighted and summed: what is easy counts less (Lin et al., "Focal loss", 2017).
+fn focal(logits: Tensor<3>, classes: Tensor<3>, weights: Tensor<3>) -> Tensor<1> {
     let logarithms = activation::log_softmax(logits, 2);
     let missed = logarithms.clone().exp().neg().add_scalar(1.0).square();
-    (missed * logarithms * classes).sum().neg()
+    (missed * logarithms * classes * weights).sum().neg()
 }
 
 /// Overlap of boxes `[rows, patches, 4]` less the share of their hull that neither covers, −1 to 1; `[rows, patches, 1]`
@@ -137,7 +139,8 @@ mod tests {
             Tensor::from_data(TensorData::new(values, [1, 1, 7]), &Device::flex())
         };
         let truth = logits(1.0);
-        let loss = |right: f32| focal(logits(right), truth.clone()).into_scalar::<f64>();
+        let one: Tensor<3> = Tensor::ones([1, 1, 1], &Device::flex());
+        let loss = |right: f32| focal(logits(right), truth.clone(), one.clone()).into_scalar::<f64>();
         assert!(loss(20.0) < 1e-9);
         // p = 1/7: (6/7)² ln 7.
         assert!((loss(0.0) - (6.0f64 / 7.0).powi(2) * 7.0f64.ln()).abs() < 1e-5);

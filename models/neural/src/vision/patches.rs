@@ -4,9 +4,6 @@ use lehr_camera::set::{CELL, PATCH};
 /// The kinds of flaws, and none.
 pub const CLASSES: usize = Kind::COUNT + 1;
 
-/// Numbers of a patch: of each colour in turn, row by row.
-pub const PIXELS: usize = 3 * PATCH * PATCH;
-
 /// Cells of a patch along a side.
 pub(super) const CELLS: usize = PATCH / CELL;
 
@@ -17,17 +14,10 @@ pub(super) const MASKS: usize = Kind::COUNT * CELLS * CELLS;
 pub(super) const MEAN: f32 = 0.6;
 pub(super) const DEVIATION: f32 = 0.25;
 
-/// A picture's planes `[3, side, side]` as patches `[grid × grid, PIXELS]`, scaled.
-pub fn patches(image: &[f32], side: usize, out: &mut Vec<f32>) {
-    let grid = side / PATCH;
-    for patch in 0..grid * grid {
-        let (top, left) = (patch / grid * PATCH, patch % grid * PATCH);
-        for plane in image.chunks_exact(side * side) {
-            for row in plane[top * side..].chunks(side).take(PATCH) {
-                out.extend(row[left..left + PATCH].iter().map(|light| (light - MEAN) / DEVIATION));
-            }
-        }
-    }
+/// A picture's planes `[3, side, side]` as `[side, side, 3]`, scaled.
+pub fn pixels(image: &[f32], side: usize, out: &mut Vec<f32>) {
+    let place = side * side;
+    out.extend((0..3 * place).map(|at| (image[at % 3 * place + at / 3] - MEAN) / DEVIATION));
 }
 
 /// Masks `[6, cells, cells]` as `[grid × grid, MASKS]`.
@@ -62,15 +52,14 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_patch_holds_the_pixels_that_lie_in_it() {
-        let side = 32;
+    fn a_pixel_has_its_colours_side_by_side() {
+        let side = 4;
         let image: Vec<f32> = (0..3 * side * side).map(|at| at as f32).collect();
         let mut out = vec![];
-        patches(&image, side, &mut out);
-        assert_eq!(out.len(), 4 * PIXELS);
-        // Patch 3, the lower right one; green; row 2, column 5.
-        let expected = (side * side + 18 * side + 21) as f32;
-        assert_eq!(out[3 * PIXELS + PATCH * PATCH + 2 * PATCH + 5], (expected - MEAN) / DEVIATION);
+        pixels(&image, side, &mut out);
+        assert_eq!(out.len(), image.len());
+        // Row 2, column 1: its green.
+        assert_eq!(out[3 * 9 + 1], ((16 + 9) as f32 - MEAN) / DEVIATION);
     }
 
     #[test]

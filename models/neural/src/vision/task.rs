@@ -3,14 +3,21 @@ use std::collections::BTreeMap;
 use burn::optim::GradientsParams;
 use burn::tensor::{Device, Tensor, TensorData};
 use lehr_camera::Kind;
-use lehr_camera::set::{IGNORED, NONE, Recipe, Sample};
+use lehr_camera::set::{IGNORED, NONE, Recipe};
 use rayon::prelude::*;
 
 use super::loss::Targets;
 use super::network::VisionTransformer;
-use super::patches::{CLASSES, MASKS, PIXELS, mask_patches, patches};
+use super::part::Part;
+use super::patches::{CLASSES, MASKS};
 use super::report::score;
+use super::train::VisionSettings;
+use super::trunk::{Pictures, Trunk};
 use crate::fitting::{Step, Task, Validation, order};
+use crate::writing::values;
+
+/// How much a flaw's patches count together, in patches without one.
+const FLAWED: f32 = 2.0;
 
 /// Training of a [`VisionTransformer`] on pictures that are made as they are needed.
 #[derive(Debug)]
@@ -21,10 +28,58 @@ pub struct VisionTask<'a> {
     pub rows: usize,
     /// Pictures of an epoch, drawn anew each time.
     pub epoch_pictures: usize,
+    /// Epochs before the layers join the convolutions.
+    pub shallow_epochs: usize,
+    /// Epochs that look at windows of pictures, and patches along the side of one.
+    pub window_epochs: usize,
+    pub window: usize,
     pub device: Device,
+    /// Layers that have been trained.
+    depth: usize,
+    trunk: Trunk,
 }
 
-impl VisionTask<'_> {
+impl<'a> VisionTask<'a> {
+    pub fn new(training: &'a Recipe, validation: &'a Recipe, settings: &VisionSettings, device: Device) -> Self {
+        Self {
+            training,
+            validation,
+            rows: settings.rows.max(1),
+            epoch_pictures: settings.epoch_pictures.max(1),
+            shallow_epochs: settings.shallow_epochs,
+            window_epochs: settings.window_epochs,
+            window: settings.window,
+            device,
+            depth: settings.architecture.layers,
+            trunk: Trunk::default(),
+        }
+    }
+
+    /// Loss and gradients of parts of the same size, through the first `depth` layers. The network's parameters require gradients.
+    pub fn gradients_of(
+        &mut self,
+        network: &VisionTransformer,
+        parts: &[Part],
+        depth: usize,
+    ) -> (f64, GradientsParams) {
+        let device = self.device.clone().autodiff();
+        let batch = Batch::new(parts, &device);
+        let weights = network.trunk();
+        let known = self.trunk.forward(&weights, depth, &batch.pictures);
+
+        // The tape begins at what is known of patches; the way through the layers is our own.
+        let extents = [parts.len(), batch.pictures.patches(), network.positions.val().dims()[1]];
+        let known: Tensor<3> = Tensor::from_data(TensorData::new(known, extents), &device).require_grad();
+        let loss = batch.targets.loss(network.read(known.clone()));
+        let mut tape = loss.backward();
+        let of_known = known.grad_remove(&mut tape).expect("the loss reads what is known");
+        let mut gradients = GradientsParams::from_grads(tape, network);
+
+        let of_trunk = self.trunk.backward(&weights, depth, &batch.pictures, &values(of_known));
+        network.register(of_trunk, depth, &mut gradients, &self.device);
+        (loss.into_scalar::<f64>(), gradients)
+    }
+
     fn of_epoch(&self) -> usize {
         self.epoch_pictures.min(self.training.count as usize)
     }
@@ -40,66 +95,71 @@ impl Task for VisionTask<'_> {
     fn gradients(&mut self, network: &VisionTransformer, step: Step) -> (f64, GradientsParams) {
         let order = order(step.seed, step.epoch, self.training.count as usize);
         let chosen = order[..self.of_epoch()].chunks(self.rows).nth(step.batch).unwrap_or_default();
-        let samples = samples(self.training, chosen, step.epoch);
-        let batch = Batch::new(&samples, self.training, &self.device.clone().autodiff());
-        let loss = batch.targets.loss(network.forward(batch.patches));
-        let gradients = GradientsParams::from_grads(loss.backward(), network);
-        (loss.into_scalar::<f64>(), gradients)
+        let mut parts = parts(self.training, chosen, step.epoch);
+        if step.epoch < self.window_epochs {
+            let mut random = step.random(b'w', 0);
+            parts = parts.iter().map(|part| part.window(self.window, &mut random)).collect();
+        }
+        let depth = if step.epoch < self.shallow_epochs { 0 } else { network.blocks.len() };
+        self.depth = depth;
+        self.gradients_of(network, &parts, depth)
     }
 
     fn validate(&mut self, network: &VisionTransformer) -> Validation {
-        let scored = score(network, self.validation, self.rows, &self.device);
+        let scored = score(network, self.depth, self.validation, self.rows, &self.device);
         let mut metrics = BTreeMap::new();
-        metrics.insert("map".to_owned(), scored.report.map);
-        metrics.insert("map_visible".to_owned(), scored.report.map_visible);
-        metrics.insert("mask_iou".to_owned(), scored.report.mask_iou);
+        let report = scored.tally.report(&[0.5; Kind::COUNT]);
+        metrics.insert("map".to_owned(), report.map);
+        metrics.insert("map_visible".to_owned(), report.map_visible);
+        metrics.insert("box_iou".to_owned(), report.box_iou);
+        metrics.insert("mask_iou".to_owned(), report.mask_iou);
         Validation { loss: scored.loss, metrics }
     }
 }
 
-/// Samples of a set, in the order asked for.
-pub(super) fn samples(recipe: &Recipe, chosen: &[usize], epoch: usize) -> Vec<Sample> {
-    chosen.par_iter().map(|index| recipe.sample(*index as u64, epoch as u64)).collect()
+/// Samples of a set, in the order asked for, as they are to be looked at.
+pub fn parts(recipe: &Recipe, chosen: &[usize], epoch: usize) -> Vec<Part> {
+    chosen.par_iter().map(|index| Part::whole(&recipe.sample(*index as u64, epoch as u64), recipe)).collect()
 }
 
-/// Samples as tensors.
-pub(super) struct Batch {
-    /// `[rows, patches, PIXELS]`.
-    pub patches: Tensor<3>,
+/// Parts of the same size as a network and its loss read them.
+#[derive(Debug, Clone)]
+pub struct Batch {
+    pub pictures: Pictures,
     pub targets: Targets,
 }
 
 impl Batch {
-    pub fn new(samples: &[Sample], recipe: &Recipe, device: &Device) -> Self {
-        let (rows, count) = (samples.len(), recipe.grid() * recipe.grid());
-        let mut pixels = Vec::with_capacity(rows * count * PIXELS);
-        let mut masks = Vec::with_capacity(rows * count * MASKS);
+    pub fn new(parts: &[Part], device: &Device) -> Self {
+        let (rows, grid) = (parts.len(), parts.first().map_or(0, |part| part.grid));
+        let count = grid * grid;
         let mut classes = vec![0.0; rows * count * CLASSES];
-        let (mut boxes, mut flawed) = (Vec::with_capacity(rows * count * 4), Vec::with_capacity(rows * count));
-        for (row, sample) in samples.iter().enumerate() {
-            patches(&sample.image, recipe.side(), &mut pixels);
-            mask_patches(&sample.masks, recipe.cells(), &mut masks);
-            boxes.extend(sample.boxes.iter().flatten());
-            for (patch, class) in sample.classes.iter().enumerate() {
-                if *class != IGNORED {
-                    classes[(row * count + patch) * CLASSES + usize::from(*class)] = 1.0;
-                }
-                flawed.push(if *class < NONE { 1.0 } else { 0.0 });
+        let mut weights = Vec::with_capacity(rows * count);
+        for (patch, (class, share)) in parts.iter().flat_map(|part| part.classes.iter().zip(&part.shares)).enumerate() {
+            if *class != IGNORED {
+                classes[patch * CLASSES + usize::from(*class)] = 1.0;
             }
+            weights.push(if *class < NONE { FLAWED * share } else { 1.0 });
         }
-        let positive = flawed.iter().filter(|flawed| **flawed > 0.0).count();
         let tensor = |values: Vec<f32>, last: usize| -> Tensor<3> {
             Tensor::from_data(TensorData::new(values, [rows, count, last]), device)
         };
+        let all = |of: fn(&Part) -> &[f32]| -> Vec<f32> { parts.iter().flat_map(of).copied().collect() };
+        let shares = all(|part| &part.shares);
         debug_assert_eq!(usize::from(NONE), Kind::COUNT, "none is the last class");
         Self {
-            patches: tensor(pixels, PIXELS),
+            pictures: Pictures {
+                grid,
+                corners: parts.iter().map(|part| part.corner).collect(),
+                light: all(|part| &part.light),
+            },
             targets: Targets {
                 classes: tensor(classes, CLASSES),
-                boxes: tensor(boxes, 4),
-                flawed: tensor(flawed, 1),
-                count: positive,
-                masks: tensor(masks, MASKS),
+                weights: tensor(weights, 1),
+                boxes: tensor(parts.iter().flat_map(|part| part.boxes.as_flattened()).copied().collect(), 4),
+                flaws: f64::from(shares.iter().sum::<f32>()),
+                shares: tensor(shares, 1),
+                masks: tensor(all(|part| &part.masks), MASKS),
             },
         }
     }

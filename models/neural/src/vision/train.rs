@@ -7,6 +7,7 @@ use burn::tensor::Device;
 use lehr_camera::set::Recipe;
 
 use super::network::{VisionArchitecture, VisionTransformer};
+use super::start::started_from;
 use super::task::VisionTask;
 use crate::error::NeuralError;
 use crate::fitting::{Epoch, Plan, Schedule, Stop, Watch, fit};
@@ -19,12 +20,22 @@ pub struct VisionSettings {
     /// Pictures of a batch.
     pub rows: usize,
     pub rate: f64,
+    /// The share of all steps up to which the rate stays at its greatest.
+    pub hold: f64,
     /// Decoupled from the gradient (Loshchilov and Hutter, 2019).
     pub weight_decay: f64,
     pub epochs_max: usize,
     /// Pictures of an epoch, drawn anew each time; no more than there are.
     pub epoch_pictures: usize,
+    /// Epochs before the layers join the convolutions, which learn faster alone.
+    pub shallow_epochs: usize,
+    /// Epochs that look at windows of pictures, which teach more in the same time; the others look at whole ones.
+    pub window_epochs: usize,
+    /// Patches along the side of a window.
+    pub window: usize,
     pub patience: usize,
+    /// A written inspector of the same sizes to begin with, or the folder of a training, instead of chance.
+    pub start: Option<PathBuf>,
     pub budget: Option<Duration>,
     pub checkpoints: Option<PathBuf>,
     pub resume: bool,
@@ -36,12 +47,16 @@ impl VisionSettings {
             architecture,
             seed,
             rows: 32,
-            // Wide networks need small steps.
-            rate: 1e-3 * (64.0 / architecture.width as f64).sqrt(),
+            rate: 1.5e-3,
+            hold: 0.0,
             weight_decay: 0.05,
             epochs_max: 100,
             epoch_pictures: 5_000,
+            shallow_epochs: 0,
+            window_epochs: 0,
+            window: 8,
             patience: 15,
+            start: None,
             budget: None,
             checkpoints: None,
             resume: false,
@@ -85,33 +100,40 @@ pub fn train(
         return Err(NeuralError::Setting { field: "width", found, fix: "use a multiple of the heads" });
     }
     let device = Device::flex();
-    let network = VisionTransformer::new(architecture, settings.seed, &device).train();
+    let mut network = VisionTransformer::new(architecture, settings.seed, &device);
+    if let Some(path) = &settings.start {
+        network = started_from(network, architecture, path)?;
+    }
+    let network = network.train();
     let optimiser = AdamWConfig::new().with_weight_decay(settings.weight_decay as f32).init();
     let plan = Plan {
         seed: settings.seed,
         epochs_max: settings.epochs_max,
         patience: settings.patience,
-        schedule: Schedule::Cosine { peak: settings.rate, floor: settings.rate * 0.01, warm_up: 0.03 },
+        schedule: Schedule::Cosine {
+            peak: settings.rate,
+            floor: settings.rate * 0.01,
+            warm_up: 0.03,
+            hold: settings.hold,
+        },
         clip_norm: 1.0,
         budget: settings.budget,
         checkpoints: settings.checkpoints.clone(),
         resume: settings.resume,
         fingerprint: format!(
-            "inspector {architecture:?}, {} rows, {} of an epoch, decay {}, {:016x}, {:016x}",
+            "inspector {architecture:?}, {} rows, {} of an epoch, shallow for {}, windows of {} for {}, decay {}, start {:?}, {:016x}, {:016x}",
             settings.rows,
             settings.epoch_pictures,
+            settings.shallow_epochs,
+            settings.window,
+            settings.window_epochs,
             settings.weight_decay,
+            settings.start,
             training.hash(),
             validation.hash()
         ),
     };
-    let mut task = VisionTask {
-        training,
-        validation,
-        rows: settings.rows.max(1),
-        epoch_pictures: settings.epoch_pictures.max(1),
-        device,
-    };
+    let mut task = VisionTask::new(training, validation, settings, device);
     let fitted = fit(&mut task, network, optimiser, &plan, watch)?;
     Ok(TrainedVision {
         network: fitted.network,

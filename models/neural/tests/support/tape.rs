@@ -1,7 +1,10 @@
-//! The recurrent layers in Burn's tensors alone: what the gradients by hand are compared with.
+//! Layers in Burn's tensors alone: what the gradients by hand are compared with.
 
+use burn::tensor::module::{conv2d, layer_norm};
+use burn::tensor::ops::ConvOptions;
 use burn::tensor::{Tensor, activation};
 use lehr_neural::forecaster::Forecaster;
+use lehr_neural::vision::VisionTransformer;
 
 /// From `[steps, rows, sensors]` to `[steps, rows, width]`.
 pub fn states_on_the_tape(network: &Forecaster, input: Tensor<3>) -> Tensor<3> {
@@ -23,4 +26,37 @@ pub fn states_on_the_tape(network: &Forecaster, input: Tensor<3>) -> Tensor<3> {
         }
     }
     Tensor::stack(sequence, 0)
+}
+
+/// From scaled pictures `[rows, side, side, 3]` to what is known of patches, `[rows, patches, width]`.
+pub fn patches_on_the_tape(network: &VisionTransformer, pictures: Tensor<4>) -> Tensor<3> {
+    let mut x = pictures.permute([0, 3, 1, 2]);
+    for convolution in &network.convolutions {
+        let [_, inputs, _, _] = x.dims();
+        let weight = convolution.weight.val();
+        let outputs = weight.dims()[1];
+        let weight = weight.reshape([3, 3, inputs, outputs]).permute([3, 2, 0, 1]);
+        let options = ConvOptions::new([2, 2], [1, 1], [1, 1], 1);
+        x = activation::relu(conv2d(x, weight, Some(convolution.bias.val()), options));
+    }
+    let [rows, channels, down, across] = x.dims();
+    let x = x.reshape([rows, channels, down * across]).swap_dims(1, 2);
+    let mut x = network.embedding.forward(x) + network.positions.val().unsqueeze::<3>();
+    let [_, patches, width] = x.dims();
+    for block in &network.blocks {
+        let norm = |x: Tensor<3>, norm: &lehr_neural::vision::Norm| {
+            layer_norm(x, norm.gain.val(), Some(norm.bias.val()), 1e-5)
+        };
+        let all = block.projection.forward(norm(x.clone(), &block.attention_norm));
+        let part = |index: usize| {
+            let part = all.clone().narrow(2, index * width, width);
+            part.reshape([rows, patches, block.heads, width / block.heads]).swap_dims(1, 2)
+        };
+        let scores = part(0).matmul(part(1).swap_dims(2, 3)).div_scalar(((width / block.heads) as f64).sqrt());
+        let mixed = activation::softmax(scores, 3).matmul(part(2));
+        x = x + block.output.forward(mixed.swap_dims(1, 2).reshape([rows, patches, width]));
+        let inner = activation::gelu(block.expand.forward(norm(x.clone(), &block.feed_forward_norm)));
+        x = x + block.contract.forward(inner);
+    }
+    x
 }

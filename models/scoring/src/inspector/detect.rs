@@ -59,15 +59,17 @@ pub struct Detection {
 }
 
 /// From class logits `[patches, DEFECTS + 1]`, the last of them none, and boxes `[patches, 4]`: the offset of the centre
-/// across and down, and the logarithms of width and height, all in patches.
+/// across and down, and the logarithms of width and height, all in patches. A patch may show several defects.
 pub(super) fn detections(classes: &[f32], boxes: &[f32], thresholds: Thresholds) -> Vec<Detection> {
     let patches = classes.chunks(DEFECTS + 1).zip(boxes.as_chunks::<4>().0).enumerate();
-    let mut seen: Vec<Detection> = patches
-        .filter_map(|(patch, (logits, place))| {
-            let (defect, score) = surest(logits)?;
-            (score >= thresholds.score).then(|| Detection { defect, score, bounds: bounds(patch, place) })
-        })
-        .collect();
+    let mut seen: Vec<Detection> = Vec::new();
+    for (patch, (logits, place)) in patches {
+        for (defect, score) in shares(logits).enumerate() {
+            if score >= thresholds.score {
+                seen.push(Detection { defect, score, bounds: bounds(patch, place) });
+            }
+        }
+    }
     // Stable, so that patches of the same score stay in their order.
     seen.sort_by(|one, other| other.score.total_cmp(&one.score));
     let mut kept: Vec<Detection> = Vec::new();
@@ -85,11 +87,11 @@ pub(super) fn detections(classes: &[f32], boxes: &[f32], thresholds: Thresholds)
     kept
 }
 
-/// The likeliest defect of a patch and its share of the softmax, unless none is likelier.
-fn surest(logits: &[f32]) -> Option<(usize, f32)> {
-    let (best, &most) = logits.iter().enumerate().max_by(|one, other| one.1.total_cmp(other.1))?;
+/// Of each defect: its share of the softmax.
+fn shares(logits: &[f32]) -> impl Iterator<Item = f32> {
+    let most = logits.iter().copied().fold(f32::MIN, f32::max);
     let sum: f32 = logits.iter().map(|logit| (logit - most).exp()).sum();
-    (best < DEFECTS).then_some((best, 1.0 / sum))
+    logits[..DEFECTS].iter().map(move |logit| (logit - most).exp() / sum)
 }
 
 fn bounds(patch: usize, &[across, down, width, height]: &[f32; 4]) -> Bounds {
@@ -165,5 +167,15 @@ mod tests {
         assert_eq!(seen(&[]), []);
         // Of seven, e / (e + 6) = 0.31.
         assert_eq!(seen(&[(3, 1, 1.0, [0.0; 4])]), []);
+    }
+
+    /// The thresholds say what is sure enough, also where none is likelier.
+    #[test]
+    fn what_reaches_a_low_threshold_is_seen() {
+        let mut classes = vec![0.0; PATCHES * (DEFECTS + 1)];
+        classes.chunks_mut(DEFECTS + 1).for_each(|logits| logits[DEFECTS] = 9.0);
+        classes[..DEFECTS + 1].copy_from_slice(&[2.0, -9.0, 1.9, -9.0, -9.0, -9.0, 2.5]);
+        let found = detections(&classes, &vec![0.0; PATCHES * 4], Thresholds { score: 0.2, overlap: 0.5 });
+        assert_eq!(found.iter().map(|found| found.defect).collect::<Vec<_>>(), [0, 2], "{found:?}");
     }
 }

@@ -1,0 +1,14 @@
+//! Loops over plain row-major `f32` slices, by which gradients are made by hand: several times faster on a CPU than a
+//! tape of tensors. All of one thread; callers share out the rows.
+
+mod exponential;
+mod gelu;
+mod matrix;
+mod norm;
+mod softmax;
+
+pub use exponential::{exp, sigmoid, tanh};
+pub use gelu::{gelu, gelu_back};
+pub use matrix::{Matrix, MatrixMut, multiply};
+pub use norm::{norm, norm_back, scaled};
+pub use softmax::{softmax, softmax_back};

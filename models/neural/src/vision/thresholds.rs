@@ -1,0 +1,67 @@
+use burn::tensor::Device;
+use lehr_camera::Kind;
+use lehr_camera::set::Recipe;
+use lehr_metrics::detection::{Found, Present};
+
+use super::network::VisionTransformer;
+use super::report::{LEAST_OVERLAP, score};
+
+/// From which score on a finding of each kind counts, in the order of the kinds.
+pub type VisionThresholds = [f32; Kind::COUNT];
+
+/// Where no finding of a kind is right.
+const NONE_RIGHT: f32 = 0.5;
+
+/// The scores at which precision and recall together are best (F1) on a set that was not learned; flaws that do not show
+/// count neither way.
+pub fn thresholds(network: &VisionTransformer, validation: &Recipe, rows: usize) -> VisionThresholds {
+    let tally = score(network, network.blocks.len(), validation, rows, &Device::flex()).tally;
+    std::array::from_fn(|kind| best(&decisions(kind, &tally.found, &tally.visible, &tally.hidden), tally.count(kind)))
+}
+
+/// The findings of a kind, the surest first, and whether each is right; those of flaws that do not show are left out.
+pub(super) fn decisions(kind: usize, found: &[Found], visible: &[Present], hidden: &[Present]) -> Vec<(f32, bool)> {
+    let mut found: Vec<&Found> = found.iter().filter(|found| found.class == kind).collect();
+    found.sort_by(|one, other| other.score.total_cmp(&one.score));
+    let mut taken = vec![false; visible.len()];
+    let over = |found: &Found, present: &Present| {
+        present.class == kind && present.picture == found.picture && found.rect.iou(&present.rect) >= LEAST_OVERLAP
+    };
+    let mut decided = vec![];
+    for found in found {
+        let place = visible.iter().enumerate().position(|(at, present)| !taken[at] && over(found, present));
+        if let Some(place) = place {
+            taken[place] = true;
+        } else if hidden.iter().any(|present| over(found, present)) {
+            continue;
+        }
+        decided.push((found.score, place.is_some()));
+    }
+    decided
+}
+
+/// The least score of the findings by which F1 is greatest; `present`: flaws that there are.
+fn best(decided: &[(f32, bool)], present: usize) -> f32 {
+    let (mut right, mut greatest, mut at) = (0, 0.0, NONE_RIGHT);
+    for (count, (score, is_right)) in decided.iter().enumerate() {
+        right += usize::from(*is_right);
+        let f1 = 2.0 * right as f64 / (count + 1 + present) as f64;
+        if f1 > greatest {
+            (greatest, at) = (f1, *score);
+        }
+    }
+    at
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_threshold_is_where_more_findings_would_be_wrong_more_often_than_right() {
+        let decided = [(0.9, true), (0.8, false), (0.7, true), (0.6, true), (0.5, false), (0.4, false), (0.3, true)];
+        assert_eq!(best(&decided, 5), 0.6);
+        assert_eq!(best(&[], 5), NONE_RIGHT);
+        assert_eq!(best(&[(0.9, false)], 5), NONE_RIGHT);
+    }
+}

@@ -132,7 +132,7 @@ pub(crate) fn go_on<J: Storage, H: Files>(
         let Checkpoint { head, base } = checkpoint;
         for part in reopening.restore(base)?.parts() {
             let tick = part.tick;
-            let changes = engine.run(&Arc::new(Work::Restore(part)));
+            let changes = engine.run(&Arc::new(Work::Restore(Box::new(part))));
             snapshot = snapshot
                 .apply(tick, head.now, head.wall, &names, &changes)
                 .map_err(RuntimeError::Publish)?

@@ -74,7 +74,7 @@ impl Downstream {
             if !self.pace.wait_below(PARTS_UNDER_WAY) {
                 return Err(RuntimeError::Stopped("the publisher has ended".into()));
             }
-            self.send(announcement.at(part.tick), Work::Restore(part))?;
+            self.send(announcement.at(part.tick), Work::Restore(Box::new(part)))?;
         }
         Ok(())
     }

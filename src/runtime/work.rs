@@ -10,7 +10,7 @@ use std::sync::Arc;
 #[derive(Clone, Debug)]
 pub enum Work {
     /// A part of where to go on from.
-    Restore(Base),
+    Restore(Box<Base>),
     /// A tick, and the earlier readings of the sealed panes that it touches.
     Tick(Arc<Inputs>, ReadingBatch),
 }

@@ -104,7 +104,7 @@ impl Process {
             resumed = announcement.tick;
             let base = reopening.restore(checkpoint.base)?;
             let parts = if positions.contains(&Tick(0)) { vec![base] } else { recovery::parts(base, rng) };
-            restored.extend(parts.into_iter().map(|part| (announcement.at(part.tick), Work::Restore(part))));
+            restored.extend(parts.into_iter().map(|part| (announcement.at(part.tick), Work::Restore(Box::new(part)))));
         }
         let replay = recovery::replay(resumption.ticks, durable, positions, &options.graph, rng)?;
         let (latest_sender, latest) = watch::channel(Arc::new(Snapshot::empty()));

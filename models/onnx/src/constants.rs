@@ -5,12 +5,15 @@ use onnx_rs::ast::DataType;
 use crate::Error;
 use crate::halves::{ENDING, widened};
 
-/// The `f32` constants of a file, by name: extents and values, row-major; also of those that are kept in half precision.
-/// Those of other elements are left out.
+/// Numbers by name: extents and values, row-major.
+pub type Constants = BTreeMap<String, (Vec<usize>, Vec<f32>)>;
+
+/// The `f32` constants of a file, also of those that are kept in half precision. Those of other elements are
+/// left out.
 ///
 /// # Errors
 /// When it is no ONNX file.
-pub fn constants(file: &[u8]) -> Result<BTreeMap<String, (Vec<usize>, Vec<f32>)>, Error> {
+pub fn constants(file: &[u8]) -> Result<Constants, Error> {
     let model = onnx_rs::parse(file).map_err(|error| Error::Unreadable { problem: error.to_string() })?;
     let graph = model.graph.as_ref().ok_or_else(|| Error::Unreadable { problem: "it has no graph".to_owned() })?;
     let constants = graph.initializer.iter().filter_map(|tensor| {

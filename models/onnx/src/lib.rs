@@ -60,7 +60,7 @@ mod nodes;
 mod shape;
 mod tensor;
 
-pub use constants::constants;
+pub use constants::{Constants, constants};
 pub use encode::MAX_CONSTANT_BYTES;
 pub use error::Error;
 pub use graph::{Graph, Opset, Value};

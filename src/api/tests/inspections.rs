@@ -102,7 +102,9 @@ fn pictures_are_listed_the_newest_first_with_what_both_found() {
     assert_eq!((first.len(), &first[..4]), (103, &["100000", "100001", "101", "99"].map(str::to_owned)[..]));
     let row = |unit: u64| {
         let rows = all["inspections"].as_array().unwrap();
-        rows.iter().find(|row| row["unit"] == unit.to_string()).unwrap_or_else(|| panic!("no unit {unit}"))
+        rows.iter()
+            .find(|row| row["unit"].as_str() == Some(unit.to_string().as_str()))
+            .unwrap_or_else(|| panic!("no unit {unit}"))
     };
     let cracked = (0..100).find(|unit| seen(*unit) && CRACKED.contains(&(*unit as i64))).unwrap();
     let content = "01".repeat(32);

@@ -48,8 +48,7 @@ struct Best {
 pub fn lines(models: &Models, version: &str, budget: Duration) -> Result<Vec<Line>, Box<dyn std::error::Error>> {
     let History { recipe: sizes, ceiling } = serde_json::from_value(models.history(MODEL, version)?)?;
     let (pool, side) = models.inspector(version)?;
-    let thresholds: VisionThresholds =
-        serde_json::from_value(pool.model().metadata().metrics["thresholds"].clone().into())?;
+    let thresholds: VisionThresholds = serde_json::from_value(pool.model().metadata().metrics["thresholds"].clone())?;
     let mut asked = |samples: &[lehr_camera::set::Sample]| -> Result<Said, lehr_scoring::Error> {
         let pictures = samples.iter().flat_map(|sample| &sample.image).copied().collect();
         let mut said = pool.score(Batch { rows: samples.len(), values: vec![pictures] })?.values.into_iter();

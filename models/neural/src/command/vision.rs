@@ -4,7 +4,7 @@ use clap::Args;
 use lehr_camera::Split;
 use lehr_camera::set::{Recipe, ceiling};
 use lehr_neural::fitting::Event;
-use lehr_neural::vision::{VisionArchitecture, VisionSettings, card, export, report, thresholds, train};
+use lehr_neural::vision::{Told, VisionArchitecture, VisionSettings, card, export, report, thresholds, train};
 use lehr_neural::writing::Identity;
 use serde_json::json;
 
@@ -105,7 +105,15 @@ pub fn run(arguments: Arguments) -> Result<(), Box<dyn std::error::Error>> {
         trained: date.clone(),
     };
     let parts = [("training", &training), ("validation", &validation), ("test", &test)];
-    let text = card(&common.version, &date, &trained, &parts, &report, &chosen, &best);
+    let text = card(Told {
+        version: &common.version,
+        date: &date,
+        trained: &trained,
+        parts: &parts,
+        report: &report,
+        thresholds: &chosen,
+        ceiling: &best,
+    });
     let ceiling = json!({
         "map": best.map, "map_visible": best.map_of_visible, "box_iou": best.box_iou, "mask_iou": best.mask_iou,
     });

@@ -7,32 +7,29 @@ use super::report::VisionReport;
 use super::thresholds::VisionThresholds;
 use super::train::TrainedVision;
 
+/// What a card says of a trained inspector.
+#[derive(Debug, Clone, Copy)]
+pub struct Told<'a> {
+    pub version: &'a str,
+    pub date: &'a str,
+    pub trained: &'a TrainedVision,
+    /// By name.
+    pub parts: &'a [(&'a str, &'a Recipe)],
+    pub report: &'a VisionReport,
+    pub thresholds: &'a VisionThresholds,
+    pub ceiling: &'a Ceiling,
+}
+
 /// The card of a trained inspector, Markdown.
-pub fn card(
-    version: &str,
-    date: &str,
-    trained: &TrainedVision,
-    parts: &[(&str, &Recipe)],
-    report: &VisionReport,
-    thresholds: &VisionThresholds,
-    ceiling: &Ceiling,
-) -> String {
+pub fn card(told: Told<'_>) -> String {
     let mut text = String::new();
     // Writing to a string cannot fail.
-    let _ = write_all(&mut text, version, date, trained, parts, report, thresholds, ceiling);
+    let _ = write_all(&mut text, told);
     text
 }
 
-fn write_all(
-    out: &mut String,
-    version: &str,
-    date: &str,
-    trained: &TrainedVision,
-    parts: &[(&str, &Recipe)],
-    report: &VisionReport,
-    thresholds: &VisionThresholds,
-    ceiling: &Ceiling,
-) -> std::fmt::Result {
+fn write_all(out: &mut String, told: Told<'_>) -> std::fmt::Result {
+    let Told { version, date, trained, parts, report, thresholds, ceiling } = told;
     let size = trained.architecture;
     writeln!(out, "# Inspector {version}\n")?;
     writeln!(
@@ -69,15 +66,13 @@ fn write_all(
     writeln!(out, "| kind | average precision | threshold | precision there | recall there |\n|---|---|---|---|---|")?;
     for kind in Kind::ALL {
         let at = kind.index();
-        writeln!(
-            out,
-            "| {} | {:.3} | {:.2} | {:.3} | {:.3} |",
-            kind.text(),
-            report.average_precision[at],
-            thresholds[at],
-            report.precision[at],
-            report.recall[at]
-        )?;
+        write!(out, "| {} | {:.3} |", kind.text(), report.average_precision[at])?;
+        if thresholds[at] > 1.0 {
+            writeln!(out, " not told: it would be wrong too often | | |")?;
+        } else {
+            let (precision, recall) = (report.precision[at], report.recall[at]);
+            writeln!(out, " {:.2} | {precision:.3} | {recall:.3} |", thresholds[at])?;
+        }
     }
     writeln!(out, "\n## Training\n")?;
     writeln!(

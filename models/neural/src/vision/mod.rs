@@ -19,7 +19,7 @@ mod thresholds;
 mod train;
 mod trunk;
 
-pub use card::card;
+pub use card::{Told, card};
 pub use detect::{Detection, detections};
 pub use export::export;
 pub use loss::{Targets, generalised_iou};

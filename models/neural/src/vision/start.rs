@@ -1,15 +1,13 @@
-use std::collections::BTreeMap;
 use std::path::Path;
 
 use burn::module::Param;
 use burn::nn::Linear;
 use burn::tensor::{Tensor, TensorData};
+use lehr_onnx::Constants;
 
 use super::network::{Norm, VisionArchitecture, VisionTransformer};
 use crate::error::NeuralError;
 use crate::fitting::{Checkpoint, restore};
-
-type Constants = BTreeMap<String, (Vec<usize>, Vec<f32>)>;
 
 /// The network of a file that [`super::export()`] wrote, to be trained further, or the best one of a folder with a
 /// checkpoint. Layers of `network` that the file does not have stay as they are.

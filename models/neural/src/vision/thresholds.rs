@@ -9,11 +9,13 @@ use super::report::{LEAST_OVERLAP, score};
 /// From which score on a finding of each kind counts, in the order of the kinds.
 pub type VisionThresholds = [f32; Kind::COUNT];
 
-/// Where no finding of a kind is right.
-const NONE_RIGHT: f32 = 0.5;
+/// A kind whose findings are wrong more often than this, wherever the threshold is, is not told at all.
+const PRECISION_LEAST: f64 = 0.6;
+/// No score is above 1.
+const NEVER: f32 = 1.01;
 
-/// The scores at which precision and recall together are best (F1) on a set that was not learned; flaws that do not show
-/// count neither way.
+/// The scores at which precision and recall together are best (F1) on a set that was not learned, among those from which
+/// on findings are right often enough; flaws that do not show count neither way.
 pub fn thresholds(network: &VisionTransformer, validation: &Recipe, rows: usize) -> VisionThresholds {
     let tally = score(network, network.blocks.len(), validation, rows, &Device::flex()).tally;
     std::array::from_fn(|kind| best(&decisions(kind, &tally.found, &tally.visible, &tally.hidden), tally.count(kind)))
@@ -42,11 +44,11 @@ pub(super) fn decisions(kind: usize, found: &[Found], visible: &[Present], hidde
 
 /// The least score of the findings by which F1 is greatest; `present`: flaws that there are.
 fn best(decided: &[(f32, bool)], present: usize) -> f32 {
-    let (mut right, mut greatest, mut at) = (0, 0.0, NONE_RIGHT);
+    let (mut right, mut greatest, mut at) = (0, 0.0, NEVER);
     for (count, (score, is_right)) in decided.iter().enumerate() {
         right += usize::from(*is_right);
         let f1 = 2.0 * right as f64 / (count + 1 + present) as f64;
-        if f1 > greatest {
+        if f1 > greatest && right as f64 >= PRECISION_LEAST * (count + 1) as f64 {
             (greatest, at) = (f1, *score);
         }
     }
@@ -58,10 +60,15 @@ mod tests {
     use super::*;
 
     #[test]
+    fn a_kind_that_is_mostly_wrong_is_never_told() {
+        assert_eq!(best(&[(0.9, false), (0.8, true), (0.7, false), (0.6, true)], 4), NEVER);
+        assert_eq!(best(&[], 5), NEVER);
+        assert_eq!(best(&[(0.9, false)], 5), NEVER);
+    }
+
+    #[test]
     fn the_threshold_is_where_more_findings_would_be_wrong_more_often_than_right() {
         let decided = [(0.9, true), (0.8, false), (0.7, true), (0.6, true), (0.5, false), (0.4, false), (0.3, true)];
         assert_eq!(best(&decided, 5), 0.6);
-        assert_eq!(best(&[], 5), NONE_RIGHT);
-        assert_eq!(best(&[(0.9, false)], 5), NONE_RIGHT);
     }
 }

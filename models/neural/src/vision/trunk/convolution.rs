@@ -13,6 +13,14 @@ pub struct ConvolutionWeights {
     pub bias: Vec<f32>,
 }
 
+/// What went into a convolution, `[side, side, inputs]`, and what came of it.
+#[derive(Clone, Copy)]
+pub struct Passed<'a> {
+    pub from: &'a [f32],
+    pub side: usize,
+    pub came: &'a [f32],
+}
+
 impl ConvolutionWeights {
     /// The same sizes, all 0.
     pub fn zero(&self) -> Self {
@@ -36,13 +44,11 @@ impl ConvolutionWeights {
         }
     }
 
-    /// Given what came out and the loss's gradient at it, which is used up, adds that at the weights to `gradients` and,
+    /// Given what was passed and the loss's gradient at what came of it, which is used up, adds that at the weights to `gradients` and,
     /// where it is asked for, writes that at what went in.
     pub fn backward(
         &self,
-        from: &[f32],
-        side: usize,
-        came: &[f32],
+        Passed { from, side, came }: Passed<'_>,
         gradient: &mut [f32],
         fields: &mut Vec<f32>,
         gradients: &mut Self,
@@ -166,7 +172,8 @@ mod tests {
         };
         let (mut gradients, mut of_input) = (weights.zero(), vec![9.0; from.len()]);
         let (to, mut gradient) = (came(&weights, &from), towards.clone());
-        weights.backward(&from, SIDE, &to, &mut gradient, &mut vec![], &mut gradients, Some(&mut of_input));
+        let passed = Passed { from: &from, side: SIDE, came: &to };
+        weights.backward(passed, &mut gradient, &mut vec![], &mut gradients, Some(&mut of_input));
         let close = |found: f32, slope: f32, what: &str| {
             assert!((found - slope).abs() < 2e-2 * (1.0 + slope.abs()), "{what}: {found} is not {slope}");
         };

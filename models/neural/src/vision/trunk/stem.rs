@@ -1,4 +1,4 @@
-use super::convolution::ConvolutionWeights;
+use super::convolution::{ConvolutionWeights, Passed};
 
 /// What the way back through the convolutions needs of the way forth, of one picture.
 #[derive(Debug, Clone, Default)]
@@ -40,7 +40,8 @@ impl StemTape {
             let from = at.checked_sub(1).map_or(picture, |at| &came[at]);
             before.resize(from.len(), 0.0);
             let asked = (at > 0).then_some(&mut before[..]);
-            convolution.backward(from, side >> at, &came[at], here, fields, &mut gradients[at], asked);
+            let passed = Passed { from, side: side >> at, came: &came[at] };
+            convolution.backward(passed, here, fields, &mut gradients[at], asked);
             std::mem::swap(here, before);
         }
     }

@@ -141,9 +141,27 @@ impl Scoring {
 
 /// Those that training chose, else the usual one.
 fn thresholds<const N: usize>(metadata: &Metadata, usual: f32) -> [f32; N] {
-    let chosen = metadata.metrics.get("thresholds").and_then(|value| value.as_array());
-    let of = |place: usize| chosen?.get(place)?.as_f64().filter(|limit| (0.0..=1.0).contains(limit));
+    chosen(metadata.metrics.get("thresholds"), usual)
+}
+
+/// One above 1 is never reached: what a model would tell wrongly too often is not told.
+fn chosen<const N: usize>(given: Option<&serde_json::Value>, usual: f32) -> [f32; N] {
+    let given = given.and_then(|value| value.as_array());
+    let of = |place: usize| given?.get(place)?.as_f64().filter(|limit| *limit >= 0.0);
     std::array::from_fn(|place| of(place).map_or(usual, |limit| limit as f32))
 }
 
 const _: () = assert!(Terms::PLANT.window == lehr_features::MINUTES);
+
+#[cfg(test)]
+mod tests {
+    use super::chosen;
+    use serde_json::json;
+
+    #[test]
+    fn thresholds_are_those_of_the_training_also_the_one_that_nothing_reaches() {
+        let given = json!([0.25, 1.01, -1.0, "much"]);
+        assert_eq!(chosen(Some(&given), 0.5), [0.25, 1.01, 0.5, 0.5, 0.5]);
+        assert_eq!(chosen(None, 0.5), [0.5; 2]);
+    }
+}

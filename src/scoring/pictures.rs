@@ -2,7 +2,7 @@
 
 use super::opened::Inspecting;
 use super::{Scoring, ScoringError};
-use lehr_dataflows::inspections::{Found, Inspector};
+use lehr_dataflows::inspections::{Found, Inspector, SEEN};
 use lehr_domain::PerMille;
 use lehr_domain::model::ModelVersion;
 use lehr_domain::picture::Content;
@@ -18,15 +18,8 @@ pub const RGB_BYTES: usize = 3 * SIDE_PX * SIDE_PX;
 /// Pictures that are scored at once: 10 MB of numbers.
 const SCORED_AT_ONCE: usize = 16;
 
-/// The classes of inspectors, in their order.
-const CLASSES: [DefectType; DEFECTS] = [
-    DefectType::Crack,
-    DefectType::Bubble,
-    DefectType::Chip,
-    DefectType::Cloudiness,
-    DefectType::Deformation,
-    DefectType::Stain,
-];
+/// The classes of inspectors, in their order: what a camera sees.
+const CLASSES: [DefectType; DEFECTS] = SEEN;
 
 /// Where pictures are kept.
 pub trait Pictures: Send + Sync + Debug {

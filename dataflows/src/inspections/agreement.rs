@@ -5,7 +5,7 @@ use lehr_domain::Ratio;
 use lehr_domain::unit::{Defect, DefectType};
 use serde::{Deserialize, Serialize};
 
-/// What a camera sees: stress fractures are found by the stress model.
+/// What a camera sees, in the order of inspectors' classes: stress fractures are found by the stress model.
 pub const SEEN: [DefectType; DefectType::COUNT - 1] = [
     DefectType::Crack,
     DefectType::Bubble,

@@ -6,9 +6,11 @@ mod gelu;
 mod matrix;
 mod norm;
 mod softmax;
+mod sum;
 
 pub use exponential::{exp, sigmoid, tanh};
 pub use gelu::{gelu, gelu_back};
 pub use matrix::{Matrix, MatrixMut, multiply};
 pub use norm::{norm, norm_back, scaled};
 pub use softmax::{softmax, softmax_back};
+pub use sum::add;

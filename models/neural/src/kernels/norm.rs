@@ -1,5 +1,7 @@
 use pulp::Arch;
 
+use super::sum::{LANES, sum};
+
 /// Rows less their mean, over their deviation (Ba, Kiros and Hinton, "Layer normalization", 2016). `deviations`: one
 /// over the deviation of each row.
 pub fn norm(from: &[f32], epsilon: f32, to: &mut [f32], deviations: &mut [f32]) {
@@ -64,21 +66,6 @@ pub fn norm_back(
             }
         },
     );
-}
-
-const LANES: usize = 16;
-
-/// In a fixed order that SIMD can follow.
-#[inline(always)]
-fn sum(row: &[f32], of: impl Fn(f32) -> f32) -> f32 {
-    let mut lanes = [0.0f32; LANES];
-    let (whole, rest) = row.as_chunks::<LANES>();
-    for values in whole {
-        for (lane, value) in lanes.iter_mut().zip(values) {
-            *lane += of(*value);
-        }
-    }
-    lanes.iter().sum::<f32>() + rest.iter().map(|value| of(*value)).sum::<f32>()
 }
 
 #[cfg(test)]

@@ -1,6 +1,7 @@
 use pulp::Arch;
 
 use super::exp;
+use super::sum::{LANES, sum};
 
 /// Turns each row into shares of 1, in place.
 pub fn softmax(rows: &mut [f32], width: usize) {
@@ -15,7 +16,7 @@ pub fn softmax(rows: &mut [f32], width: usize) {
                 for value in &mut *row {
                     *value = exp(*value - most);
                 }
-                let share = 1.0 / sum(row);
+                let share = 1.0 / sum(row, |value| value);
                 for value in &mut *row {
                     *value *= share;
                 }
@@ -41,21 +42,6 @@ pub fn softmax_back(shares: &[f32], gradient: &mut [f32], width: usize) {
             }
         },
     );
-}
-
-const LANES: usize = 16;
-
-/// In a fixed order that SIMD can follow.
-#[inline(always)]
-fn sum(row: &[f32]) -> f32 {
-    let mut lanes = [0.0f32; LANES];
-    let (whole, rest) = row.as_chunks::<LANES>();
-    for values in whole {
-        for (lane, value) in lanes.iter_mut().zip(values) {
-            *lane += value;
-        }
-    }
-    lanes.iter().chain(rest).sum()
 }
 
 #[cfg(test)]

@@ -1,5 +1,5 @@
 use super::gates::{advance, retreat};
-use crate::kernels::{Matrix, multiply};
+use crate::kernels::{Matrix, add, multiply};
 
 /// The weights of one layer of `width` units over inputs of `inputs` values: `input` `[inputs, 4 width]`, `hidden`
 /// `[width, 4 width]`, `bias` `[4 width]`.
@@ -30,13 +30,9 @@ impl LayerGradients {
     }
 
     pub fn add(&mut self, other: &Self) {
-        for (to, from) in
-            [(&mut self.input, &other.input), (&mut self.hidden, &other.hidden), (&mut self.bias, &other.bias)]
-        {
-            for (to, from) in to.iter_mut().zip(from) {
-                *to += from;
-            }
-        }
+        add(&mut self.input, &other.input);
+        add(&mut self.hidden, &other.hidden);
+        add(&mut self.bias, &other.bias);
     }
 }
 
@@ -116,9 +112,7 @@ impl LayerWeights {
             multiply(&mut gradients.hidden, before, after, true);
         }
         for row in tape.gates.chunks_exact(4 * width) {
-            for (sum, value) in gradients.bias.iter_mut().zip(row) {
-                *sum += value;
-            }
+            add(&mut gradients.bias, row);
         }
         if let Some(input_gradient) = input_gradient {
             multiply(input_gradient, gates, Matrix::new(&self.input, inputs, 4 * width).transposed(), false);

@@ -1,6 +1,5 @@
 use super::attention::Heads;
-use super::convolution::add;
-use crate::kernels::{Matrix, gelu, gelu_back, multiply, norm, norm_back, scaled};
+use crate::kernels::{Matrix, add, gelu, gelu_back, multiply, norm, norm_back, scaled};
 use crate::vision::network::EPSILON;
 
 /// The numbers of one layer of the encoder, in the order of [`super::super::network::Block`].

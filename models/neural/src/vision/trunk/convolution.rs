@@ -1,4 +1,4 @@
-use crate::kernels::{Matrix, multiply};
+use crate::kernels::{Matrix, add, multiply};
 
 /// Along a side, places.
 const KERNEL: usize = 3;
@@ -76,12 +76,6 @@ impl ConvolutionWeights {
     fn fields<'a>(&self, fields: &'a [f32]) -> Matrix<'a> {
         let field = KERNEL * KERNEL * self.inputs;
         Matrix::new(fields, fields.len() / field, field)
-    }
-}
-
-pub fn add(to: &mut [f32], from: &[f32]) {
-    for (to, from) in to.iter_mut().zip(from) {
-        *to += from;
     }
 }
 

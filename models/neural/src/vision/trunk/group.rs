@@ -2,9 +2,9 @@ use lehr_camera::set::PATCH;
 
 use super::attention::Heads;
 use super::block::BlockTape;
-use super::convolution::add;
 use super::stem::StemTape;
-use super::trunk::{Group, TrunkGradients, TrunkWeights};
+use super::whole::{Group, TrunkGradients, TrunkWeights};
+use crate::kernels::add;
 
 /// What the way back of a few pictures needs of their way forth. Kept between batches so that its memory is.
 #[derive(Debug, Clone, Default)]

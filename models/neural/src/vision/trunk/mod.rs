@@ -9,9 +9,8 @@ mod block;
 mod convolution;
 mod group;
 mod stem;
-#[allow(clippy::module_inception)]
-mod trunk;
+mod whole;
 
 pub use block::{BlockGradients, BlockWeights, LinearWeights};
 pub use convolution::ConvolutionWeights;
-pub use trunk::{Pictures, Trunk, TrunkGradients, TrunkWeights};
+pub use whole::{Pictures, Trunk, TrunkGradients, TrunkWeights};

@@ -2,8 +2,9 @@ use lehr_camera::set::PATCH;
 use rayon::prelude::*;
 
 use super::block::{BlockWeights, LinearWeights};
-use super::convolution::{ConvolutionWeights, add};
+use super::convolution::ConvolutionWeights;
 use super::group::GroupTape;
+use crate::kernels::add;
 
 /// Pictures of a group: few, so that what lies between fits the processor's caches, but enough that the sums of the
 /// weights' gradients, which are read and written once a group, do not count.

@@ -125,7 +125,7 @@ fn gradients_are_the_same_for_any_number_of_threads() {
     assert_eq!(with(1), with(3));
 }
 
-/// A network whose layers, which begin as ones that change nothing, do something.
+/// A network whose layers and fine masks, which begin as ones that change nothing, do something.
 fn awake(network: VisionTransformer) -> VisionTransformer {
     let mut network = network;
     let device = Device::flex();
@@ -135,6 +135,11 @@ fn awake(network: VisionTransformer) -> VisionTransformer {
             let wave = (0..inputs * outputs).map(|i| 0.2 * ((i + at) as f32 * 0.7).sin()).collect();
             linear.weight = Param::from_tensor(Tensor::from_data(TensorData::new(wave, [inputs, outputs]), &device));
         }
+    }
+    for linear in &mut network.fine {
+        let [inputs, outputs] = linear.weight.val().dims();
+        let wave = (0..inputs * outputs).map(|i| 0.3 * (i as f32 * 1.3).sin()).collect();
+        linear.weight = Param::from_tensor(Tensor::from_data(TensorData::new(wave, [inputs, outputs]), &device));
     }
     network
 }
@@ -149,7 +154,8 @@ fn pictures() -> (Recipe, Vec<Part>) {
 fn gradients_of_an_inspector_by_hand_are_those_of_the_tape() {
     let device = Device::flex();
     let (recipe, whole) = pictures();
-    let architecture = VisionArchitecture { side: 112, channels: 4, width: 24, layers: 2, heads: 3 };
+    let architecture =
+        VisionArchitecture { side: 112, channels: 4, adding: [0, 1, 0, 2], width: 24, layers: 2, heads: 3 };
     let network = awake(VisionTransformer::new(architecture, 5, &device)).train();
     let settings = VisionSettings::new(architecture, 1);
     let mut task = VisionTask::new(&recipe, &recipe, &settings, device.clone());
@@ -158,7 +164,8 @@ fn gradients_of_an_inspector_by_hand_are_those_of_the_tape() {
     let batch = Batch::new(&whole, &device.clone().autodiff());
     let shape = [whole.len(), 112, 112, 3];
     let pictures = Tensor::from_data(TensorData::new(batch.pictures.light.clone(), shape), &device.autodiff());
-    let on_tape = batch.targets.loss(network.read(patches_on_the_tape(&network, pictures)));
+    let (patches, fine) = patches_on_the_tape(&network, pictures);
+    let on_tape = batch.targets.loss(network.read(patches, fine));
     let tape = GradientsParams::from_grads(on_tape.backward(), &network);
 
     let expected = on_tape.into_scalar::<f64>();
@@ -166,6 +173,10 @@ fn gradients_of_an_inspector_by_hand_are_those_of_the_tape() {
     for (index, layer) in network.convolutions.iter().enumerate() {
         assert_close(&format!("convolution {index}"), &layer.weight, &ours, &tape);
         assert_close(&format!("bias of convolution {index}"), &layer.bias, &ours, &tape);
+    }
+    for (index, fine) in network.fine.iter().enumerate() {
+        assert_close(&format!("fine masks {index}"), &fine.weight, &ours, &tape);
+        assert_close(&format!("bias of fine masks {index}"), fine.bias.as_ref().unwrap(), &ours, &tape);
     }
     assert_close("embedding", &network.embedding.weight, &ours, &tape);
     assert_close("positions", &network.positions, &ours, &tape);
@@ -188,7 +199,8 @@ fn gradients_of_an_inspector_by_hand_are_those_of_the_tape() {
 fn gradients_of_an_inspector_are_the_same_for_any_number_of_threads() {
     let device = Device::flex();
     let (recipe, whole) = pictures();
-    let architecture = VisionArchitecture { side: 112, channels: 4, width: 24, layers: 1, heads: 3 };
+    let architecture =
+        VisionArchitecture { side: 112, channels: 4, adding: [0, 1, 0, 2], width: 24, layers: 1, heads: 3 };
     let network = awake(VisionTransformer::new(architecture, 5, &device)).train();
     let settings = VisionSettings::new(architecture, 1);
     let with = |threads: usize| {

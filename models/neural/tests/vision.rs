@@ -3,13 +3,13 @@
 mod support;
 
 use burn::module::Module;
-use burn::tensor::{Device, Tensor, TensorData, activation};
+use burn::tensor::{Device, activation};
 use lehr_camera::Split;
 use lehr_camera::set::Recipe;
 use lehr_neural::fitting::{Quiet, Stop};
 use lehr_neural::vision::{
     Pictures, TrainedVision, Trunk, VisionArchitecture, VisionSettings, VisionTransformer, export, pixels, report,
-    resized, started_from, train,
+    started_from, train,
 };
 use lehr_neural::writing::{Identity, values};
 use serde_json::json;
@@ -95,8 +95,8 @@ fn agree(architecture: VisionArchitecture, network: VisionTransformer) {
     let said = answer(&file, &[("input", &[rows, 3, side, side], &images)]);
     let pictures = Pictures { grid: side / 16, corners: vec![[0, 0]; rows], light: scaled };
     let known = Trunk::default().forward(&trained.network.trunk(), architecture.layers, &pictures);
-    let shape = [rows, architecture.patches(), architecture.width];
-    let reading = trained.network.read(Tensor::from_data(TensorData::new(known, shape), &Device::flex()));
+    let (patches, fine) = known.tensors(rows, architecture.patches(), &Device::flex());
+    let reading = trained.network.read(patches, fine);
     assert_close("class", &values(reading.classes), &output(&said, "class"));
     assert_close("box", &values(reading.boxes), &output(&said, "box"));
     // [rows, grid, grid, 6, 4, 4] to [rows, 6, 4 grid, 4 grid].
@@ -133,9 +133,6 @@ fn a_small_inspector_and_its_file_agree() {
 
 #[test]
 fn an_inspector_for_larger_pictures_and_its_file_agree() {
-    let architecture = VisionArchitecture::small(SIDE);
-    let network = VisionTransformer::new(architecture, 6, &Device::flex()).valid();
-    let (network, architecture) = resized(network, architecture, 224);
-    assert_eq!(network.positions.val().dims(), [196, 64]);
-    agree(architecture, network);
+    let architecture = VisionArchitecture::small(224);
+    agree(architecture, VisionTransformer::new(architecture, 6, &Device::flex()).valid());
 }

@@ -5,7 +5,7 @@ use lehr_camera::set::Recipe;
 use lehr_camera::{Kind, Split};
 use lehr_neural::judging::Figure;
 use lehr_neural::verdict::{Line, Target};
-use lehr_neural::vision::{Said, VisionThresholds, tally};
+use lehr_neural::vision::{Said, VisionReport, VisionThresholds, tally};
 use lehr_scoring::{Batch, Pool};
 use rand_chacha::ChaCha8Rng;
 use rand_chacha::rand_core::SeedableRng;
@@ -14,6 +14,8 @@ use serde::Deserialize;
 use super::models::Models;
 
 const MODEL: &str = "inspector";
+/// Who is shown beside.
+const PLAIN: &str = "convolutions alone";
 /// Pictures of a call.
 const ROWS: usize = 16;
 /// Pictures by which is told how long one takes.
@@ -28,6 +30,8 @@ const DRAWS: usize = 200;
 struct History {
     recipe: Sizes,
     ceiling: Best,
+    /// What the convolutions reach alone.
+    plain: Option<VisionReport>,
 }
 
 #[derive(Debug, Deserialize)]
@@ -46,7 +50,7 @@ struct Best {
 /// Figures of the inspector on its test part, which is made anew; of as many pictures as can be looked at in a time, but
 /// never fewer than tell something.
 pub fn lines(models: &Models, version: &str, budget: Duration) -> Result<Vec<Line>, Box<dyn std::error::Error>> {
-    let History { recipe: sizes, ceiling } = serde_json::from_value(models.history(MODEL, version)?)?;
+    let History { recipe: sizes, ceiling, plain } = serde_json::from_value(models.history(MODEL, version)?)?;
     let (pool, side) = models.inspector(version)?;
     let thresholds: VisionThresholds = serde_json::from_value(pool.model().metadata().metrics["thresholds"].clone())?;
     let mut asked = |samples: &[lehr_camera::set::Sample]| -> Result<Said, lehr_scoring::Error> {
@@ -66,15 +70,19 @@ pub fn lines(models: &Models, version: &str, budget: Duration) -> Result<Vec<Lin
     drawn.sort_by(f64::total_cmp);
     let at = |share: f64| drawn[(share * (DRAWS - 1) as f64).round() as usize];
     let map = Figure { value: report.map_visible, low: at(0.025), high: at(0.975) };
+    let of_plain = |of: fn(&VisionReport) -> f64| plain.as_ref().map(of);
     let mut lines = vec![
         Line::new(MODEL, format!("mAP@.5 of flaws that show, {} pictures", report.pictures), Some(map))
             .target(Target::Above(0.85))
+            .baseline(PLAIN, of_plain(|plain| plain.map_visible))
             .ceiling(Some(ceiling.map_visible)),
         Line::plain(MODEL, "mean IoU of boxes", report.box_iou)
             .target(Target::Above(0.70))
+            .baseline(PLAIN, of_plain(|plain| plain.box_iou))
             .ceiling(Some(ceiling.box_iou)),
         Line::plain(MODEL, "mean IoU of masks", report.mask_iou)
             .target(Target::Above(0.70))
+            .baseline(PLAIN, of_plain(|plain| plain.mask_iou))
             .ceiling(Some(ceiling.mask_iou)),
     ];
     for kind in Kind::ALL {

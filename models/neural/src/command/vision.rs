@@ -1,14 +1,22 @@
 use std::path::PathBuf;
 
+use burn::tensor::Device;
 use clap::Args;
 use lehr_camera::Split;
 use lehr_camera::set::{Recipe, ceiling};
+use lehr_neural::NeuralError;
 use lehr_neural::fitting::Event;
-use lehr_neural::vision::{Told, VisionArchitecture, VisionSettings, card, export, report, thresholds, train};
+use lehr_neural::vision::{
+    Told, VisionArchitecture, VisionReport, VisionSettings, VisionTransformer, card, export, report, started_from,
+    thresholds, train,
+};
 use lehr_neural::writing::Identity;
 use serde_json::json;
 
 use super::{Common, keep, today};
+
+/// Pictures by which thresholds are chosen: more than epochs are compared by, as they are chosen once.
+const THRESHOLD_PICTURES: u64 = 1_500;
 
 /// Pictures by which the ceiling is told: enough for a half per cent.
 const CEILING_PICTURES: u64 = 4_000;
@@ -30,6 +38,9 @@ pub struct Arguments {
     /// A written inspector of the same sizes to begin with, or the folder of a training, instead of chance.
     #[arg(long, value_name = "FILE")]
     start: Option<PathBuf>,
+    /// What was trained without the layers, of the same sizes, to be shown beside: a file or the folder of a training.
+    #[arg(long, value_name = "FILE")]
+    plain: Option<PathBuf>,
     /// Pictures to test with; no more than a tenth of the set.
     #[arg(long, default_value_t = 2_000, value_name = "PICTURES")]
     test_pictures: u64,
@@ -41,9 +52,15 @@ pub struct Arguments {
     epoch_pictures: usize,
     #[arg(long, default_value_t = 100)]
     epochs: usize,
-    /// Epochs before the layers join the convolutions, which learn faster alone.
+    /// Epochs before all layers join: what is shallow learns faster.
     #[arg(long, default_value_t = 8, value_name = "EPOCHS")]
     shallow_epochs: usize,
+    /// The layers that are there before.
+    #[arg(long, default_value_t = 0, value_name = "LAYERS")]
+    shallow_layers: usize,
+    /// Patches along the side of a window.
+    #[arg(long, default_value_t = 8, value_name = "PATCHES")]
+    window: usize,
     /// Epochs that look at windows of pictures, which teach more in the same time; the others look at whole ones.
     #[arg(long, default_value_t = 40, value_name = "EPOCHS")]
     window_epochs: usize,
@@ -56,6 +73,12 @@ pub struct Arguments {
     /// Pictures by which epochs are compared; no more than a tenth of the set.
     #[arg(long, default_value_t = 500, value_name = "PICTURES")]
     validation_pictures: u64,
+    /// After each of the four halvings of the picture: convolutions that add to what went in.
+    #[arg(long, value_delimiter = ',', default_values_t = [0, 1, 2, 2], value_name = "COUNTS")]
+    adding: Vec<usize>,
+    /// Windows cut of each picture that is made: to make one takes as long as to learn from some.
+    #[arg(long, default_value_t = 4, value_name = "WINDOWS")]
+    looks: usize,
     /// The greatest learning rate.
     #[arg(long)]
     rate: Option<f64>,
@@ -76,11 +99,20 @@ pub fn run(arguments: Arguments) -> Result<(), Box<dyn std::error::Error>> {
     );
 
     let Arguments { size: side, channels, width, layers, heads, .. } = arguments;
-    let mut settings = VisionSettings::new(VisionArchitecture { side, channels, width, layers, heads }, common.seed);
+    let adding = arguments.adding.as_slice().try_into().map_err(|_| NeuralError::Setting {
+        field: "adding",
+        found: format!("{} counts", arguments.adding.len()),
+        fix: "give one for each of the four halvings",
+    })?;
+    let architecture = VisionArchitecture { side, channels, adding, width, layers, heads };
+    let mut settings = VisionSettings::new(architecture, common.seed);
     settings.epochs_max = arguments.epochs;
     settings.epoch_pictures = arguments.epoch_pictures;
     settings.shallow_epochs = arguments.shallow_epochs;
     settings.window_epochs = arguments.window_epochs;
+    settings.shallow_layers = arguments.shallow_layers;
+    settings.window = arguments.window;
+    settings.looks = arguments.looks;
     settings.rows = arguments.batch;
     settings.rate = arguments.rate.unwrap_or(settings.rate);
     settings.hold = arguments.hold;
@@ -91,8 +123,14 @@ pub fn run(arguments: Arguments) -> Result<(), Box<dyn std::error::Error>> {
     let trained = train(&training, &validation, &settings, &mut *watch)?;
 
     watch.see(&Event::Stage { name: "test" });
-    let chosen = thresholds(&trained.network, &validation, settings.rows);
-    let report = report(&trained.network, &chosen, &test, settings.rows);
+    let many = part(Split::Validation, tenth.min(THRESHOLD_PICTURES))?;
+    let chosen = thresholds(&trained.network, &many, settings.rows);
+    let plain = |path: &PathBuf| -> Result<VisionReport, NeuralError> {
+        let blank = VisionTransformer::new(architecture, common.seed, &Device::flex());
+        Ok(report(&started_from(blank, architecture, path)?, &chosen, &test, settings.rows))
+    };
+    let plain = arguments.plain.as_ref().map(plain).transpose()?;
+    let said = report(&trained.network, &chosen, &test, settings.rows);
     let best = ceiling(&test, CEILING_PICTURES);
     let date = today();
     let identity = Identity {
@@ -101,7 +139,7 @@ pub fn run(arguments: Arguments) -> Result<(), Box<dyn std::error::Error>> {
         inputs: ["red", "green", "blue"].map(|name| (name.to_owned(), format!("light 0-1, {side}x{side}"))).to_vec(),
         data: format!("{:016x}", training.hash()),
         scaler: None,
-        metrics: json!({ "test": report, "thresholds": chosen }),
+        metrics: json!({ "test": said, "thresholds": chosen }),
         trained: date.clone(),
     };
     let parts = [("training", &training), ("validation", &validation), ("test", &test)];
@@ -110,7 +148,8 @@ pub fn run(arguments: Arguments) -> Result<(), Box<dyn std::error::Error>> {
         date: &date,
         trained: &trained,
         parts: &parts,
-        report: &report,
+        report: &said,
+        plain: plain.as_ref(),
         thresholds: &chosen,
         ceiling: &best,
     });
@@ -119,7 +158,9 @@ pub fn run(arguments: Arguments) -> Result<(), Box<dyn std::error::Error>> {
     });
     let recipes =
         json!({ "seed": common.seed, "training": training.count, "validation": validation.count, "test": test.count });
-    let history = json!({ "history": trained.history, "recipe": recipes, "test": report, "ceiling": ceiling });
+    let history = json!({
+        "history": trained.history, "recipe": recipes, "test": said, "plain": plain, "ceiling": ceiling,
+    });
     let path = keep(common, "inspector", &export(&trained, &identity, true)?, &text, &history)?;
     watch.see(&Event::Stage { name: &format!("written: {}", path.display()) });
     Ok(())

@@ -1,11 +1,13 @@
+use burn::module::Param;
 use burn::tensor::Tensor;
 use lehr_camera::Kind;
 use lehr_onnx::blocks::{Norm, TransformerBlock};
-use lehr_onnx::{Conv, Element, Graph, Opset, Shape};
+use lehr_onnx::{Conv, Element, Graph, Interpolation, Opset, Shape};
 
 use super::network::{self, Block, Convolution, EPSILON};
 use super::patches::{CELLS, DEVIATION, MEAN};
 use super::train::TrainedVision;
+use super::trunk::CELL_HALVINGS;
 use crate::error::NeuralError;
 use crate::writing::{Identity, linear, tensor, values};
 
@@ -29,10 +31,15 @@ pub fn export(trained: &TrainedVision, identity: &Identity, halved: bool) -> Res
     let centred = graph.sub("scaler.centred", input, mean)?;
     let scaled = graph.div("scaler", centred, deviation)?;
 
-    let mut seen = scaled;
+    let (mut seen, mut levels) = (scaled, vec![]);
     for (index, layer) in network.convolutions.iter().enumerate() {
-        seen = graph.conv(&format!("convolution.{index}"), seen, &convolution(layer)?)?;
-        seen = graph.relu(&format!("convolution.{index}.above"), seen)?;
+        let name = format!("convolution.{index}");
+        if layer.step == 2 {
+            levels.push(seen);
+        }
+        let made = graph.conv(&name, seen, &whole_field(layer)?)?;
+        let above = graph.relu(&format!("{name}.above"), made)?;
+        seen = if layer.step == 1 { graph.add(&format!("{name}.sum"), seen, above)? } else { above };
     }
     let channels = network.embedding.weight.val().dims()[0];
     let rows = graph.reshape("places", seen, Shape::batched([channels, patches]))?;
@@ -53,6 +60,13 @@ pub fn export(trained: &TrainedVision, identity: &Identity, halved: bool) -> Res
     let masks = graph.reshape("mask.cells", masks, Shape::batched([grid, grid, Kind::COUNT, CELLS, CELLS]))?;
     let masks = graph.transpose("mask.turned", masks, &[0, 3, 1, 4, 2, 5])?;
     let masks = graph.reshape("mask.logits", masks, Shape::batched([Kind::COUNT, grid * CELLS, grid * CELLS]))?;
+    // What came out after a halving is what the next one takes.
+    let [cells, twos] = [0, 1].map(|part| levels[CELL_HALVINGS + part]);
+    let cells = graph.conv("mask.fine.0", cells, &place(&network.fine[0])?)?;
+    let twos = graph.conv("mask.fine.1", twos, &place(&network.fine[1])?)?;
+    let twos = graph.resize("mask.fine.1.cells", twos, 2, Interpolation::Nearest)?;
+    let fine = graph.add("mask.fine", cells, twos)?;
+    let masks = graph.add("mask.all", masks, fine)?;
     let masks = graph.sigmoid("mask.probabilities", masks)?;
     graph.output("mask", masks)?;
 
@@ -63,13 +77,27 @@ pub fn export(trained: &TrainedVision, identity: &Identity, halved: bool) -> Res
     Ok(graph.encode()?)
 }
 
+fn whole_field(layer: &Convolution) -> Result<Conv, NeuralError> {
+    convolution(&layer.weight, &layer.bias, KERNEL, layer.step)
+}
+
+/// A convolution of one place.
+fn place(layer: &burn::nn::Linear) -> Result<Conv, NeuralError> {
+    convolution(&layer.weight, layer.bias.as_ref().expect("it begins with a bias"), 1, 1)
+}
+
 /// ONNX has the outputs first, then channels, then the kernel's rows and columns.
-fn convolution(layer: &Convolution) -> Result<Conv, NeuralError> {
-    let [field, outputs] = layer.weight.val().dims();
-    let inputs = field / (KERNEL * KERNEL);
-    let turned = layer.weight.val().reshape([KERNEL, KERNEL, inputs, outputs]).permute([3, 2, 0, 1]);
-    let weight = lehr_onnx::Tensor::f32([outputs, inputs, KERNEL, KERNEL], &values(turned))?;
-    Ok(Conv { weight, bias: Some(tensor(layer.bias.val())?), stride: 2, padding: 1 })
+fn convolution(
+    weight: &Param<Tensor<2>>,
+    bias: &Param<Tensor<1>>,
+    kernel: usize,
+    stride: usize,
+) -> Result<Conv, NeuralError> {
+    let [field, outputs] = weight.val().dims();
+    let inputs = field / (kernel * kernel);
+    let turned = weight.val().reshape([kernel, kernel, inputs, outputs]).permute([3, 2, 0, 1]);
+    let weight = lehr_onnx::Tensor::f32([outputs, inputs, kernel, kernel], &values(turned))?;
+    Ok(Conv { weight, bias: Some(tensor(bias.val())?), stride, padding: kernel / 2 })
 }
 
 fn block(layer: &Block, width: usize) -> Result<TransformerBlock, NeuralError> {

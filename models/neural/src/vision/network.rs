@@ -3,11 +3,14 @@ use burn::nn::Linear;
 use burn::optim::GradientsParams;
 use burn::tensor::module::layer_norm;
 use burn::tensor::{Device, Tensor};
+use lehr_camera::Kind;
 use lehr_camera::set::PATCH;
 use serde::{Deserialize, Serialize};
 
 use super::patches::{CLASSES, MASKS};
-use super::trunk::{BlockGradients, BlockWeights, ConvolutionWeights, LinearWeights, TrunkGradients, TrunkWeights};
+use super::trunk::{
+    BlockGradients, BlockWeights, CELL_HALVINGS, ConvolutionWeights, LinearWeights, TrunkGradients, TrunkWeights,
+};
 use crate::fitting::{Initial, register};
 use crate::writing::values;
 
@@ -19,16 +22,21 @@ pub(super) const EPSILON: f64 = 1e-5;
 const NOTHING: f32 = 4.0;
 const NO_MASK: f32 = -4.0;
 
-/// Convolutions before the encoder: four halvings of the picture make a place of a patch.
-const CONVOLUTIONS: usize = PATCH.ilog2() as usize;
+/// Convolutions that halve the picture, until a place is a patch.
+pub const CONVOLUTIONS: usize = PATCH.ilog2() as usize;
+
+/// By how much weaker convolutions begin that add to what went in, so that the sums do not grow.
+const ADDING: f64 = 0.5;
 
 /// The sizes of an inspector.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 pub struct VisionArchitecture {
     /// Side of the picture, pixels: a multiple of 16.
     pub side: usize,
-    /// Channels of the first convolution; each of the others has twice those of the one before.
+    /// Channels of the first convolution; each that halves the picture has twice those of the one before.
     pub channels: usize,
+    /// After each halving: the convolutions that keep the size and add to what went in.
+    pub adding: [usize; CONVOLUTIONS],
     pub width: usize,
     pub layers: usize,
     /// Divides the width.
@@ -38,12 +46,12 @@ pub struct VisionArchitecture {
 impl VisionArchitecture {
     /// Six layers of width 384.
     pub fn full(side: usize) -> Self {
-        Self { side, channels: 32, width: 384, layers: 6, heads: 6 }
+        Self { side, channels: 32, adding: [0, 1, 2, 2], width: 384, layers: 6, heads: 6 }
     }
 
     /// Two layers of width 64, which train in minutes.
     pub fn small(side: usize) -> Self {
-        Self { side, channels: 8, width: 64, layers: 2, heads: 4 }
+        Self { side, channels: 8, adding: [0, 1, 1, 1], width: 64, layers: 2, heads: 4 }
     }
 
     /// Patches along a side.
@@ -79,22 +87,27 @@ pub struct Block {
     pub heads: usize,
 }
 
-/// A convolution of 3 × 3 in steps of 2, and what is above 0 of it.
+/// A convolution of 3 × 3, and what is above 0 of it.
 #[derive(Module, Debug)]
 pub struct Convolution {
     /// `[9 inputs, outputs]`, in the order of the kernel's rows, columns, channels.
     pub weight: Param<Tensor<2>>,
     pub bias: Param<Tensor<1>>,
+    /// 2, or 1 where what comes out is added to what went in.
+    pub step: usize,
 }
 
 /// The network behind the scaling of pixels.
 ///
 /// Patches are embedded by convolutions instead of one matrix, by which such networks learn in a fraction of the steps
-/// (Xiao et al., "Early convolutions help transformers see better", 2021). Its layers begin as ones that change nothing,
+/// (Xiao et al., "Early convolutions help transformers see better", 2021); some of these add to what went in (He et al.,
+/// "Deep residual learning", 2016), so that a patch knows of what lies around it. Its layers begin as ones that change nothing,
 /// so that they can join when the convolutions have learned (Zhang et al., "Fixup initialization", 2019).
 #[derive(Module, Debug)]
 pub struct VisionTransformer {
     pub convolutions: Vec<Convolution>,
+    /// What the convolutions say of masks after two and after three halvings, `[channels, 6]`.
+    pub fine: Vec<Linear>,
     /// `[channels, width]`.
     pub embedding: Linear,
     /// `[patches, width]`, learned.
@@ -122,17 +135,19 @@ pub struct VisionReading {
 
 impl VisionTransformer {
     pub fn new(architecture: VisionArchitecture, seed: u64, device: &Device) -> Self {
-        let VisionArchitecture { channels, width, layers, heads, .. } = architecture;
+        let VisionArchitecture { channels, adding, width, layers, heads, .. } = architecture;
         assert!(width.is_multiple_of(heads), "a width of {width} cannot be shared by {heads} heads");
         let mut initial = Initial::new(seed, device);
         let mut inputs = 3;
-        let convolutions = (0..CONVOLUTIONS).map(|at| {
+        let mut convolutions = vec![];
+        for (at, adding) in adding.into_iter().enumerate() {
             let outputs = channels << at;
-            let convolution = Convolution::new(inputs, outputs, &mut initial);
+            convolutions.push(Convolution::halving(inputs, outputs, &mut initial));
+            convolutions.extend((0..adding).map(|_| Convolution::adding(outputs, &mut initial)));
             inputs = outputs;
-            convolution
-        });
-        let convolutions = convolutions.collect();
+        }
+        let fine = [CELL_HALVINGS, CELL_HALVINGS + 1]
+            .map(|halvings| silent(initial.linear(channels << (halvings - 1), Kind::COUNT), &initial));
         let embedding = initial.linear(inputs, width);
         let positions = initial.uniform([architecture.patches(), width], 0.05);
         let blocks = (0..layers).map(|_| Block::new(width, heads, &mut initial)).collect();
@@ -143,16 +158,17 @@ impl VisionTransformer {
         let boxes = initial.linear(width, 4);
         let mut masks = initial.linear(width, MASKS);
         masks.bias = Some(initial.given([MASKS], vec![NO_MASK; MASKS]));
-        Self { convolutions, embedding, positions, blocks, norm, classes, boxes, masks }
+        Self { convolutions, fine: fine.into(), embedding, positions, blocks, norm, classes, boxes, masks }
     }
 
-    /// What is said of patches, given what the last layer knows of them, `[rows, patches, width]`.
-    pub fn read(&self, patches: Tensor<3>) -> VisionReading {
+    /// What is said of patches, given what the last layer knows of them, `[rows, patches, width]`, and what the
+    /// convolutions say of masks, `[rows, patches, 6 × 16]`.
+    pub fn read(&self, patches: Tensor<3>, fine: Tensor<3>) -> VisionReading {
         let x = self.norm.forward(patches);
         VisionReading {
             classes: self.classes.forward(x.clone()),
             boxes: self.boxes.forward(x.clone()),
-            masks: self.masks.forward(x),
+            masks: self.masks.forward(x) + fine,
         }
     }
 
@@ -161,6 +177,7 @@ impl VisionTransformer {
         TrunkWeights {
             heads: self.blocks.first().map_or(1, |block| block.heads),
             convolutions: self.convolutions.iter().map(Convolution::weights).collect(),
+            fine: [weights(&self.fine[0]), weights(&self.fine[1])],
             embedding: weights(&self.embedding),
             positions: values(self.positions.val()),
             blocks: self.blocks.iter().map(Block::weights).collect(),
@@ -173,6 +190,9 @@ impl VisionTransformer {
             register(gradients, &convolution.weight, from.weight, device);
             register(gradients, &convolution.bias, from.bias, device);
         }
+        for (fine, from) in self.fine.iter().zip(from.fine) {
+            register_linear(gradients, fine, from, device);
+        }
         register_linear(gradients, &self.embedding, from.embedding, device);
         register(gradients, &self.positions, from.positions, device);
         for (block, from) in self.blocks.iter().zip(from.blocks).take(depth) {
@@ -183,31 +203,32 @@ impl VisionTransformer {
 
 impl Convolution {
     /// Weights of the variance 2 / inputs (He et al., "Delving deep into rectifiers", 2015).
-    fn new(inputs: usize, outputs: usize, initial: &mut Initial) -> Self {
+    fn halving(inputs: usize, outputs: usize, initial: &mut Initial) -> Self {
         let bound = (6.0 / (9 * inputs) as f64).sqrt();
-        Self { weight: initial.uniform([9 * inputs, outputs], bound), bias: initial.zeros([outputs]) }
+        Self { weight: initial.uniform([9 * inputs, outputs], bound), bias: initial.zeros([outputs]), step: 2 }
+    }
+
+    fn adding(channels: usize, initial: &mut Initial) -> Self {
+        let bound = ADDING * (6.0 / (9 * channels) as f64).sqrt();
+        Self { weight: initial.uniform([9 * channels, channels], bound), bias: initial.zeros([channels]), step: 1 }
     }
 
     fn weights(&self) -> ConvolutionWeights {
         let [field, outputs] = self.weight.val().dims();
         let (weight, bias) = (values(self.weight.val()), values(self.bias.val()));
-        ConvolutionWeights { inputs: field / 9, outputs, weight, bias }
+        ConvolutionWeights { inputs: field / 9, outputs, step: self.step, weight, bias }
     }
 }
 
 impl Block {
     fn new(width: usize, heads: usize, initial: &mut Initial) -> Self {
-        let nothing = |linear: Linear, initial: &Initial| {
-            let [inputs, outputs] = linear.weight.val().dims();
-            Linear { weight: initial.zeros([inputs, outputs]), ..linear }
-        };
         Self {
             attention_norm: Norm::new(width, initial),
             projection: initial.linear(width, 3 * width),
-            output: nothing(initial.linear(width, width), initial),
+            output: silent(initial.linear(width, width), initial),
             feed_forward_norm: Norm::new(width, initial),
             expand: initial.linear(width, 4 * width),
-            contract: nothing(initial.linear(4 * width, width), initial),
+            contract: silent(initial.linear(4 * width, width), initial),
             heads,
         }
     }
@@ -235,6 +256,12 @@ impl Block {
         register_linear(gradients, &self.expand, from.expand, device);
         register_linear(gradients, &self.contract, from.contract, device);
     }
+}
+
+/// Says nothing until it is trained.
+fn silent(linear: Linear, initial: &Initial) -> Linear {
+    let [inputs, outputs] = linear.weight.val().dims();
+    Linear { weight: initial.zeros([inputs, outputs]), bias: Some(initial.zeros([outputs])) }
 }
 
 fn weights(linear: &Linear) -> LinearWeights {

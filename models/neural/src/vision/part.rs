@@ -3,12 +3,14 @@ use lehr_camera::set::{NONE, PATCH, Recipe, Sample};
 use rand::RngExt;
 use rand_chacha::ChaCha8Rng;
 
-use super::patches::{CELLS, MASKS, mask_patches, pixels};
+use super::patches::{CELLS, DEVIATION, MASKS, MEAN, mask_patches, pixels};
 
 /// From how much of a flaw a model is asked for the whole of it.
 const SEEN: f32 = 0.6;
 /// How often a window is laid over a flaw, if there is one: most of a picture is without.
 const OVER_FLAW: f64 = 0.8;
+/// The most that the light of a part is made redder or bluer.
+const TINT: f32 = 0.07;
 
 /// A picture, or a window of it, as a network gets it, with what it should say.
 #[derive(Debug, Clone, PartialEq)]
@@ -17,6 +19,8 @@ pub struct Part {
     pub grid: usize,
     /// The patch of the picture that is the part's first: row, column.
     pub corner: [usize; 2],
+    /// Patches along a side of the picture.
+    pub whole: usize,
     /// `[side, side, 3]`, scaled.
     pub light: Vec<f32>,
     /// Of each patch: a kind's index, none or ignored.
@@ -41,7 +45,7 @@ impl Part {
         };
         let shares = sample.classes.iter().map(share).collect();
         let (classes, boxes) = (sample.classes.clone(), sample.boxes.clone());
-        Self { grid: recipe.grid(), corner: [0, 0], light, classes, boxes, shares, masks }
+        Self { grid: recipe.grid(), corner: [0, 0], whole: recipe.grid(), light, classes, boxes, shares, masks }
     }
 
     /// A window of `grid` patches along a side, more often than not over a flaw.
@@ -70,6 +74,35 @@ impl Part {
         self.cut(corner, grid.min(self.grid))
     }
 
+    /// Mirrors every other part, and tints the light: the camera may hang on either side of the line, and lamps age.
+    pub fn vary(&mut self, random: &mut ChaCha8Rng) {
+        let tint = random.random_range(-TINT..=TINT);
+        if random.random_bool(0.5) {
+            *self = self.mirrored();
+        }
+        // Less red is more blue. Of the light itself, not of what is scaled.
+        let factors = [1.0 + tint, 1.0, 1.0 - tint];
+        for (at, light) in self.light.iter_mut().enumerate() {
+            *light = *light * factors[at % 3] + (factors[at % 3] - 1.0) * MEAN / DEVIATION;
+        }
+    }
+
+    /// As in a mirror that stands beside it.
+    pub fn mirrored(&self) -> Self {
+        let grid = self.grid;
+        let [top, left] = self.corner;
+        Self {
+            grid,
+            corner: [top, self.whole - grid - left],
+            whole: self.whole,
+            light: turned(&self.light, grid * PATCH, 3),
+            classes: turned(&self.classes, grid, 1),
+            boxes: turned(&self.boxes, grid, 1).into_iter().map(|[x, y, w, h]| [-x, y, w, h]).collect(),
+            shares: turned(&self.shares, grid, 1),
+            masks: turned(&turned(&self.masks, CELLS, 1), grid, MASKS),
+        }
+    }
+
     /// The window of `grid` patches along a side from a corner on. Of flaws that it hardly shows nothing is learned.
     pub fn cut(&self, corner: [usize; 2], grid: usize) -> Self {
         let [top, left] = corner;
@@ -94,6 +127,7 @@ impl Part {
         Self {
             grid,
             corner: [self.corner[0] + top, self.corner[1] + left],
+            whole: self.whole,
             light,
             classes: patches
                 .iter()
@@ -108,6 +142,12 @@ impl Part {
             masks,
         }
     }
+}
+
+/// Rows of `length` places, the last place first.
+fn turned<T: Copy>(values: &[T], length: usize, numbers: usize) -> Vec<T> {
+    let rows = values.chunks(length * numbers);
+    rows.flat_map(|row| row.chunks(numbers).rev().flatten()).copied().collect()
 }
 
 #[cfg(test)]
@@ -130,6 +170,29 @@ mod tests {
             kinds.sort_unstable();
             kinds.dedup();
             assert!((part.shares.iter().sum::<f32>() - kinds.len() as f32).abs() < 1e-4);
+        }
+    }
+
+    #[test]
+    fn a_mirror_shows_each_patch_on_the_other_side() {
+        let part = parts().into_iter().find(|part| part.shares.iter().any(|share| *share > 0.0)).unwrap();
+        let window = part.cut([2, 1], 8);
+        let mirrored = window.mirrored();
+        assert_eq!(mirrored.corner, [2, 5]);
+        assert_eq!(mirrored.mirrored(), window);
+        for patch in 0..64 {
+            let other = patch / 8 * 8 + 7 - patch % 8;
+            assert_eq!(mirrored.classes[other], window.classes[patch]);
+            let ([x, y, width, height], [other_x, other_y, other_width, other_height]) =
+                (window.boxes[patch], mirrored.boxes[other]);
+            assert_eq!([-x, y, width, height], [other_x, other_y, other_width, other_height]);
+            let cell =
+                |part: &Part, patch: usize, column: usize| part.masks[patch * MASKS + 2 * CELLS * CELLS + 4 + column];
+            assert_eq!(cell(&mirrored, other, 3), cell(&window, patch, 0));
+            let pixel = |part: &Part, patch: usize, column: usize| {
+                part.light[((patch / 8 * PATCH + 3) * 8 * PATCH + patch % 8 * PATCH + column) * 3 + 2]
+            };
+            assert_eq!(pixel(&mirrored, other, 15), pixel(&window, patch, 0));
         }
     }
 

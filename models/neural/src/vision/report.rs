@@ -1,4 +1,4 @@
-use burn::tensor::{Device, Tensor, TensorData, activation};
+use burn::tensor::{Device, activation};
 use lehr_camera::set::{Recipe, Sample};
 use lehr_camera::{Bounds, Kind};
 use lehr_metrics::detection::{Found, Present, Rect, average_precision};
@@ -74,8 +74,8 @@ pub(super) fn score(
         let parts: Vec<Part> = samples.iter().map(|sample| Part::whole(sample, recipe)).collect();
         let batch = Batch::new(&parts, device);
         let known = trunk.forward(&weights, depth, &batch.pictures);
-        let extents = [parts.len(), patches, known.len() / (parts.len() * patches)];
-        let reading = network.read(Tensor::from_data(TensorData::new(known, extents), device));
+        let (patches_known, fine) = known.tensors(parts.len(), patches, device);
+        let reading = network.read(patches_known, fine);
         let of_batch = batch.targets.loss(reading.clone()).into_scalar::<f64>();
         loss += of_batch * parts.len() as f64 / recipe.count as f64;
         let masks = values(activation::sigmoid(reading.masks));

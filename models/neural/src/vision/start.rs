@@ -38,15 +38,13 @@ struct Reader<'a> {
 impl Reader<'_> {
     fn network(&self, mut network: VisionTransformer, width: usize) -> Result<VisionTransformer, NeuralError> {
         for (at, convolution) in network.convolutions.iter_mut().enumerate() {
-            let [field, outputs] = convolution.weight.val().dims();
-            let inputs = field / 9;
             let name = format!("convolution.{at}");
-            let turned = self.values(&format!("{name}.weight"), &[outputs, inputs, 3, 3])?;
-            let device = convolution.weight.val().device();
-            let turned: Tensor<4> = Tensor::from_data(TensorData::new(turned, [outputs, inputs, 3, 3]), &device);
-            let weight = turned.permute([2, 3, 1, 0]).reshape([field, outputs]);
-            convolution.weight = Param::from_tensor(weight);
+            self.turned(&name, 3, &mut convolution.weight)?;
             self.fill(&format!("{name}.bias"), &mut convolution.bias)?;
+        }
+        for (at, fine) in network.fine.iter_mut().enumerate() {
+            self.turned(&format!("mask.fine.{at}"), 1, &mut fine.weight)?;
+            self.fill(&format!("mask.fine.{at}.bias"), fine.bias.as_mut().expect("it begins with a bias"))?;
         }
         self.linear("embedding", &mut network.embedding)?;
         self.fill("positions", &mut network.positions)?;
@@ -72,6 +70,16 @@ impl Reader<'_> {
         self.linear("box.patches", &mut network.boxes)?;
         self.linear("mask.patches", &mut network.masks)?;
         Ok(network)
+    }
+
+    /// A convolution's weights, which a file has by outputs, inputs, rows, columns.
+    fn turned(&self, name: &str, kernel: usize, to: &mut Param<Tensor<2>>) -> Result<(), NeuralError> {
+        let ([field, outputs], device) = (to.val().dims(), to.val().device());
+        let extents = [outputs, field / (kernel * kernel), kernel, kernel];
+        let values = self.values(&format!("{name}.weight"), &extents)?;
+        let turned: Tensor<4> = Tensor::from_data(TensorData::new(values, extents), &device);
+        *to = Param::from_tensor(turned.permute([2, 3, 1, 0]).reshape([field, outputs]));
+        Ok(())
     }
 
     /// Queries, keys and values side by side.

@@ -10,9 +10,10 @@ use super::loss::Targets;
 use super::network::VisionTransformer;
 use super::part::Part;
 use super::patches::{CLASSES, MASKS};
+use super::pool::{Pool, PoolSize};
 use super::report::score;
 use super::train::VisionSettings;
-use super::trunk::{Pictures, Trunk};
+use super::trunk::{Known, Pictures, Trunk};
 use crate::fitting::{Step, Task, Validation, order};
 use crate::writing::values;
 
@@ -28,15 +29,19 @@ pub struct VisionTask<'a> {
     pub rows: usize,
     /// Pictures of an epoch, drawn anew each time.
     pub epoch_pictures: usize,
-    /// Epochs before the layers join the convolutions.
+    /// Epochs before all layers join, and the layers that are there before.
     pub shallow_epochs: usize,
+    pub shallow_layers: usize,
     /// Epochs that look at windows of pictures, and patches along the side of one.
     pub window_epochs: usize,
     pub window: usize,
+    /// Windows cut of each picture that is made.
+    pub looks: usize,
     pub device: Device,
     /// Layers that have been trained.
     depth: usize,
     trunk: Trunk,
+    pool: Pool,
 }
 
 impl<'a> VisionTask<'a> {
@@ -47,11 +52,14 @@ impl<'a> VisionTask<'a> {
             rows: settings.rows.max(1),
             epoch_pictures: settings.epoch_pictures.max(1),
             shallow_epochs: settings.shallow_epochs,
+            shallow_layers: settings.shallow_layers,
             window_epochs: settings.window_epochs,
             window: settings.window,
+            looks: settings.looks.max(1),
             device,
             depth: settings.architecture.layers,
             trunk: Trunk::default(),
+            pool: Pool::default(),
         }
     }
 
@@ -68,14 +76,15 @@ impl<'a> VisionTask<'a> {
         let known = self.trunk.forward(&weights, depth, &batch.pictures);
 
         // The tape begins at what is known of patches; the way through the layers is our own.
-        let extents = [parts.len(), batch.pictures.patches(), network.positions.val().dims()[1]];
-        let known: Tensor<3> = Tensor::from_data(TensorData::new(known, extents), &device).require_grad();
-        let loss = batch.targets.loss(network.read(known.clone()));
+        let (patches, fine) = known.tensors(parts.len(), batch.pictures.patches(), &device);
+        let (patches, fine) = (patches.require_grad(), fine.require_grad());
+        let loss = batch.targets.loss(network.read(patches.clone(), fine.clone()));
         let mut tape = loss.backward();
-        let of_known = known.grad_remove(&mut tape).expect("the loss reads what is known");
+        let mut of = |leaf: Tensor<3>| values(leaf.grad_remove(&mut tape).expect("the loss reads what is known"));
+        let of_known = Known { patches: of(patches), fine: of(fine) };
         let mut gradients = GradientsParams::from_grads(tape, network);
 
-        let of_trunk = self.trunk.backward(&weights, depth, &batch.pictures, &values(of_known));
+        let of_trunk = self.trunk.backward(&weights, depth, &batch.pictures, &of_known);
         network.register(of_trunk, depth, &mut gradients, &self.device);
         (loss.into_scalar::<f64>(), gradients)
     }
@@ -93,14 +102,24 @@ impl Task for VisionTask<'_> {
     }
 
     fn gradients(&mut self, network: &VisionTransformer, step: Step) -> (f64, GradientsParams) {
-        let order = order(step.seed, step.epoch, self.training.count as usize);
-        let chosen = order[..self.of_epoch()].chunks(self.rows).nth(step.batch).unwrap_or_default();
-        let mut parts = parts(self.training, chosen, step.epoch);
-        if step.epoch < self.window_epochs {
-            let mut random = step.random(b'w', 0);
-            parts = parts.iter().map(|part| part.window(self.window, &mut random)).collect();
+        let mut parts = if step.epoch < self.window_epochs {
+            let (rows, of_epoch) = (self.rows, self.of_epoch());
+            let size = PoolSize { rows, of_epoch, looks: self.looks, window: self.window };
+            self.pool.windows(self.training, step, size)
+        } else {
+            let order = order(step.seed, step.epoch, self.training.count as usize);
+            parts(
+                self.training,
+                order[..self.of_epoch()].chunks(self.rows).nth(step.batch).unwrap_or_default(),
+                step.epoch,
+            )
+        };
+        if self.training.augmented {
+            let mut random = step.random(b'v', 0);
+            parts.iter_mut().for_each(|part| part.vary(&mut random));
         }
-        let depth = if step.epoch < self.shallow_epochs { 0 } else { network.blocks.len() };
+        let all = network.blocks.len();
+        let depth = if step.epoch < self.shallow_epochs { self.shallow_layers.min(all) } else { all };
         self.depth = depth;
         self.gradients_of(network, &parts, depth)
     }

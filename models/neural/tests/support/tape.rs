@@ -28,17 +28,33 @@ pub fn states_on_the_tape(network: &Forecaster, input: Tensor<3>) -> Tensor<3> {
     Tensor::stack(sequence, 0)
 }
 
-/// From scaled pictures `[rows, side, side, 3]` to what is known of patches, `[rows, patches, width]`.
-pub fn patches_on_the_tape(network: &VisionTransformer, pictures: Tensor<4>) -> Tensor<3> {
+/// From scaled pictures `[rows, side, side, 3]` to what is known of patches, `[rows, patches, width]`, and what the
+/// convolutions say of masks, `[rows, patches, 6 × 16]`.
+pub fn patches_on_the_tape(network: &VisionTransformer, pictures: Tensor<4>) -> (Tensor<3>, Tensor<3>) {
     let mut x = pictures.permute([0, 3, 1, 2]);
+    let mut levels = vec![];
     for convolution in &network.convolutions {
+        if convolution.step == 2 {
+            levels.push(x.clone());
+        }
         let [_, inputs, _, _] = x.dims();
         let weight = convolution.weight.val();
         let outputs = weight.dims()[1];
         let weight = weight.reshape([3, 3, inputs, outputs]).permute([3, 2, 0, 1]);
-        let options = ConvOptions::new([2, 2], [1, 1], [1, 1], 1);
-        x = activation::relu(conv2d(x, weight, Some(convolution.bias.val()), options));
+        let step = convolution.step;
+        let options = ConvOptions::new([step, step], [1, 1], [1, 1], 1);
+        let made = activation::relu(conv2d(x.clone(), weight, Some(convolution.bias.val()), options));
+        x = if step == 1 { x + made } else { made };
     }
+    let said =
+        |level: Tensor<4>, part: usize| network.fine[part].forward(level.permute([0, 2, 3, 1])).permute([0, 3, 1, 2]);
+    let twos = said(levels[3].clone(), 1);
+    let [count, kinds, high, wide] = twos.dims();
+    let twos: Tensor<6> = twos.reshape([count, kinds, high, 1, wide, 1]).repeat(&[1, 1, 1, 2, 1, 2]);
+    let cells = said(levels[2].clone(), 0) + twos.reshape([count, kinds, 2 * high, 2 * wide]);
+    let grid = high / 2;
+    let fine = cells.reshape([count, kinds, grid, 4, grid, 4]).permute([0, 2, 4, 1, 3, 5]);
+    let fine: Tensor<3> = fine.reshape([count, grid * grid, kinds * 16]);
     let [rows, channels, down, across] = x.dims();
     let x = x.reshape([rows, channels, down * across]).swap_dims(1, 2);
     let mut x = network.embedding.forward(x) + network.positions.val().unsqueeze::<3>();
@@ -58,5 +74,5 @@ pub fn patches_on_the_tape(network: &VisionTransformer, pictures: Tensor<4>) -> 
         let inner = activation::gelu(block.expand.forward(norm(x.clone(), &block.feed_forward_norm)));
         x = x + block.contract.forward(inner);
     }
-    x
+    (x, fine)
 }

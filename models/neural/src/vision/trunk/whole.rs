@@ -1,10 +1,13 @@
+use burn::tensor::{Device, Tensor, TensorData};
 use lehr_camera::set::PATCH;
 use rayon::prelude::*;
 
 use super::block::{BlockWeights, LinearWeights};
 use super::convolution::ConvolutionWeights;
+use super::fine::{self, FineWeights};
 use super::group::GroupTape;
 use crate::kernels::add;
+use crate::vision::patches::MASKS;
 
 /// Pictures of a group: few, so that what lies between fits the processor's caches, but enough that the sums of the
 /// weights' gradients, which are read and written once a group, do not count.
@@ -15,6 +18,7 @@ const GROUP: usize = 4;
 pub struct TrunkWeights {
     pub heads: usize,
     pub convolutions: Vec<ConvolutionWeights>,
+    pub fine: FineWeights,
     /// From the last convolution's channels to the width.
     pub embedding: LinearWeights,
     /// `[patches of a whole picture, width]`.
@@ -30,6 +34,7 @@ impl TrunkWeights {
         Self {
             heads: self.heads,
             convolutions: self.convolutions.iter().map(ConvolutionWeights::zero).collect(),
+            fine: fine::zero(&self.fine),
             embedding: self.embedding.zero(),
             positions: vec![0.0; self.positions.len()],
             blocks: self.blocks.iter().map(BlockWeights::zero).collect(),
@@ -38,6 +43,7 @@ impl TrunkWeights {
 
     fn add(&mut self, other: &Self) {
         self.convolutions.iter_mut().zip(&other.convolutions).for_each(|(to, from)| to.add(from));
+        fine::add_all(&mut self.fine, &other.fine);
         self.embedding.add(&other.embedding);
         add(&mut self.positions, &other.positions);
         self.blocks.iter_mut().zip(&other.blocks).for_each(|(to, from)| to.add(from));
@@ -80,6 +86,26 @@ pub struct Group<'a> {
     pub light: &'a [f32],
 }
 
+/// What is known of pictures, or the loss's gradient at it.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Known {
+    /// `[pictures × patches, width]`.
+    pub patches: Vec<f32>,
+    /// What the convolutions say of masks, logits `[pictures × patches, 6 × 16]`.
+    pub fine: Vec<f32>,
+}
+
+impl Known {
+    /// As [`crate::vision::VisionTransformer::read`] takes it.
+    pub fn tensors(self, pictures: usize, patches: usize, device: &Device) -> (Tensor<3>, Tensor<3>) {
+        let tensor = |values: Vec<f32>| {
+            let width = values.len() / (pictures * patches);
+            Tensor::from_data(TensorData::new(values, [pictures, patches, width]), device)
+        };
+        (tensor(self.patches), tensor(self.fine))
+    }
+}
+
 /// Runs pictures forth and back. Keeps its memory between batches.
 #[derive(Debug, Default)]
 pub struct Trunk {
@@ -87,14 +113,17 @@ pub struct Trunk {
 }
 
 impl Trunk {
-    /// What is known of each patch, `[pictures × patches, width]`, after the first `depth` layers.
-    pub fn forward(&mut self, weights: &TrunkWeights, depth: usize, pictures: &Pictures) -> Vec<f32> {
-        let of_picture = pictures.patches() * weights.width();
+    /// What is known after the first `depth` layers.
+    pub fn forward(&mut self, weights: &TrunkWeights, depth: usize, pictures: &Pictures) -> Known {
+        let rows = pictures.corners.len() * pictures.patches();
+        let of_group = GROUP * pictures.patches();
         self.tapes.resize(pictures.corners.len().div_ceil(GROUP), GroupTape::default());
-        let mut out = vec![0.0; pictures.corners.len() * of_picture];
-        let groups = self.tapes.par_iter_mut().zip(pictures.groups()).zip(out.par_chunks_mut(GROUP * of_picture));
-        groups.for_each(|((tape, group), out)| tape.forward(weights, depth, group, out));
-        out
+        let mut known = Known { patches: vec![0.0; rows * weights.width()], fine: vec![0.0; rows * MASKS] };
+        let out =
+            known.patches.par_chunks_mut(of_group * weights.width()).zip(known.fine.par_chunks_mut(of_group * MASKS));
+        let groups = self.tapes.par_iter_mut().zip(pictures.groups()).zip(out);
+        groups.for_each(|((tape, group), (patches, fine))| tape.forward(weights, depth, group, patches, fine));
+        known
     }
 
     /// The weights' gradients, given that of what [`Self::forward`] returned last for the same weights and pictures.
@@ -103,17 +132,18 @@ impl Trunk {
         weights: &TrunkWeights,
         depth: usize,
         pictures: &Pictures,
-        gradient: &[f32],
+        gradient: &Known,
     ) -> TrunkGradients {
-        let of_groups = gradient.par_chunks(GROUP * pictures.patches() * weights.width());
+        let of_group = GROUP * pictures.patches();
+        let of_patches = gradient.patches.par_chunks(of_group * weights.width());
         let all: Vec<TrunkGradients> = self
             .tapes
             .par_iter_mut()
             .zip(pictures.groups())
-            .zip(of_groups)
-            .map(|((tape, group), gradient)| {
+            .zip(of_patches.zip(gradient.fine.par_chunks(of_group * MASKS)))
+            .map(|((tape, group), (of_patches, of_fine))| {
                 let mut gradients = weights.zero();
-                tape.backward(weights, depth, group, gradient, &mut gradients);
+                tape.backward(weights, depth, group, of_patches, of_fine, &mut gradients);
                 gradients
             })
             .collect();

@@ -1,6 +1,6 @@
 # make run     the system with a simulated plant, at http://127.0.0.1:8000
 # make test    every test, with all set-up that they need
-# make build   the binary and the dashboard
+# make build   the binaries and the dashboard
 # make bench   a recorded day through every graph, with one worker and with two
 # make bench-peers   the same windows on Lehr, DuckDB, Flink, Pathway and Bytewax; writes docs/peers.md
 # make lint    formatting, clippy, type checks
@@ -23,7 +23,7 @@ build: frontend rust
 
 # With the features that all packages together ask of dependencies, as the tests have them: or both would be compiled twice.
 rust:
-	cargo build --locked --workspace --bin lehr
+	cargo build --locked --workspace --bin lehr --bin lehr-train
 
 # What scores with trained models. Without it Lehr serves, and says that nothing scores.
 onnxruntime:

@@ -91,6 +91,10 @@ fn what_was_found_outlives_its_pictures() {
         if rows.len() > 30 && !agreed.is_empty() { Ok(rows) } else { Err(format!("{} rows", rows.len())) }
     });
     assert!(before.iter().any(|row| row["defects"].as_i64() > Some(0)), "something was found: {}", before[0]);
+    let counters = server.get("/metrics");
+    let mut lines = counters.as_str().expect("a text").lines();
+    let ahead = lines.find_map(|line| line.strip_prefix("lehr_pictures_ahead_total ")).expect("it is counted");
+    assert!(ahead.parse::<u64>().is_ok_and(|count| count > 0), "{ahead} were looked at before their tick");
     let token = server.token.clone();
     server.stop();
     std::fs::remove_dir_all(dir.path().join("pictures")).expect("the pictures go");

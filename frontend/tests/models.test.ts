@@ -57,7 +57,9 @@ describe("what a training found", () => {
       { count: 0, confidence: 0.5, frequency: 0 },
     ];
     const found = reliability({ test: [horizon(0.9, { reliability: bins }), horizon(0.9), horizon(0.9)] });
-    expect(found).toEqual([{ title: "1\u202fh", bins: [{ said: 0.1, came: 0.2, count: 9 }] }]);
+    expect(found).toEqual([{ of: "1h", bins: [{ said: 0.1, came: 0.2, count: 9 }] }]);
+    const ofSensors = reliability({ test: { node_accuracy: 0.9, failure: { reliability: bins }, anomaly: { ece: 0.1 } } });
+    expect(ofSensors.map(({ of }) => of)).toEqual(["failure"]);
   });
 });
 

@@ -1,7 +1,7 @@
 //! What the targets share.
 //!
-//! Kafka's decoder and the bodies of requests are taken in by their files: with their crates librdkafka, and all of the
-//! application, would be built once more, which are not tried here.
+//! Kafka's decoder, the bodies of requests and what model files say are taken in by their files: with their crates
+//! librdkafka, and all of the application, would be built once more, which are not tried here.
 
 use lehr_domain::catalogue::{Catalogue, DEFAULT};
 use lehr_domain::names::Names;
@@ -11,6 +11,7 @@ use std::sync::LazyLock;
 
 pub mod http;
 pub mod kafka;
+pub mod registry;
 #[allow(dead_code)]
 #[path = "../../edges/kafka/src/names.rs"]
 mod names;

@@ -252,6 +252,7 @@ impl From<TrainingError> for ApiError {
         match error {
             TrainingError::Full => ApiError::new(Problem::TooMany, message),
             TrainingError::Budget => ApiError::bad("budget", message),
+            TrainingError::Data { .. } | TrainingError::NoChoice(_) => ApiError::bad("data", message),
             TrainingError::Unknown(_) => ApiError::new(Problem::NotFound, message),
             TrainingError::Over(_) => ApiError::conflict(message),
             TrainingError::NoProgram(_) | TrainingError::Stopping => ApiError::new(Problem::Unavailable, message),

@@ -83,7 +83,7 @@ fn exposition(app: &App) -> String {
     let live = app.hub().stats();
     let (durable, published) = (counter(&stats.durable), counter(&stats.published));
     let pictures = app.pictures().figures();
-    let simple: [(&str, &str, &str, f64); 16] = [
+    let simple: [(&str, &str, &str, f64); 18] = [
         ("lehr_readings_total", "counter", "Readings taken.", counter(&stats.readings) as f64),
         ("lehr_readings_late_total", "counter", "Readings kept apart as late.", counter(&stats.late) as f64),
         ("lehr_readings_refused_total", "counter", "Readings refused.", counter(&stats.refused) as f64),
@@ -99,6 +99,13 @@ fn exposition(app: &App) -> String {
         ("lehr_pictures_bytes", "gauge", "Bytes of them.", pictures.bytes as f64),
         ("lehr_pictures_left_total", "counter", "Pictures that left by the bound.", pictures.left as f64),
         ("lehr_pictures_failed_total", "counter", "Pictures not written, or not read.", pictures.failures as f64),
+        ("lehr_pictures_ahead_total", "counter", "Pictures inspected before their tick.", pictures.looked.ahead as f64),
+        (
+            "lehr_pictures_passed_over_total",
+            "counter",
+            "Pictures left to their tick, because too many waited.",
+            pictures.looked.passed_over as f64,
+        ),
         ("lehr_uptime_seconds", "gauge", "Since the start.", app.runtime().uptime_s()),
     ];
     // Writing to a text cannot fail.

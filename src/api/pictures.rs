@@ -15,9 +15,14 @@ use lehr_dataflows::tables::UnitRow;
 use lehr_domain::picture::{Content, Picture};
 use lehr_domain::{Event, UnitId};
 use serde_json::{Value, json};
+use std::time::Duration;
 use warp::http::Method;
 
 const TAG: &str = "pictures";
+
+/// How long a picture waits to be looked at before an event names it: one takes some 50 ms, so that forty may be before it.
+/// After that it is looked at within its tick.
+const LOOKED_AT_MOST: Duration = Duration::from_secs(2);
 
 pub fn routes() -> Vec<Route> {
     vec![
@@ -57,7 +62,13 @@ async fn take(app: App, call: Call) -> Answer {
         return Err(refused(&app, &call, ApiError::field(Problem::NotFound, "unit", message)).await?);
     };
     let (store, file) = (app.pictures().clone(), call.rows.clone());
-    let content = match tokio::task::spawn_blocking(move || store.put(&file)).await.map_err(ApiError::internal)? {
+    let put = move || -> Result<Content, PictureError> {
+        let content = store.put(&file)?;
+        // Else its tick would be held for that, and with it all that the tick takes in.
+        store.settle(content, LOOKED_AT_MOST);
+        Ok(content)
+    };
+    let content = match tokio::task::spawn_blocking(put).await.map_err(ApiError::internal)? {
         Ok(content) => content,
         Err(error @ (PictureError::TooLarge { .. } | PictureError::NoPicture(_))) => {
             return Err(refused(&app, &call, error.into()).await?);
@@ -93,7 +104,7 @@ async fn refused(app: &App, call: &Call, error: ApiError) -> Result<ApiError, Ap
 }
 
 pub fn health(app: &App) -> Value {
-    let Figures { pictures, bytes, left, failures, failing } = app.pictures().figures();
+    let Figures { pictures, bytes, left, failures, failing, .. } = app.pictures().figures();
     let mut detail = format!("{pictures} pictures, {:.1} MB", bytes as f64 / 1e6);
     if left > 0 {
         detail.push_str(&format!("; {left} left by the bound since the start"));

@@ -8,7 +8,7 @@ use super::params::Kind;
 use super::route::{Answer, Call, Route};
 use super::schema::{self, NOT_BLANK, SPAN, TEXT_MOST, integer, list, nullable, number, object, text, time};
 use crate::registry::Changed;
-use crate::registry::training::{Job, JobState};
+use crate::registry::training::{Job, JobState, Order, SIMULATED_MOST, Simulated};
 use lehr_domain::model::ModelKind;
 use lehr_domain::{EventMs, SpanMs};
 use schemars::JsonSchema;
@@ -40,6 +40,17 @@ impl Trained {
     }
 }
 
+/// How much is simulated to learn from. Few plants make a model for trying things out, of no figures that mean anything.
+#[derive(Clone, Copy, Debug, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+struct Data {
+    #[schemars(range(min = 3, max = SIMULATED_MOST.plants))]
+    plants: u32,
+    /// That each plant is watched.
+    #[schemars(range(min = 1, max = SIMULATED_MOST.days))]
+    days: u32,
+}
+
 #[derive(Debug, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 struct Retrain {
@@ -47,6 +58,8 @@ struct Retrain {
     /// Time for training, 24h at most. Making the data and holding the model against others come on top.
     #[schemars(regex(pattern = SPAN))]
     budget: String,
+    /// Of a forecaster or graph model; as much as those that come with Lehr learned from when it is left out.
+    data: Option<Data>,
     #[schemars(length(min = 1, max = TEXT_MOST), regex(pattern = NOT_BLANK))]
     reason: String,
 }
@@ -58,7 +71,7 @@ pub fn routes() -> Vec<Route> {
             Method::POST,
             "/api/models/retrain",
             TAG,
-            "Trains a new version. It is registered, and not put into production.",
+            "Trains a new version. It is registered as the challenger of the one in production, and not promoted.",
             CHANGES_MODELS,
             retrain,
         )
@@ -101,6 +114,7 @@ fn job_schema() -> Value {
         // Wall time, like the times below.
         ("estimated_end", nullable(time())),
         ("budget_s", integer()),
+        ("data", nullable(object([("plants", integer()), ("days", integer())]))),
         ("version", nullable(text())),
         ("error", nullable(text())),
         ("by", text()),
@@ -117,10 +131,10 @@ fn wall(at: SystemTime) -> String {
 }
 
 fn job_json(job: &Job) -> Value {
-    let progress = &job.progress;
+    let (Order { model, budget, data }, progress) = (job.order, &job.progress);
     json!({
         "job_id": job.id,
-        "model": job.model.text(),
+        "model": model.text(),
         "state": job.state.text(),
         "progress": {
             "stage": progress.stage,
@@ -130,7 +144,8 @@ fn job_json(job: &Job) -> Value {
             "loss": progress.loss,
         },
         "estimated_end": job.estimated_end.map(wall),
-        "budget_s": job.budget.as_secs(),
+        "budget_s": budget.as_secs(),
+        "data": data.map(|Simulated { plants, days }| json!({ "plants": plants, "days": days })),
         "version": job.version.map(|version| version.to_string()),
         "error": job.error,
         "by": job.changed.by,
@@ -142,22 +157,24 @@ fn job_json(job: &Job) -> Value {
 }
 
 async fn retrain(app: App, call: Call) -> Answer {
-    let Retrain { model, budget, reason } = call.json()?;
-    let model = model.kind();
+    let Retrain { model, budget, data, reason } = call.json()?;
     let budget = SpanMs::parse(&budget).map_err(|error| ApiError::bad("budget", error.to_string()))?;
     let budget = Duration::from_millis(budget.0.unsigned_abs());
+    let data = data.map(|Data { plants, days }| Simulated { plants, days });
+    let order = Order { model: model.kind(), budget, data };
     let reason = reason.trim().to_owned();
-    let job = app.training().ask(model, budget, Changed::new(call.by(), reason.as_str()))?;
+    let job = app.training().ask(order, Changed::new(call.by(), reason.as_str()))?;
+    let shown = job_json(&job);
     let audit = Audit {
         by: call.by(),
         action: "model.retrain".into(),
-        subject: model.to_string(),
-        after: json!({ "job": job.id, "budget_s": budget.as_secs() }),
+        subject: order.model.to_string(),
+        after: json!({ "job": job.id, "budget_s": shown["budget_s"], "data": shown["data"] }),
         reason,
         ..Audit::default()
     };
     apply(&app, Vec::new(), audit).await?;
-    Ok(job_json(&job).into())
+    Ok(shown.into())
 }
 
 async fn jobs(app: App, _call: Call) -> Answer {
@@ -178,7 +195,7 @@ async fn cancel(app: App, call: Call) -> Answer {
     let audit = Audit {
         by: call.by(),
         action: "model.retrain.cancel".into(),
-        subject: job.model.to_string(),
+        subject: job.order.model.to_string(),
         before: json!({ "job": job.id }),
         reason: call.query.text("reason").unwrap_or_default().to_owned(),
         ..Audit::default()

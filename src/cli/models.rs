@@ -80,7 +80,7 @@ enum ModelsCommand {
         #[arg(long)]
         reason: String,
     },
-    /// Have the server train a new version; it is registered, and not put into production.
+    /// Have the server train a new version; it is registered as the challenger of the one in production, and not promoted.
     Retrain {
         /// forecaster, graph, ensemble or inspector.
         #[arg(value_parser = model)]
@@ -88,6 +88,12 @@ enum ModelsCommand {
         /// Time for training.
         #[arg(long, default_value = "1h", value_parser = data::span)]
         budget: SpanMs,
+        /// Plants to be simulated for a forecaster or graph model, instead of as many as come with Lehr learned from.
+        #[arg(long, requires = "days")]
+        plants: Option<u32>,
+        /// Days that each plant is watched.
+        #[arg(long, requires = "plants")]
+        days: Option<u32>,
         /// Why, for the audit trail.
         #[arg(long)]
         reason: String,
@@ -140,9 +146,10 @@ pub fn run(args: &ModelsArgs) -> Result<(), Failure> {
             let answer = client.post(&format!("/api/models/{model}/rollback"), &json!({ "reason": reason }))?;
             shown(out, args.json, &answer["model"], &MODEL)
         }
-        ModelsCommand::Retrain { model, budget, reason } => {
+        ModelsCommand::Retrain { model, budget, plants, days, reason } => {
             let budget = format!("{}s", budget.0 / 1000);
-            let body = json!({ "model": model.text(), "budget": budget, "reason": reason });
+            let data = plants.zip(*days).map(|(plants, days)| json!({ "plants": plants, "days": days }));
+            let body = json!({ "model": model.text(), "budget": budget, "data": data, "reason": reason });
             shown(out, args.json, &client.post("/api/models/retrain", &body)?, &JOB)
         }
         ModelsCommand::Jobs => shown(out, args.json, &client.get("/api/models/jobs")?["jobs"], &JOB),

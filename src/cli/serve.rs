@@ -5,7 +5,7 @@ use crate::pictures::{Bound, PICTURE_MOST, PictureStore, Pictures};
 use crate::registry::training::{Training, TrainingOptions};
 use crate::registry::{self, Registry};
 use crate::runtime::{Runtime, RuntimeOptions, Sizes};
-use crate::scoring::Scoring;
+use crate::scoring::{Ahead, Scoring};
 use crate::sinks::{ChangeLog, StoresConfig, followers};
 use crate::sources::camera::Photographed;
 use crate::sources::plant::{PlantOptions, PlantSource};
@@ -155,7 +155,8 @@ pub fn run(args: ServeArgs) -> Result<(), Failure> {
     }
     let bound = Bound { pictures: args.pictures_most, bytes: args.pictures_bytes };
     // Not before the journal's lock is held.
-    let pictures = Arc::new(PictureStore::open(pictures, bound)?);
+    let pictures = PictureStore::open(pictures, bound)?;
+    let pictures = Arc::new(pictures.with_viewer(Arc::new(Ahead::start(scoring, runtime.clone())?)));
     let registry = Registry::new(runtime.clone(), &args.data, Arc::new(scoring));
     registry.start()?;
     let training = Training::start(TrainingOptions::new(&args.data, args.train), registry.clone());

@@ -8,6 +8,7 @@
 //! - `files`: the folder, in which a file is whole or not there
 //! - `order`: which pictures are there, and which leaves first
 //! - `store`: who writes; [`Pictures`] is for who reads
+//! - `viewer`: who is told of each picture as soon as it is there
 //!
 //! **Invariants.** A picture is durable before an event names it. What is handed out has the hash that it is named by, so
 //! that damage is told and never shown. There are never more pictures, nor more bytes of them, than the [`Bound`] says: the
@@ -19,11 +20,13 @@ mod order;
 mod store;
 #[cfg(test)]
 mod tests;
+mod viewer;
 
 pub use error::PictureError;
 pub use files::{FOLDER, Pictures, check};
 pub use order::Bound;
 pub use store::{Figures, PictureStore};
+pub use viewer::{Looked, Viewer};
 
 /// Bytes of the largest file of a picture. One of the simulated camera has some 90 kB; all its pixels have 150 kB.
 pub const PICTURE_MOST: usize = 1 << 20;

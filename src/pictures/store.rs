@@ -2,13 +2,13 @@
 
 use super::files::content_of;
 use super::order::Order;
-use super::{Bound, PICTURE_MOST, PictureError, Pictures};
+use super::{Bound, Looked, PICTURE_MOST, PictureError, Pictures, Viewer};
 use crate::causes::with_causes;
 use lehr_camera::pixels;
 use lehr_domain::picture::Content;
 use std::sync::atomic::{AtomicU64, Ordering};
-use std::sync::{Mutex, PoisonError};
-use std::time::SystemTime;
+use std::sync::{Arc, Mutex, PoisonError};
+use std::time::{Duration, SystemTime};
 
 /// The only one who writes the pictures of a data directory: whoever makes it holds the journal's lock.
 #[derive(Debug)]
@@ -18,6 +18,7 @@ pub struct PictureStore {
     /// Held while a picture is written, so that two never take the same room.
     order: Mutex<Order>,
     counts: Counts,
+    viewer: Option<Arc<dyn Viewer>>,
 }
 
 /// Read without waiting for the disk.
@@ -42,6 +43,7 @@ pub struct Figures {
     pub failures: u64,
     /// Why the last picture could not be written; `None` when it was.
     pub failing: Option<String>,
+    pub looked: Looked,
 }
 
 impl PictureStore {
@@ -51,11 +53,17 @@ impl PictureStore {
         for (content, came, bytes) in pictures.take_stock()? {
             order.insert(content, came, bytes);
         }
-        let store = PictureStore { pictures, bound, order: Mutex::new(Order::default()), counts: Counts::default() };
+        let (empty, counts) = (Mutex::new(Order::default()), Counts::default());
+        let store = PictureStore { pictures, bound, order: empty, counts, viewer: None };
         store.make_room(&mut order, None)?;
         store.counts.note(&order);
         *store.order.lock().unwrap_or_else(PoisonError::into_inner) = order;
         Ok(store)
+    }
+
+    /// With somebody who is told of each picture that is put.
+    pub fn with_viewer(self, viewer: Arc<dyn Viewer>) -> PictureStore {
+        PictureStore { viewer: Some(viewer), ..self }
     }
 
     pub fn pictures(&self) -> &Pictures {
@@ -78,7 +86,22 @@ impl PictureStore {
             self.counts.unwritten.fetch_add(1, Ordering::Relaxed);
         }
         *self.counts.failing.lock().unwrap_or_else(PoisonError::into_inner) = problem;
+        if let (Ok(content), Some(viewer)) = (&written, &self.viewer) {
+            viewer.expect(*content);
+        }
         written
+    }
+
+    /// Whether somebody is still to look at a picture. An event that names it makes its tick wait for that.
+    pub fn is_pending(&self, content: Content) -> bool {
+        self.viewer.as_ref().is_some_and(|viewer| viewer.is_pending(content))
+    }
+
+    /// Waits until nobody is to look at a picture any more, or so long at most.
+    pub fn settle(&self, content: Content, patience: Duration) {
+        if let Some(viewer) = &self.viewer {
+            viewer.settle(content, patience);
+        }
     }
 
     fn write(&self, file: &[u8]) -> Result<Content, PictureError> {
@@ -110,6 +133,7 @@ impl PictureStore {
             left: of(&self.counts.left),
             failures: of(&self.counts.unwritten) + self.pictures.unread(),
             failing: self.counts.failing.lock().unwrap_or_else(PoisonError::into_inner).clone(),
+            looked: self.viewer.as_ref().map(|viewer| viewer.looked()).unwrap_or_default(),
         }
     }
 }

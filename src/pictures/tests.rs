@@ -4,6 +4,7 @@ use lehr_camera::{SIDE, png};
 use lehr_domain::picture::Content;
 use std::fs;
 use std::path::{Path, PathBuf};
+use std::sync::{Arc, Mutex};
 use std::time::{Duration, SystemTime};
 
 /// A picture of one colour, and its file.
@@ -51,6 +52,41 @@ fn what_is_put_is_got_by_what_it_holds() {
     let other = Content([1; Content::BYTES]);
     assert!(matches!(store.pictures().get(other), Err(PictureError::Gone(gone)) if gone == other));
     assert_eq!(store.figures().failures, 0, "that a picture is gone is no failure");
+}
+
+/// Notes what it is told of.
+#[derive(Debug, Default)]
+struct Noting(Mutex<Vec<Content>>);
+
+impl Viewer for Noting {
+    fn expect(&self, content: Content) {
+        self.0.lock().unwrap().push(content);
+    }
+
+    fn is_pending(&self, content: Content) -> bool {
+        self.0.lock().unwrap().contains(&content)
+    }
+
+    fn settle(&self, _: Content, _: Duration) {}
+
+    fn looked(&self) -> Looked {
+        Looked { ahead: self.0.lock().unwrap().len() as u64, passed_over: 0 }
+    }
+}
+
+#[test]
+fn who_looks_is_told_of_every_picture_that_is_kept() {
+    let data = tempfile::tempdir().unwrap();
+    let viewer = Arc::new(Noting::default());
+    let blind = store(data.path(), Bound::default());
+    let content = blind.put(&picture(1)).unwrap();
+    assert!(!blind.is_pending(content), "nobody is there to look");
+    let store = blind.with_viewer(viewer.clone());
+    let content = store.put(&picture(7)).unwrap();
+    assert!(store.put(b"no picture").is_err());
+    assert_eq!(*viewer.0.lock().unwrap(), [content]);
+    assert!(store.pictures().get(content).is_ok() && store.is_pending(content));
+    assert_eq!(store.figures().looked.ahead, 1);
 }
 
 #[test]

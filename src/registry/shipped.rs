@@ -60,12 +60,12 @@ impl Registry {
         Ok(())
     }
 
-    /// Whether a version is registered with these bytes and its file is sound.
+    /// Whether the version is registered and its file is sound. It may be of other bytes, where what a version says of
+    /// itself was told better later: what is registered stays.
     fn is_there(&self, file: &[u8]) -> bool {
         let Ok(said) = super::Description::read(file) else { return false };
         let snapshot = self.0.runtime.snapshot();
-        let row = find(&snapshot, said.model, said.version).filter(|row| row.digest == super::files::digest(file));
-        row.is_some_and(|row| self.state(row) == FileState::Ready)
+        find(&snapshot, said.model, said.version).is_some_and(|row| self.state(row) == FileState::Ready)
     }
 
     fn deploy_first(&self, model: ModelKind) -> Result<(), RegistryError> {

@@ -4,12 +4,14 @@
 //! - `opened`: the versions that are open
 //! - `lines`: what the graphs ask: windows scored
 //! - `pictures`: what the graphs ask: pictures inspected
+//! - `ahead`: pictures looked at before the graphs ask
 //! - `opener`: what the registry asks
 //!
 //! Without ONNX Runtime, or without a version's file, nothing is scored, and health says so. What is scored is a function
 //! of the window, or of the picture, and of the file's bytes; whoever registers a version sees to it that its file stays
 //! the same.
 
+mod ahead;
 mod lines;
 mod opened;
 mod opener;
@@ -18,9 +20,11 @@ mod schemas;
 #[cfg(test)]
 mod tests;
 
+pub use ahead::Ahead;
 pub use lehr_scoring::Attribution;
 pub use pictures::{Pictures, RGB_BYTES};
 
+use ahead::Shelf;
 use lehr_dataflows::forecasts::Window;
 use lehr_domain::catalogue::Catalogue;
 use lehr_domain::model::{ModelKind, ModelVersion};
@@ -50,6 +54,8 @@ pub struct Scoring {
     schemas: schemas::Schemas,
     opened: Mutex<Opened>,
     pictures: Option<Arc<dyn Pictures>>,
+    /// Pictures that somebody looks at before they are asked for.
+    shelf: Shelf,
     /// Windows that were to be scored and were not.
     failed: AtomicU64,
     /// Pictures that were to be inspected and were not.
@@ -83,6 +89,7 @@ impl Scoring {
             schemas: schemas::Schemas::of(catalogue),
             opened: Mutex::default(),
             pictures: None,
+            shelf: Shelf::default(),
             failed: AtomicU64::new(0),
             uninspected: AtomicU64::new(0),
         }

@@ -1,5 +1,6 @@
 //! Pictures of ware, inspected as the graphs ask for it.
 
+use super::ahead::Claim;
 use super::opened::Inspecting;
 use super::{Scoring, ScoringError};
 use lehr_dataflows::inspections::{Found, Inspector, SEEN};
@@ -32,15 +33,25 @@ pub trait Pictures: Send + Sync + Debug {
 
 impl Inspector for Scoring {
     fn inspect(&self, version: ModelVersion, pictures: &[Content]) -> Vec<Option<Found>> {
-        let parts = pictures.chunks(SCORED_AT_ONCE);
-        let found: Vec<Option<Found>> = parts
-            .flat_map(|part| {
-                self.inspected(version, part).unwrap_or_else(|error| {
-                    tracing::debug!("{} pictures were not inspected: {error}", part.len());
-                    vec![None; part.len()]
-                })
-            })
-            .collect();
+        let mut found = vec![None; pictures.len()];
+        let (mut unseen, mut under_way) = (Vec::new(), Vec::new());
+        for (place, claim) in self.shelf.claim(version, pictures).into_iter().enumerate() {
+            match claim {
+                Claim::Found(answer) => found[place] = Some(answer),
+                Claim::UnderWay => under_way.push(place),
+                Claim::Unseen => unseen.push(place),
+            }
+        }
+        // Others get on with theirs meanwhile.
+        self.look(version, pictures, &unseen, &mut found);
+        let mut failed = Vec::new();
+        for place in under_way {
+            match self.shelf.wait(pictures[place], version) {
+                Some(answer) => found[place] = Some(answer),
+                None => failed.push(place),
+            }
+        }
+        self.look(version, pictures, &failed, &mut found);
         let missing = found.iter().filter(|found| found.is_none()).count();
         self.uninspected.fetch_add(missing as u64, Ordering::Relaxed);
         found
@@ -48,8 +59,23 @@ impl Inspector for Scoring {
 }
 
 impl Scoring {
+    /// Looks at the pictures of some places, and notes there what was found.
+    fn look(&self, version: ModelVersion, pictures: &[Content], places: &[usize], found: &mut [Option<Found>]) {
+        for places in places.chunks(SCORED_AT_ONCE) {
+            let part: Vec<Content> = places.iter().map(|place| pictures[*place]).collect();
+            match self.inspected(version, &part) {
+                Ok(answers) => places.iter().zip(answers).for_each(|(place, answer)| found[*place] = answer),
+                Err(error) => tracing::debug!("{} pictures were not inspected: {error}", part.len()),
+            }
+        }
+    }
+
     /// One answer a picture; none of those that cannot be read.
-    fn inspected(&self, version: ModelVersion, contents: &[Content]) -> Result<Vec<Option<Found>>, ScoringError> {
+    pub(super) fn inspected(
+        &self,
+        version: ModelVersion,
+        contents: &[Content],
+    ) -> Result<Vec<Option<Found>>, ScoringError> {
         let inspector = self.inspector(version)?;
         let lights: Vec<Option<Vec<f32>>> = contents.iter().map(|content| self.light(*content)).collect();
         if lights.iter().all(Option::is_none) {

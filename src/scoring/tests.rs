@@ -1,5 +1,6 @@
 //! Inspectors as files, run by ONNX Runtime on pictures that are handed to them.
 
+mod ahead;
 #[path = "../../tests/support/inspector.rs"]
 mod file;
 

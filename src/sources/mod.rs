@@ -10,6 +10,7 @@ pub mod clock;
 mod config;
 pub mod file;
 mod folder;
+pub mod held_back;
 mod intake;
 mod peers;
 pub mod plant;

@@ -1,6 +1,7 @@
 //! The simulated plant as a source: plant time runs `speed` times as fast as wall time.
 
 use super::camera::Camera;
+use super::held_back::HeldBack;
 use crate::api::{FaultControl, FaultInfo, FaultKindInfo};
 use crate::pictures::PictureStore;
 use crate::recording::TruthWriter;
@@ -19,6 +20,9 @@ const PACE: Duration = Duration::from_millis(50);
 /// The most plant time that one submission covers. When the runtime cannot keep up with the speed asked
 /// for, plant time falls behind rather than submissions growing.
 const STEP_MOST: SpanMs = SpanMs::minutes(2);
+
+/// The source's name in its submissions.
+const SOURCE: &str = "plant";
 
 /// Pictures that one step may take. One takes some 10 ms to be made and written, so that events wait for them by half a
 /// second at most; units beyond that go without.
@@ -74,7 +78,8 @@ impl PlantSource {
         let sim = Arc::new(Mutex::new(sim));
         let stop = Arc::new(AtomicBool::new(false));
         let truth = truth.as_deref().map(TruthWriter::create).transpose()?;
-        let camera = camera.map(|(one_in, store)| Camera::new(seed, one_in, names.clone(), store));
+        let camera = camera
+            .map(|(one_in, store)| (Camera::new(seed, one_in, names.clone(), store.clone()), HeldBack::new(store)));
         let run = Pump { runtime: runtime.clone(), sim: sim.clone(), stop: stop.clone(), speed, start, truth, camera };
         let thread = std::thread::Builder::new().name("lehr plant".into()).spawn(move || run.run())?;
         Ok(PlantSource { sim, started: start, names, stop, thread: Some(thread) })
@@ -98,7 +103,7 @@ struct Pump {
     speed: f64,
     start: EventMs,
     truth: Option<TruthWriter>,
-    camera: Option<Camera>,
+    camera: Option<(Camera, HeldBack)>,
 }
 
 impl Pump {
@@ -112,6 +117,19 @@ impl Pump {
             }
             std::thread::sleep(PACE);
         }
+        if let Err(error) = self.end() {
+            tracing::warn!("the last pictures of the simulated plant are not told of: {error}");
+        }
+    }
+
+    /// Tells of the pictures that were held back.
+    fn end(self) -> Result<(), RuntimeError> {
+        let events = self.camera.map(|(_, held)| held.rest()).unwrap_or_default();
+        if events.is_empty() {
+            return Ok(());
+        }
+        let submission = Submission { source: SOURCE.into(), events, ..Submission::default() };
+        self.runtime.submit_blocking(submission).map(drop)
     }
 
     fn step(&mut self, due: EventMs) -> Result<(), RuntimeError> {
@@ -126,11 +144,12 @@ impl Pump {
         if let Some(truth) = &mut self.truth {
             truth.write(&output.truth)?;
         }
-        if let Some(camera) = &self.camera {
+        if let Some((camera, held)) = &mut self.camera {
             camera.photograph(&mut output, PICTURES_MOST);
+            held.sift(&mut output.events, Instant::now());
         }
         let submission = Submission {
-            source: "plant".into(),
+            source: SOURCE.into(),
             readings: output.readings,
             events: output.events,
             now: Some(now),

@@ -23,6 +23,7 @@ COMPOSE_FILE = ROOT / "docker-compose.yml"
 EXAMPLE = ROOT / ".env.example"
 SOURCES = ROOT / "deploy/sources.toml"
 STORES = ROOT / "deploy/stores.toml"
+TRAINING = ROOT / "src/registry/training/mod.rs"
 
 # What the system promises: each service, where it listens, and where that is published.
 PORTS = {
@@ -241,6 +242,16 @@ class Images(unittest.TestCase):
                 for path in copied.split():
                     self.assertTrue((ROOT / path).exists(), f"{file}: {path}")
 
+    def test_what_trains_lies_beside_what_serves(self):
+        text = (ROOT / "deploy/Dockerfile").read_text()
+        name = re.search(r'^const PROGRAM: &str = "(.*)";', TRAINING.read_text(), re.MULTILINE)[1]
+        built = set(re.findall(r"--bin (\S+)", text))
+        self.assertEqual(built, {"lehr", name})
+        copied = re.search(r"^COPY --from=build (.+) (\S+/)$", text, re.MULTILINE)
+        self.assertEqual({Path(path).name for path in copied[1].split()}, built)
+        self.assertIn('\nENTRYPOINT ["lehr"]\n', text)
+        self.assertIn(Path(copied[2]), [Path("/usr/local/bin"), Path("/usr/bin")], "where lehr is found")
+
     def test_what_holds_secrets_is_in_no_image_and_in_no_commit(self):
         self.assertIn(".env", (ROOT / ".dockerignore").read_text().splitlines())
         self.assertIn("/.env", (ROOT / ".gitignore").read_text().splitlines())
@@ -269,6 +280,11 @@ class Binary(unittest.TestCase):
                 self.assertEqual(result.returncode, 0, result.stderr)
         self.assertEqual(given, 4)
         self.assertNotEqual(lehr("serve", "--no-such-option", "--help").returncode, 0)
+
+    def test_what_trains_is_built_beside_it(self):
+        program = arguments.lehr.with_name("lehr-train")
+        result = subprocess.run([program, "--help"], capture_output=True, text=True, timeout=PATIENCE_S, check=False)
+        self.assertEqual(result.returncode, 0, result.stderr)
 
     def doctor(self, option, file):
         """What is said of a file whose peers are all away."""

@@ -25,7 +25,10 @@ pub fn cache() -> PathBuf {
 /// The built binary.
 pub fn lehr() -> Command {
     let mut command = Command::new(env!("CARGO_BIN_EXE_lehr"));
-    command.env_remove("LEHR_DATA").env_remove("LEHR_LISTEN").env_remove("LEHR_COMPONENTS").env("LEHR_LOG", "warn");
+    for settings in ["LEHR_DATA", "LEHR_LISTEN", "LEHR_COMPONENTS", "LEHR_TRAIN"] {
+        command.env_remove(settings);
+    }
+    command.env("LEHR_LOG", "warn");
     command
 }
 
@@ -198,12 +201,22 @@ impl Server {
     }
 
     /// Asks again and again until the answer satisfies; panics with the last one when patience ends.
-    pub fn until<T>(&self, what: &str, mut ask: impl FnMut(&Server) -> Result<T, String>) -> T {
+    pub fn until<T>(&self, what: &str, ask: impl FnMut(&Server) -> Result<T, String>) -> T {
+        self.until_within(PATIENCE, what, ask)
+    }
+
+    /// The same, of what may take longer.
+    pub fn until_within<T>(
+        &self,
+        patience: Duration,
+        what: &str,
+        mut ask: impl FnMut(&Server) -> Result<T, String>,
+    ) -> T {
         let begun = Instant::now();
         loop {
             match ask(self) {
                 Ok(found) => return found,
-                Err(last) if begun.elapsed() > PATIENCE => panic!("no {what}: {last}"),
+                Err(last) if begun.elapsed() > patience => panic!("no {what}: {last}"),
                 // Paces the questions; nothing depends on its length.
                 Err(_) => std::thread::sleep(Duration::from_millis(50)),
             }

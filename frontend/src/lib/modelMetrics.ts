@@ -2,7 +2,7 @@
 
 import type { ModelKind } from "../api/models";
 import { SEEN } from "./defects";
-import { HORIZONS, horizonName, type Horizon } from "./horizons";
+import { HORIZONS, type Horizon } from "./horizons";
 
 type Json = Record<string, unknown>;
 
@@ -166,16 +166,27 @@ export interface ReliabilityBin {
   count: number;
 }
 
-/** For each horizon, or for a single curve without one; only those of which there is something to draw. */
-export function reliability(metrics: unknown): { title: string | null; bins: ReliabilityBin[] }[] {
+/** What a sensor model says of each sensor. */
+const STATES = ["failure", "anomaly"] as const;
+
+/** What a curve is of: an event within a horizon, a sensor's state, or all that is said. */
+export type CurveOf = Horizon | (typeof STATES)[number] | null;
+
+export interface ReliabilityCurve {
+  of: CurveOf;
+  bins: ReliabilityBin[];
+}
+
+/** For each horizon, for each state of sensors, or a single curve; only those of which there is something to draw. */
+export function reliability(metrics: unknown): ReliabilityCurve[] {
   const all = metricsOf(metrics);
   const { test } = all;
-  const parts = Array.isArray(test)
-    ? HORIZONS.map((horizon, index) => ({ title: horizonName(horizon), of: object(test[index]) }))
-    : [{ title: null, of: { ...all, ...object(test) } }];
-  return parts.flatMap(({ title, of }) => {
-    const bins = binsOf(of.reliability ?? of.bins ?? of.calibration);
-    return bins.length === 0 ? [] : [{ title, bins }];
+  const parts: { of: CurveOf; part: Json }[] = Array.isArray(test)
+    ? HORIZONS.map((of, index) => ({ of, part: object(test[index]) }))
+    : [{ of: null, part: { ...all, ...object(test) } }, ...STATES.map((of) => ({ of, part: object(object(test)[of]) }))];
+  return parts.flatMap(({ of, part }) => {
+    const bins = binsOf(part.reliability ?? part.bins ?? part.calibration);
+    return bins.length === 0 ? [] : [{ of, bins }];
   });
 }
 

@@ -9,7 +9,7 @@ pub use generate::{generate, generate_test};
 pub use lehr_features::{FEATURES, describe};
 
 use crate::DatasetError;
-use crate::sequences::{Origin, SENSORS, days, sensors};
+use crate::sequences::{Origin, SENSORS, days, lines, sensors};
 use lehr_domain::catalogue::DEFAULT;
 use lehr_domain::ids::stable_hash;
 use lehr_plant::COUPLED;
@@ -61,14 +61,7 @@ impl Graphs {
 
     /// Examples of the same plant and line, in order of time.
     pub fn lines(&self) -> Vec<Range<usize>> {
-        let mut end = 0;
-        let same = |a: &Origin, b: &Origin| (a.seed, a.line) == (b.seed, b.line);
-        let line = |line: &[Origin]| {
-            let begin = end;
-            end += line.len();
-            begin..end
-        };
-        self.origins.chunk_by(same).map(line).collect()
+        lines(&self.origins)
     }
 }
 

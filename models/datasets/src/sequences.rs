@@ -3,6 +3,7 @@
 //! An example is a window of [`MINUTES`] minute means of [`SENSORS`] sensors that ends at its origin, and says whether a
 //! minute of a defect event ([`EventRule`]) comes within the next 1, 4 and 24 hours.
 
+mod altered;
 mod cache;
 mod event;
 mod generate;
@@ -20,6 +21,7 @@ pub(crate) use series::{branches, names};
 
 use lehr_domain::{EventMs, LineId};
 use lehr_plant::{Branch, Cause};
+use std::ops::Range;
 
 /// How far labels look ahead, in minutes.
 pub const HORIZONS: [usize; 3] = [60, 240, 1440];
@@ -80,21 +82,34 @@ impl Sequences {
     }
 
     /// Examples of the same plant, line and day: what depends on each other, for intervals by blocks.
-    pub fn days(&self) -> Vec<std::ops::Range<usize>> {
+    pub fn days(&self) -> Vec<Range<usize>> {
         days(&self.origins)
+    }
+
+    /// Examples of the same plant and line, in order of time.
+    pub fn lines(&self) -> Vec<Range<usize>> {
+        lines(&self.origins)
     }
 }
 
 /// Runs of origins of the same plant, line and day.
-pub(crate) fn days(origins: &[Origin]) -> Vec<std::ops::Range<usize>> {
-    let day = |origin: &Origin| (origin.seed, origin.line, origin.minute.div_euclid(1440));
+pub(crate) fn days(origins: &[Origin]) -> Vec<Range<usize>> {
+    runs(origins, |origin| (origin.seed, origin.line, origin.minute.div_euclid(1440)))
+}
+
+/// Runs of origins of the same plant and line.
+pub(crate) fn lines(origins: &[Origin]) -> Vec<Range<usize>> {
+    runs(origins, |origin| (origin.seed, origin.line))
+}
+
+fn runs<K: PartialEq>(origins: &[Origin], key: impl Fn(&Origin) -> K) -> Vec<Range<usize>> {
     let mut end = 0;
     let run = |run: &[Origin]| {
         let begin = end;
         end += run.len();
         begin..end
     };
-    origins.chunk_by(|a, b| day(a) == day(b)).map(run).collect()
+    origins.chunk_by(|a, b| key(a) == key(b)).map(run).collect()
 }
 
 /// A set, cut so that nothing of one part can be known from another: parts have plants of their own (seeds) and times of their

@@ -4,6 +4,7 @@ use crate::error::MetricError;
 use crate::logistic::Logistic;
 use crate::random::Random;
 use crate::scored::Scored;
+use serde::{Deserialize, Serialize};
 
 /// How probabilities are put into bins.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -20,7 +21,7 @@ impl Binning {
 }
 
 /// One bin of a reliability diagram. Empty bins are left out.
-#[derive(Clone, Copy, Debug, PartialEq)]
+#[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
 pub struct Bin {
     pub count: usize,
     /// Mean of the probabilities.

@@ -12,6 +12,9 @@ pub enum NeuralError {
     #[error("`{}` cannot be trained further: {reason}", path.display())]
     Start { path: PathBuf, reason: String },
 
+    #[error("`{}` cannot say anything else of itself: {reason}", path.display())]
+    Property { path: PathBuf, reason: String },
+
     #[error("the network's weights cannot be read or applied: {0}")]
     Weights(#[from] burn::store::RecordError),
 

@@ -3,7 +3,7 @@
 use std::ops::Range;
 
 use lehr_metrics::interval::block_bootstrap;
-use lehr_metrics::{Binning, Scored};
+use lehr_metrics::{Bin, Binning, Scored};
 use serde::{Deserialize, Serialize};
 
 use crate::error::NeuralError;
@@ -51,6 +51,9 @@ pub struct Judged {
     /// Expected calibration error, beside what a perfectly calibrated model would show 19 times of 20.
     pub ece: f64,
     pub ece_chance: f64,
+    /// The bins of that error. Reports from before they were kept have none.
+    #[serde(default)]
+    pub reliability: Vec<Bin>,
     /// The recall that some threshold reaches with a precision of 0.8, chosen in hindsight.
     pub recall_at_precision_80: Option<f64>,
 }
@@ -98,6 +101,7 @@ pub fn judge(scores: &[f64], truths: &[bool], blocks: &[Range<usize>], threshold
         brier_skill,
         ece: all.ece(Binning::USUAL)?,
         ece_chance: all.ece_null(Binning::USUAL, NULL_DRAWS, SEED)?.upper_95,
+        reliability: all.reliability(Binning::USUAL)?,
         recall_at_precision_80: all.recall_at_precision(0.8).map(|point| point.recall),
     })
 }
@@ -151,6 +155,10 @@ mod tests {
         });
         assert_eq!(alone.map(|interval| (interval.low, interval.high)), Some((accuracy.low, accuracy.high)));
         assert!(accuracy.standard_error() > 0.0);
+        let bins = &judged.reliability;
+        assert_eq!(bins.iter().map(|bin| bin.count).sum::<usize>(), judged.examples);
+        let error: f64 = bins.iter().map(|bin| bin.count as f64 * (bin.frequency - bin.confidence).abs()).sum();
+        assert!((error / judged.examples as f64 - judged.ece).abs() < 1e-12, "the error is that of the bins");
     }
 
     #[test]

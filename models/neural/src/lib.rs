@@ -3,6 +3,7 @@
 //! Nothing else links this crate: the application starts the binary `lehr-train` as a child of low priority and
 //! scores with the files that it writes.
 
+pub mod controls;
 pub mod ensemble;
 mod error;
 pub mod fitting;
@@ -10,6 +11,7 @@ pub mod forecaster;
 pub mod graph;
 pub mod judging;
 mod kernels;
+pub mod properties;
 pub mod recurrent;
 pub mod verdict;
 pub mod vision;

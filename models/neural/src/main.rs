@@ -18,6 +18,8 @@ enum Arguments {
     Ensemble(command::ensemble::Arguments),
     /// Judges written models on examples that none of them has seen.
     Evaluate(command::evaluate::Arguments),
+    /// Shows that nothing is foretold where there is nothing to know: labels shuffled, inputs reversed in time.
+    Controls(command::controls::Arguments),
     /// Finds defects in pictures of ware.
     Vision(command::vision::Arguments),
 }
@@ -31,6 +33,11 @@ fn main() -> ExitCode {
         Arguments::Evaluate(arguments) => match command::evaluate::run(arguments) {
             Ok(true) => Ok(()),
             Ok(false) => Err("a figure is better than it can be: leak suspected".into()),
+            Err(error) => Err(error),
+        },
+        Arguments::Controls(arguments) => match command::controls::run(arguments) {
+            Ok(true) => Ok(()),
+            Ok(false) => Err("a figure is above chance where nothing can be known: leak suspected".into()),
             Err(error) => Err(error),
         },
     };

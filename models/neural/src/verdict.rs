@@ -95,8 +95,8 @@ impl Line {
 }
 
 /// All figures as a table for people.
-pub fn table(lines: &[Line]) -> String {
-    let cell = |line: &Line| -> [String; 7] {
+pub fn table(lines: &[&Line]) -> String {
+    let cell = |line: &&Line| -> [String; 7] {
         let number = |value: Option<f64>| value.map_or_else(|| "none".to_owned(), |value| format!("{value:.3}"));
         let interval = line.interval.map_or_else(String::new, |(low, high)| format!("{low:.3} to {high:.3}"));
         let target = match line.target {
@@ -116,11 +116,15 @@ pub fn table(lines: &[Line]) -> String {
         [name, number(line.value), interval, target, met.to_owned(), ceiling, baseline]
     };
     let heads = ["figure", "value", "95 %", "target", "", "ceiling", "others"].map(str::to_owned);
-    let rows: Vec<[String; 7]> = std::iter::once(heads).chain(lines.iter().map(cell)).collect();
+    columns(&std::iter::once(heads).chain(lines.iter().map(cell)).collect::<Vec<_>>())
+}
+
+/// Rows of cells, each column as wide as its widest cell.
+pub fn columns<const N: usize>(rows: &[[String; N]]) -> String {
     let width = |column: usize| rows.iter().map(|row| row[column].chars().count()).max().unwrap_or(0);
-    let widths: [usize; 7] = std::array::from_fn(width);
+    let widths: [usize; N] = std::array::from_fn(width);
     let mut text = String::new();
-    for row in &rows {
+    for row in rows {
         let cells: Vec<String> = row.iter().zip(widths).map(|(cell, width)| format!("{cell:<width$}")).collect();
         // Writing to a string cannot fail.
         let _ = writeln!(text, "{}", cells.join("  ").trim_end());
@@ -157,7 +161,7 @@ mod tests {
     fn the_table_says_what_is_missed_and_what_is_suspected() {
         let lines =
             [recall(0.85).target(Target::Above(0.9)).baseline("boosting", Some(0.8)), recall(0.99).ceiling(Some(0.9))];
-        let text = table(&lines);
+        let text = table(&lines.each_ref());
         assert!(text.contains("0.850  0.830 to 0.870  > 0.90  MISSED"), "{text}");
         assert!(text.contains("LEAK SUSPECTED") && text.contains("0.800 boosting"), "{text}");
     }

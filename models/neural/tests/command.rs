@@ -84,7 +84,13 @@ fn three_models_are_made_of_each_other_and_judged_as_they_are_written() {
     events(&run(folder.path(), "graph", &graph));
     events(&run(folder.path(), "ensemble", &["--json"]));
 
-    let output = run(folder.path(), "evaluate", &["--model-version", "0.1.0", "--json"]);
+    // As files from before bins of calibration were kept: nothing is known of their test.
+    let place = folder.path().join("out/forecaster-0.1.0.json");
+    let mut told: Value = serde_json::from_slice(&std::fs::read(&place).unwrap()).unwrap();
+    let trained = std::mem::take(&mut told["test"]);
+    std::fs::write(&place, told.to_string()).unwrap();
+
+    let output = run(folder.path(), "evaluate", &["--model-version", "0.1.0", "--json", "--keep"]);
     assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stderr));
     let said: Value = serde_json::from_slice(&output.stdout).unwrap();
     assert_eq!(said["windows"], said["windows_of"], "so few are all judged");
@@ -105,7 +111,20 @@ fn three_models_are_made_of_each_other_and_judged_as_they_are_written() {
     for horizon in ["1 h", "4 h", "24 h"] {
         assert!(value("ensemble", &format!("accuracy, {horizon}")).is_some());
         assert!(value("forecaster", &format!("calibration error, {horizon}")).is_some());
+        let bins = said["reliability"]["forecaster"][horizon].as_array().unwrap();
+        let counted: u64 = bins.iter().map(|bin| bin["count"].as_u64().unwrap()).sum();
+        assert_eq!(Some(counted), said["windows"].as_u64(), "{horizon}");
     }
+    let kept = &history("forecaster")["test"];
+    let sizes = |of: &Value| -> Vec<Value> {
+        (0..3)
+            .map(|h| of[h]["reliability"].as_array().unwrap().iter().map(|bin| bin["count"].clone()).collect())
+            .collect()
+    };
+    assert_eq!(sizes(kept), sizes(&trained), "what was found is kept, and is what training found");
+    let again = run(folder.path(), "evaluate", &["--model-version", "0.1.0", "--json"]);
+    assert!(again.status.success(), "a file says the same after it was told what it is worth");
+    assert_eq!(serde_json::from_slice::<Value>(&again.stdout).unwrap()["figures"], said["figures"]);
 }
 
 #[test]

@@ -232,12 +232,22 @@ fn a_training_is_asked_for_followed_and_ends_with_a_version() {
     std::fs::create_dir_all(&folder).unwrap();
     std::fs::write(folder.join("model.onnx"), forecaster("1.0.0")).unwrap();
     std::fs::write(folder.join("behaviour"), r#"cp "$data/model.onnx" "$out/$model-$version.onnx""#).unwrap();
-    let body = json!({ "model": "forecaster", "budget": "90s", "reason": "it is Sunday" });
+    for (data, field) in [
+        (json!({ "plants": 10 }), "data.days"),
+        (json!({ "plants": 2000, "days": 2 }), "data.plants"),
+        (json!({ "plants": 3, "days": 2 }), "data"),
+    ] {
+        let body = json!({ "model": "forecaster", "budget": "90s", "data": data, "reason": "it is Sunday" });
+        let got = post(&fixture, "/api/models/retrain", Role::Engineer, body);
+        assert_eq!((got.status, got.error().1.as_str()), (400, field), "{}", got.text);
+    }
+    let data = json!({ "plants": 10, "days": 2 });
+    let body = json!({ "model": "forecaster", "budget": "90s", "data": data, "reason": "it is Sunday" });
     let got = post(&fixture, "/api/models/retrain", Role::Engineer, body);
     assert_eq!(got.status, 200, "{}", got.text);
     let job = got.json();
     described("POST", "/api/models/retrain", &job);
-    assert_eq!((&job["budget_s"], &job["by"]), (&json!(90), &json!("engineer")));
+    assert_eq!((&job["budget_s"], &job["data"], &job["by"]), (&json!(90), &data, &json!("engineer")));
     let path = format!("/api/models/jobs/{}", job["job_id"]);
     let begun = Instant::now();
     let done = loop {
@@ -252,7 +262,8 @@ fn a_training_is_asked_for_followed_and_ends_with_a_version() {
     assert_eq!((&done["state"], &done["version"]), (&json!("done"), &json!("1.0.0")), "{done}");
     assert_eq!(fixture.get("/api/models/jobs")["jobs"][0], done);
     let listed = fixture.get("/api/models");
-    assert_eq!((&listed["models"][0]["by"], &listed["models"][0]["aliases"]), (&json!("engineer"), &json!([])));
+    let challenger = json!(["challenger"]);
+    assert_eq!((&listed["models"][0]["by"], &listed["models"][0]["aliases"]), (&json!("engineer"), &challenger));
     let got = fixture.call("DELETE", &path, Role::Engineer, None);
     assert_eq!((got.status, got.error().0.as_str()), (409, "conflict"), "it is over");
     assert_eq!(fixture.get("/api/audit?action=model.retrain")["total"], 1);

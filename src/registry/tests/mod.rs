@@ -144,10 +144,15 @@ pub fn trainer() -> PathBuf {
 
 /// A plant that was just registered.
 fn runtime(data: &Path) -> Runtime {
+    runtime_with(data, GraphConfig::default())
+}
+
+/// The same, with graphs that ask models.
+pub fn runtime_with(data: &Path, graph: GraphConfig) -> Runtime {
     let options = RuntimeOptions {
         data: data.to_owned(),
         workers: 1,
-        graph: GraphConfig::default(),
+        graph,
         catalogue: Catalogue::parse(DEFAULT).unwrap(),
         knowledge: lehr_causal::DEFAULT.to_owned(),
         simulated_clock: true,

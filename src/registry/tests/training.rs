@@ -1,6 +1,6 @@
 //! Trainings, with a script in place of the program.
 
-use super::super::training::{Job, JobState, QUEUED_MOST, Training, TrainingError, TrainingOptions};
+use super::super::training::{Job, JobState, Order, QUEUED_MOST, Simulated, Training, TrainingError, TrainingOptions};
 use super::super::{Aliases, Changed, Registry, find};
 use super::{Onnx, ensemble, forecaster, network, registry, trainer};
 use crate::runtime::Runtime;
@@ -45,7 +45,7 @@ impl Place {
     }
 
     fn ask(&self) -> Result<Job, TrainingError> {
-        self.training.ask(KIND, MINUTE, Changed::new("anna", "it is Sunday"))
+        self.training.ask(Order::new(KIND, MINUTE), Changed::new("anna", "it is Sunday"))
     }
 
     fn until(&self, id: u64, state: JobState) -> Job {
@@ -85,7 +85,7 @@ fn is_gone(pid: &str) -> bool {
 }
 
 #[test]
-fn a_training_ends_with_a_version_that_is_registered_and_not_promoted() {
+fn a_training_ends_with_a_version_that_challenges_and_is_not_promoted() {
     let place = Place::new(GOOD);
     let asked = place.ask().unwrap();
     assert!(asked.estimated_end.is_some());
@@ -95,7 +95,8 @@ fn a_training_ends_with_a_version_that_is_registered_and_not_promoted() {
     let snapshot = place.runtime.snapshot();
     let row = find(&snapshot, KIND, ModelVersion::new(1, 0, 0)).unwrap();
     assert_eq!((row.by.as_str(), row.note.as_str()), ("anna", "it is Sunday"));
-    assert_eq!(Aliases::of(&snapshot, KIND), Aliases::default());
+    let challenger = Some(ModelVersion::new(1, 0, 0));
+    assert_eq!(Aliases::of(&snapshot, KIND), Aliases { challenger, ..Aliases::default() });
     assert_eq!(fs::read_to_string(place.data.path().join("models/forecaster-1.0.0.md")).unwrap(), "# Trained here\n");
     assert_eq!(place.left(), Vec::<String>::new());
     let history = place.registry.history(KIND, ModelVersion::new(1, 0, 0));
@@ -108,11 +109,23 @@ fn a_training_ends_with_a_version_that_is_registered_and_not_promoted() {
 }
 
 #[test]
+fn what_is_learned_from_may_be_chosen() {
+    let place = Place::new(r#"echo "$*" > "$data/told"; exit 1"#);
+    let told = |data| {
+        let order = Order { data, ..Order::new(KIND, MINUTE) };
+        place.until(place.training.ask(order, Changed::default()).unwrap().id, JobState::Failed);
+        fs::read_to_string(place.data.path().join("training/data/told")).unwrap()
+    };
+    assert!(!told(None).contains("--plants"));
+    assert!(told(Some(Simulated { plants: 12, days: 3 })).ends_with("--plants 12 --days 3\n"));
+}
+
+#[test]
 fn an_ensemble_is_trained_from_what_is_in_production() {
     let place = Place::new(r#"ls "${12}" > "$data/members"; cp "$data/ensemble.onnx" "$out/$model-$version.onnx""#);
     fs::write(place.data.path().join("training/data/ensemble.onnx"), ensemble("1.0.0")).unwrap();
     let why = || Changed::new("anna", "it is Sunday");
-    let asked = || place.training.ask(ModelKind::Ensemble, MINUTE, why()).unwrap().id;
+    let asked = || place.training.ask(Order::new(ModelKind::Ensemble, MINUTE), why()).unwrap().id;
     let failed = |wanted: &str| {
         let error = place.until(asked(), JobState::Failed).error.unwrap();
         assert!(error.contains(wanted), "{wanted}: {error}");
@@ -169,7 +182,7 @@ fn what_goes_wrong_is_told() {
         ("echo too little memory >&2; exit 3", "exit status: 3: too little memory"),
         ("exit 0", "it left no model"),
         (r#"echo rust > "$out/$model-$version.onnx""#, "no ONNX file"),
-        ("kill -9 $$", "signal: 9"),
+        ("kill -9 $$", "ended by signal 9"),
     ] {
         let place = Place::new(behaviour);
         let job = place.until(place.ask().unwrap().id, JobState::Failed);
@@ -190,7 +203,7 @@ fn few_wait_and_budgets_are_bounded() {
     assert_eq!(place.ask().unwrap_err(), TrainingError::Full);
     let ids: Vec<u64> = place.training.jobs().iter().map(|job| job.id).collect();
     assert_eq!(ids, [5, 4, 3, 2, 1]);
-    let ask = |budget| place.training.ask(KIND, budget, Changed::default());
+    let ask = |budget| place.training.ask(Order::new(KIND, budget), Changed::default());
     for budget in [Duration::ZERO, Duration::from_secs(100_000)] {
         assert_eq!(ask(budget).unwrap_err(), TrainingError::Budget);
     }
@@ -202,7 +215,7 @@ fn without_the_program_there_is_no_training() {
     let (_, registry) = registry(data.path(), Onnx::load());
     let options = TrainingOptions::new(data.path(), Some("/nowhere/lehr-train".into()));
     let training = Training::start(options, registry);
-    let refused = training.ask(KIND, MINUTE, Changed::default()).unwrap_err();
+    let refused = training.ask(Order::new(KIND, MINUTE), Changed::default()).unwrap_err();
     assert!(refused.to_string().contains("/nowhere/lehr-train is not there"), "{refused}");
     assert!(training.jobs().is_empty());
 }

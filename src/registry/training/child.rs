@@ -1,4 +1,5 @@
-//! The process that trains: of the lowest priority, in a process group of its own, and gone when Lehr is.
+//! The process that trains: of the lowest priority, the first to go when memory is short, in a process group of its own,
+//! and gone when Lehr is.
 
 use rustix::process::{Pid, Signal, kill_process_group, nice, set_parent_process_death_signal};
 use std::ffi::OsString;
@@ -24,6 +25,8 @@ const ENVIRONMENT: [&str; 8] = [
 ];
 /// How far it stands back behind everything else on the machine.
 const NICENESS: i32 = 19;
+/// How readily the system ends it when memory is short, of 1000 at most: before the server, which may share its limits.
+const EXPENDABLE: &str = "1000";
 /// Lines that may wait to be read. A process that tells more waits.
 const LINES_WAITING: usize = 64;
 /// Bytes of a line that are looked at; the rest of it is passed over.
@@ -67,6 +70,8 @@ impl Trainer {
         // SAFETY: between fork and exec two system calls are made, and no memory is allocated or locked.
         unsafe { command.pre_exec(before) };
         let mut child = command.spawn()?;
+        // Where that is not to be said it trains as well.
+        let _ = std::fs::write(format!("/proc/{}/oom_score_adj", child.id()), EXPENDABLE);
         let lines = lines(child.stdout.take().expect("asked for"));
         let (said, listener) = listen(child.stderr.take().expect("asked for"));
         Ok(Trainer { child, lines, said, listener, ended: None })
@@ -193,6 +198,14 @@ mod tests {
         let (lines, status) = all(&mut trainer);
         assert_eq!((lines, status.code()), (vec!["19".to_owned(), "two".to_owned()], Some(3)));
         assert_eq!(trainer.said(), "wrong");
+    }
+
+    #[test]
+    fn it_goes_before_the_server_when_memory_is_short() {
+        let mut trainer = shell("echo $$; sleep 1000");
+        let Heard::Line(pid) = trainer.hear(PATIENCE) else { panic!("nothing is heard") };
+        assert_eq!(std::fs::read_to_string(format!("/proc/{pid}/oom_score_adj")).unwrap().trim(), EXPENDABLE);
+        trainer.kill();
     }
 
     #[test]

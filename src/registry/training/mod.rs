@@ -1,17 +1,20 @@
 //! Jobs that train a new version: `lehr-train` in a process of its own, one at a time.
 //!
-//! A job trains with a budget of time, in a folder of its own that goes with it; what came of it is checked and
-//! registered as the next version, and not promoted. Jobs are of this run of the server: a restart forgets them, and ends
-//! the one that runs.
+//! A job trains with a budget of time, in a folder of its own that goes with it; what came of it is checked, registered
+//! as the next version, and named the challenger of what is in production, but not promoted. Jobs are of this run of the
+//! server: a restart forgets them, and ends the one that runs.
 //!
+//! - `order`: what is to be trained
 //! - `child`: the process
 //! - `progress`: what it tells
 //! - `run`: a job from its begin to its end
 
 mod child;
+mod order;
 mod progress;
 mod run;
 
+pub use order::{BUDGET_LEAST, BUDGET_MOST, Order, SIMULATED_MOST, Simulated};
 pub use progress::Progress;
 
 use super::Registry;
@@ -29,10 +32,6 @@ use std::time::{Duration, Instant, SystemTime};
 pub const QUEUED_MOST: usize = 4;
 /// Jobs that are remembered.
 const KEPT_MOST: usize = 100;
-/// The least and the most time that a training may be given.
-pub const BUDGET_LEAST: Duration = Duration::from_secs(1);
-pub const BUDGET_MOST: Duration = Duration::from_secs(24 * 3600);
-
 /// Name of the program that trains.
 const PROGRAM: &str = "lehr-train";
 
@@ -68,6 +67,13 @@ pub enum TrainingError {
     Full,
     #[error("a budget lies between 1s and 24h")]
     Budget,
+    #[error(
+        "the {model} is trained on {} to {} plants and {} to {} days", .least.plants, SIMULATED_MOST.plants, .least.days,
+        SIMULATED_MOST.days
+    )]
+    Data { model: ModelKind, least: Simulated },
+    #[error("the data of the {0} are not to be chosen; leave them out")]
+    NoChoice(ModelKind),
     #[error("training {0} is not known")]
     Unknown(u64),
     #[error("training {0} is over already")]
@@ -80,7 +86,7 @@ pub enum TrainingError {
 pub enum JobState {
     Queued,
     Running,
-    /// A new version is registered.
+    /// A new version is registered, and challenges the one in production.
     Done,
     Failed,
     /// Somebody took it back.
@@ -103,8 +109,7 @@ impl JobState {
 #[derive(Clone, Debug)]
 pub struct Job {
     pub id: u64,
-    pub model: ModelKind,
-    pub budget: Duration,
+    pub order: Order,
     pub changed: Changed,
     pub state: JobState,
     pub progress: Progress,
@@ -171,12 +176,10 @@ impl Training {
 
     /// Queues a training.
     ///
-    /// Error: too many wait, there is no program, or the budget is none.
-    pub fn ask(&self, model: ModelKind, budget: Duration, changed: Changed) -> Result<Job, TrainingError> {
+    /// Error: too many wait, there is no program, or the order cannot be carried out.
+    pub fn ask(&self, order: Order, changed: Changed) -> Result<Job, TrainingError> {
         self.is_possible()?;
-        if !(BUDGET_LEAST..=BUDGET_MOST).contains(&budget) {
-            return Err(TrainingError::Budget);
-        }
+        order.check()?;
         let shared = &self.0.shared;
         let mut known = shared.known();
         if known.stopping {
@@ -189,8 +192,7 @@ impl Training {
         let id = known.last;
         let job = Job {
             id,
-            model,
-            budget,
+            order,
             changed,
             state: JobState::Queued,
             progress: Progress::default(),
@@ -278,7 +280,7 @@ impl Shared {
             let done = std::panic::catch_unwind(std::panic::AssertUnwindSafe(|| self.run(&job)));
             let done = done.unwrap_or_else(|_| Err("it failed inside; the log says more".to_owned()));
             if let Err(error) = &done {
-                tracing::info!("training {id} of the {}: {error}", job.model);
+                tracing::info!("training {id} of the {}: {error}", job.order.model);
             }
             let mut known = self.known();
             if let Some(known) = known.jobs.get_mut(&id) {
@@ -330,8 +332,8 @@ impl Known {
         let mut end = Some(SystemTime::now());
         for job in self.jobs.range(..=id).map(|(_, job)| job) {
             let left = match job.state {
-                JobState::Running => job.progress.left(job.budget, Instant::now()),
-                JobState::Queued => Some(job.budget),
+                JobState::Running => job.progress.left(job.order.budget, Instant::now()),
+                JobState::Queued => Some(job.order.budget),
                 _ => Some(Duration::ZERO),
             };
             end = end.zip(left).and_then(|(end, left)| end.checked_add(left));

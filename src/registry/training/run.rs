@@ -1,14 +1,16 @@
 //! A job from its begin to its end.
 
 use super::child::{Heard, Trainer};
-use super::{Job, Shared};
+use super::{Job, Order, Shared, Simulated};
 use crate::causes::with_causes;
 use crate::registry::files::{CARD_MOST, FILE_MOST, HISTORY_MOST, bounded, file};
 use lehr_domain::model::{ModelKind, ModelVersion};
 use std::ffi::OsString;
 use std::fs;
 use std::io;
+use std::os::unix::process::ExitStatusExt;
 use std::path::{Path, PathBuf};
+use std::process::ExitStatus;
 use std::sync::atomic::Ordering;
 use std::time::{Duration, Instant};
 
@@ -55,12 +57,12 @@ impl Drop for Scratch {
 impl Shared {
     /// Trains, and registers what came of it. The error is for people.
     pub(super) fn run(&self, job: &Job) -> Result<ModelVersion, String> {
-        let version = self.registry.next_version(job.model);
+        let version = self.registry.next_version(job.order.model);
         self.note(job.id, |job| job.version = Some(version));
         let scratch = Scratch(self.options.folder.join(format!("{JOB}{}", job.id)));
         remove(&scratch.0);
         fs::create_dir_all(&scratch.0).map_err(|error| format!("cannot make {}: {error}", scratch.0.display()))?;
-        if job.model == ModelKind::Ensemble {
+        if job.order.model == ModelKind::Ensemble {
             self.members(version, &scratch.0.join(MEMBERS))?;
         }
         let program = &self.options.program;
@@ -72,17 +74,22 @@ impl Shared {
     }
 
     fn arguments(&self, job: &Job, version: ModelVersion, out: &Path) -> Vec<OsString> {
-        let mut arguments: Vec<OsString> = vec![command(job.model).into(), "--json".into()];
+        let Order { model, budget, data } = job.order;
+        let mut arguments: Vec<OsString> = vec![command(model).into(), "--json".into()];
         let mut option = |name: &str, value: OsString| arguments.extend([name.into(), value]);
         option("--out", out.into());
         option("--model-version", version.to_string().into());
-        option("--budget", format!("{}s", job.budget.as_secs().max(1)).into());
+        option("--budget", format!("{}s", budget.as_secs().max(1)).into());
         // Snapshots of sensors and pictures are made as they are needed.
-        if matches!(job.model, ModelKind::Forecaster | ModelKind::Ensemble) {
+        if matches!(model, ModelKind::Forecaster | ModelKind::Ensemble) {
             option("--data", self.options.folder.join("data").into());
         }
-        if job.model == ModelKind::Ensemble {
+        if model == ModelKind::Ensemble {
             option("--models", out.join(MEMBERS).into());
+        }
+        if let Some(Simulated { plants, days }) = data {
+            option("--plants", plants.to_string().into());
+            option("--days", days.to_string().into());
         }
         arguments
     }
@@ -114,7 +121,7 @@ impl Shared {
     /// Listens until the process has ended well.
     fn follow(&self, job: &Job, trainer: &mut Trainer) -> Result<(), String> {
         let begun = Instant::now();
-        let most = job.budget + BEYOND_BUDGET;
+        let most = job.order.budget + BEYOND_BUDGET;
         let mut silent_since = None;
         loop {
             if job.cancelled.load(Ordering::Acquire) {
@@ -130,7 +137,7 @@ impl Shared {
                     let since = *silent_since.get_or_insert_with(Instant::now);
                     match trainer.ended() {
                         Some(status) if status.success() => return Ok(()),
-                        Some(status) => return Err(told(&format!("it ended with {status}"), &trainer.said())),
+                        Some(status) => return Err(told(&end(status), &trainer.said())),
                         None if since.elapsed() > END_MOST => return Err("it told nothing any more".to_owned()),
                         None => std::thread::sleep(LOOK_EVERY),
                     }
@@ -139,18 +146,23 @@ impl Shared {
         }
     }
 
-    /// Registers the file that a training left, with its card.
+    /// Registers the file that a training left, with its card, and has it challenge what is in production.
     fn take_in(&self, job: &Job, version: ModelVersion, out: &Path) -> Result<ModelVersion, String> {
-        let file = file(out, job.model, version);
+        let wanted = job.order.model;
+        let file = file(out, wanted, version);
         let bytes = bounded(&file, FILE_MOST).map_err(|error| format!("it left no model that can be read: {error}"))?;
         let card = bounded(&file.with_extension("md"), CARD_MOST).ok().and_then(|card| String::from_utf8(card).ok());
         let history = bounded(&file.with_extension("json"), HISTORY_MOST).ok();
         let registered = self.registry.register(&bytes, card.as_deref(), &job.changed);
         match registered.map_err(|error| with_causes(&error))? {
-            (model, registered) if model == job.model && registered == version => {
+            (model, registered) if model == wanted && registered == version => {
                 // Without it the model is as good, but no ensemble can be trained with it.
                 if let Some(Err(error)) = history.map(|bytes| self.registry.keep_history(model, version, &bytes)) {
                     tracing::warn!("the history of {model} {version} is not kept: {}", with_causes(&error));
+                }
+                // Somebody may have promoted it in this moment: it is registered all the same.
+                if let Err(error) = self.registry.challenge(model, Some(version), &job.changed) {
+                    tracing::warn!("{model} {version} does not challenge: {}", with_causes(&error));
                 }
                 Ok(version)
             }
@@ -164,6 +176,16 @@ fn command(model: ModelKind) -> &'static str {
     match model {
         ModelKind::Inspector => "vision",
         other => other.text(),
+    }
+}
+
+/// How a process ended that did not end well.
+fn end(status: ExitStatus) -> String {
+    match status.signal() {
+        Some(signal) => {
+            format!("it was ended by signal {signal}: by somebody, or by a system that is short of memory")
+        }
+        None => format!("it ended with {status}"),
     }
 }
 

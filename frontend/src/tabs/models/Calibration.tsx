@@ -1,7 +1,8 @@
 // What was said against what came, for predictions alike in probability. The larger a dot, the more of them.
 
 import { number, percent } from "../../lib/format";
-import type { ReliabilityBin } from "../../lib/modelMetrics";
+import { horizonName } from "../../lib/horizons";
+import type { CurveOf, ReliabilityBin, ReliabilityCurve } from "../../lib/modelMetrics";
 import { text } from "../../text";
 
 const words = text.models;
@@ -10,7 +11,12 @@ const SIDE = 200;
 const PAD = { left: 40, right: 8, top: 8, bottom: 34 };
 const DOT_MOST = 7;
 
-export function Calibration({ curves }: { curves: readonly { title: string | null; bins: ReliabilityBin[] }[] }) {
+function titleOf(of: CurveOf): string | null {
+  if (of === null) return null;
+  return of === "failure" || of === "anomaly" ? text.predictions[of] : text.predictions.within(horizonName(of));
+}
+
+export function Calibration({ curves }: { curves: readonly ReliabilityCurve[] }) {
   return (
     <section className="panel" aria-label={words.calibration}>
       <header className="section-head">
@@ -18,8 +24,8 @@ export function Calibration({ curves }: { curves: readonly { title: string | nul
         <p className="faint small">{words.calibrationHint}</p>
       </header>
       <div className="calibration">
-        {curves.map(({ title, bins }) => (
-          <Curve key={title ?? ""} title={title === null ? null : text.predictions.within(title)} bins={bins} />
+        {curves.map(({ of, bins }) => (
+          <Curve key={of ?? ""} title={titleOf(of)} bins={bins} />
         ))}
       </div>
     </section>

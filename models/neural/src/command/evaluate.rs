@@ -7,6 +7,7 @@ use lehr_datasets::graphs::GraphRecipe;
 use lehr_datasets::sequences::{Recipe, SENSORS, Scaler, Sequences};
 use lehr_datasets::study::Figures;
 use lehr_datasets::{graphs, sequences};
+use lehr_neural::ensemble::EnsembleReport;
 use lehr_neural::fitting::order;
 use lehr_neural::forecaster::{Horizons, report};
 use lehr_neural::graph::{self, Baseline, GraphReport, GraphScores, GraphThresholds, Graphs, LineGraphs};
@@ -14,8 +15,9 @@ use lehr_neural::judging::Judged;
 use lehr_neural::verdict::{Line, Target, table};
 use lehr_scoring::{Ensemble, Forecaster, Network, Snapshot, predictions};
 use serde::de::DeserializeOwned;
-use serde_json::{Value, json};
+use serde_json::{Map, Value, json};
 
+use super::found::{Found, curve, reliability};
 use super::inspected;
 use super::models::{Models, ROWS, forecasts, verdicts};
 use super::span;
@@ -42,6 +44,10 @@ pub struct Arguments {
     /// Chooses what is left out.
     #[arg(long, default_value_t = 1)]
     seed: u64,
+    /// Puts what was found into the files' metadata and histories, in place of what they said of the test. Weights stay.
+    /// Needs time for all windows.
+    #[arg(long)]
+    keep: bool,
     /// As JSON, on standard output.
     #[arg(long)]
     json: bool,
@@ -57,10 +63,14 @@ pub fn run(arguments: Arguments) -> Result<bool, Box<dyn std::error::Error>> {
     let started = Instant::now();
     let of_graph_model = version("graph")?;
     let graph = models.graph(&of_graph_model)?;
-    let mut lines = of_graph(&graph, &models.history("graph", &of_graph_model)?)?;
-    if let Some(newest) = models.newest("inspector") {
-        lines.extend(inspected::lines(models, arguments.version.as_ref().unwrap_or(&newest), arguments.budget / 2)?);
-    }
+    let of_graph = of_graph(&graph, &models.history("graph", &of_graph_model)?)?;
+    let of_inspector = match models.newest("inspector") {
+        Some(newest) => {
+            let version = arguments.version.as_ref().unwrap_or(&newest);
+            inspected::lines(models, version, arguments.budget / 2)?
+        }
+        None => Vec::new(),
+    };
     let left = arguments.budget.saturating_sub(started.elapsed());
     let of_forecaster_model = version("forecaster")?;
     let history = models.history("forecaster", &of_forecaster_model)?;
@@ -68,28 +78,46 @@ pub fn run(arguments: Arguments) -> Result<bool, Box<dyn std::error::Error>> {
     let test = test_part(&forecaster, &history, &arguments)?;
     let chosen = chosen(&forecaster, &test, left, arguments.seed)?;
     let ensemble = models.ensemble(&version("ensemble")?)?;
-    lines.splice(0..0, of_windows(&forecaster, &graph, &ensemble, &history, &test, &chosen)?);
+    let of_windows = of_windows(&forecaster, &graph, &ensemble, &history, &test, &chosen)?;
 
-    let leak = lines.iter().any(Line::leaks);
+    let all: Vec<Found> = of_windows.into_iter().chain([of_graph]).collect();
+    let lines: Vec<&Line> = all.iter().flat_map(|found| &found.lines).chain(&of_inspector).collect();
+    let leak = lines.iter().any(|line| line.leaks());
+    let windows = [chosen.len(), test.len()];
     if arguments.json {
-        let met = lines.iter().filter_map(Line::met).all(|met| met);
-        let told = |line: &Line| {
-            let mut told = serde_json::to_value(line)?;
-            told["met"] = json!(line.met());
-            told["leak_suspected"] = json!(line.leaks());
-            Ok::<Value, serde_json::Error>(told)
-        };
-        let figures = lines.iter().map(told).collect::<Result<Vec<_>, _>>()?;
-        let all = json!({
-            "windows": chosen.len(), "windows_of": test.len(), "targets_met": met, "leak_suspected": leak,
-            "figures": figures,
-        });
-        println!("{all:#}");
+        println!("{:#}", as_json(&all, &lines, windows)?);
     } else {
-        println!("{} of {} windows of the test part\n", chosen.len(), test.len());
-        print!("{}", table(&lines));
+        println!("{} of {} windows of the test part\n\n{}", windows[0], windows[1], table(&lines));
+        print!("{}", reliability(&all));
+    }
+    if arguments.keep && !leak {
+        if windows[0] < windows[1] {
+            return Err("--keep needs all windows of the test part: give more time by --budget".into());
+        }
+        for (found, model) in all.iter().zip([forecaster.model(), ensemble.model(), graph.model()]) {
+            found.keep(models, &model.metadata().metrics)?;
+        }
     }
     Ok(!leak)
+}
+
+fn as_json(all: &[Found], lines: &[&Line], windows: [usize; 2]) -> Result<Value, serde_json::Error> {
+    let told = |line: &&Line| {
+        let mut told = serde_json::to_value(line)?;
+        told["met"] = json!(line.met());
+        told["leak_suspected"] = json!(line.leaks());
+        Ok::<Value, serde_json::Error>(told)
+    };
+    let figures = lines.iter().map(told).collect::<Result<Vec<_>, _>>()?;
+    let bins: Map<String, Value> = all.iter().map(|found| (found.model.to_owned(), found.reliability())).collect();
+    Ok(json!({
+        "windows": windows[0],
+        "windows_of": windows[1],
+        "targets_met": lines.iter().filter_map(|line| line.met()).all(|met| met),
+        "leak_suspected": lines.iter().any(|line| line.leaks()),
+        "figures": figures,
+        "reliability": bins,
+    }))
 }
 
 /// The forecaster's test part, made anew; refused when the model was trained on another set than its history says.
@@ -147,7 +175,7 @@ fn chosen(
     Ok(chosen.into_iter().collect())
 }
 
-/// Figures of forecaster and ensemble on chosen windows of the test.
+/// What was found of forecaster and ensemble on chosen windows of the test.
 fn of_windows(
     forecaster: &Forecaster,
     graph: &Network,
@@ -155,7 +183,7 @@ fn of_windows(
     history: &Value,
     test: &Sequences,
     chosen: &[usize],
-) -> Result<Vec<Line>, Box<dyn std::error::Error>> {
+) -> Result<[Found; 2], Box<dyn std::error::Error>> {
     let said = forecasts(forecaster, test, chosen)?;
     let verdicts = verdicts(graph, test, chosen)?;
     let rows: Vec<f32> = said.iter().zip(&verdicts).flat_map(|(said, verdict)| predictions(said, verdict)).collect();
@@ -174,9 +202,25 @@ fn of_windows(
     let forecasts = report(&said, &of_chosen.truths, &thresholds(forecaster.model())?, &days)?;
     let combined = report(&combined, &of_chosen.truths, &thresholds(ensemble.model())?, &days)?;
     let ladder: Vec<Figures> = self::part(history, "ladder")?;
-    let mut lines: Vec<Line> = (0..NAMES.len()).flat_map(|h| of_forecaster(h, &forecasts[h], &ladder)).collect();
-    lines.extend((0..NAMES.len()).flat_map(|h| of_ensemble(h, &combined[h], &forecasts[h], &ladder)));
-    Ok(lines)
+    let curves = |report: &Horizons<Judged>| NAMES.iter().zip(report).map(|(name, of)| curve(*name, of)).collect();
+    let version = |model: &lehr_scoring::Model| model.metadata().version.to_string();
+    let of_forecaster = Found {
+        model: "forecaster",
+        version: version(forecaster.model()),
+        lines: (0..NAMES.len()).flat_map(|h| of_forecaster(h, &forecasts[h], &ladder)).collect(),
+        report: json!(forecasts),
+        history: json!(forecasts),
+        curves: curves(&forecasts),
+    };
+    let of_ensemble = Found {
+        model: "ensemble",
+        version: version(ensemble.model()),
+        lines: (0..NAMES.len()).flat_map(|h| of_ensemble(h, &combined[h], &forecasts[h], &ladder)).collect(),
+        report: json!(combined),
+        curves: curves(&combined),
+        history: json!(EnsembleReport { ensemble: combined, forecaster: forecasts }),
+    };
+    Ok([of_forecaster, of_ensemble])
 }
 
 fn predictions_of_a_row() -> usize {
@@ -254,14 +298,21 @@ fn of_ensemble(horizon: usize, judged: &Judged, forecaster: &Judged, ladder: &[F
     ]
 }
 
-/// Figures of the graph network on the whole of its test part, which is made anew: a few seconds.
-fn of_graph(network: &Network, history: &Value) -> Result<Vec<Line>, Box<dyn std::error::Error>> {
+/// What is found of the graph network on the whole of its test part, which is made anew: a few seconds.
+fn of_graph(network: &Network, history: &Value) -> Result<Found, Box<dyn std::error::Error>> {
     let recipe: GraphRecipe = part(history, "recipe")?;
     let set = graphs::generate_test(&recipe, |_| {})?;
     let test = LineGraphs::new(&set);
     let thresholds: GraphThresholds = part(&json!(network.model().metadata().metrics), "thresholds")?;
     let report = graph::report(&graph_scores(network, &test)?, &test, &thresholds)?;
-    Ok(graph_lines(&report, &part::<Vec<Baseline>>(history, "baselines")?, &recipe))
+    Ok(Found {
+        model: "graph",
+        version: network.model().metadata().version.to_string(),
+        lines: graph_lines(&report, &part::<Vec<Baseline>>(history, "baselines")?, &recipe),
+        report: json!(report),
+        history: json!(report),
+        curves: vec![curve("failure", &report.failure), curve("anomaly", &report.anomaly)],
+    })
 }
 
 /// What the file says of each snapshot: of nodes by the two hours, of links by the memory.

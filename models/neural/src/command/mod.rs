@@ -1,6 +1,8 @@
+pub mod controls;
 pub mod ensemble;
 pub mod evaluate;
 pub mod forecaster;
+mod found;
 pub mod graph;
 mod inspected;
 mod models;

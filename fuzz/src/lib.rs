@@ -11,10 +11,10 @@ use std::sync::LazyLock;
 
 pub mod http;
 pub mod kafka;
-pub mod registry;
 #[allow(dead_code)]
 #[path = "../../edges/kafka/src/names.rs"]
 mod names;
+pub mod registry;
 
 /// The shipped catalogue's.
 pub static NAMES: LazyLock<Names> = LazyLock::new(|| {

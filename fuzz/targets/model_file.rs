@@ -34,9 +34,8 @@ fn file(said: &Description) -> Vec<u8> {
         ("lehr.schema", &said.schema),
         ("lehr.metrics", &said.metrics),
     ];
-    let entry = |(key, value): (&str, &String)| {
-        field(14, &[field(1, key.as_bytes()), field(2, value.as_bytes())].concat())
-    };
+    let entry =
+        |(key, value): (&str, &String)| field(14, &[field(1, key.as_bytes()), field(2, value.as_bytes())].concat());
     entries.into_iter().flat_map(entry).collect()
 }
 

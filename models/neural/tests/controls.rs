@@ -7,7 +7,7 @@ use std::time::Duration;
 use lehr_datasets::sequences::{Recipe, Sequences, Split, generate};
 use lehr_neural::NeuralError;
 use lehr_neural::controls::{
-    Draws, Fallen, NetworkPupil, PlainPupil, Pupil, StackedPupil, Tables, apart, reversed, shuffled,
+    Draws, Fallen, NetworkPupil, PlainPupil, Pupil, StackedPupil, Tables, apart, fallen, reversed, shuffled,
 };
 use lehr_neural::forecaster::{Architecture, Settings};
 
@@ -31,6 +31,7 @@ fn draws(count: usize) -> Draws {
 #[track_caller]
 fn assert_fallen(found: &[Fallen]) {
     assert!(!found.is_empty());
+    println!("{}", fallen(found));
     for fallen in found {
         assert!(!fallen.above_chance(), "{fallen:?}");
         if fallen.figure.starts_with("area") {
@@ -41,10 +42,9 @@ fn assert_fallen(found: &[Fallen]) {
 
 #[test]
 fn plain_methods_and_their_ensemble_learn_nothing_from_shuffled_labels() {
-    let pupils: [&mut dyn Pupil; 3] =
-        [&mut PlainPupil::regression(&TABLES), &mut PlainPupil::boosting(&TABLES), &mut StackedPupil::new(&TABLES)];
+    let pupils: [&mut dyn Pupil; 2] = [&mut PlainPupil::boosting(&TABLES), &mut StackedPupil::new(&TABLES)];
     for pupil in pupils {
-        assert_fallen(&shuffled(pupil, draws(6)).unwrap());
+        assert_fallen(&shuffled(pupil, draws(5)).unwrap());
     }
 }
 
@@ -52,9 +52,9 @@ fn plain_methods_and_their_ensemble_learn_nothing_from_shuffled_labels() {
 fn a_reduced_forecaster_learns_nothing_from_shuffled_labels() {
     let mut split = Split::clone(&SPLIT);
     split.test = split.test.thinned(1200);
-    let mut settings = Settings::new(Architecture { sensors: 20, width: 12, layers: 2, attention: 8 }, 1);
-    (settings.rows, settings.rate, settings.epochs_max) = (64, 1e-2, 3);
-    assert_fallen(&shuffled(&mut NetworkPupil { split: &split, settings }, draws(4)).unwrap());
+    let mut settings = Settings::new(Architecture { sensors: 20, width: 8, layers: 1, attention: 8 }, 1);
+    (settings.rows, settings.rate, settings.epochs_max) = (32, 1e-2, 4);
+    assert_fallen(&shuffled(&mut NetworkPupil { split: &split, settings }, draws(6)).unwrap());
 }
 
 #[test]

@@ -25,6 +25,11 @@ mod reversed;
 mod shuffled;
 mod stacked;
 
+use crate::forecaster::Horizons;
+
+/// The probability that somebody gives of each window, for each horizon.
+pub type Foretold = Vec<Horizons<f64>>;
+
 pub use fallen::{Fallen, fallen};
 pub use graphs::GraphPupil;
 pub use network::NetworkPupil;

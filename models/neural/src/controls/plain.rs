@@ -4,6 +4,7 @@ use lehr_datasets::sequences::{Scaler, Sequences, Split};
 use lehr_datasets::study::{Boosting, Linear, Settings, statistics};
 use lehr_metrics::Scored;
 
+use super::Foretold;
 use super::shuffled::{CALIBRATION, Pupil, Said, TRAINING, shuffled_labels};
 use crate::error::NeuralError;
 use crate::forecaster::{HORIZONS, Horizons, threshold};
@@ -114,7 +115,7 @@ impl<'a> PlainPupil<'a> {
 
 /// Who has learned from the right labels.
 pub struct Taught {
-    pub said: Box<dyn Fn(&Sequences) -> Vec<Horizons<f64>>>,
+    pub said: Box<dyn Fn(&Sequences) -> Foretold>,
     pub thresholds: Horizons<f64>,
 }
 

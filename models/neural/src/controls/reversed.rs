@@ -1,5 +1,6 @@
 use lehr_datasets::sequences::Sequences;
 
+use super::Foretold;
 use super::fallen::Fallen;
 use super::shuffled::{FIGURES, Said, figures, with_blocks};
 use crate::error::NeuralError;
@@ -28,7 +29,7 @@ pub fn apart(part: &Sequences, minutes: i64) -> Vec<usize> {
 /// Whatever saying something costs; scores that are no numbers; no windows so far apart.
 pub fn reversed<E: From<NeuralError>>(
     who: &str,
-    say: &mut dyn FnMut(&Sequences) -> Result<Vec<Horizons<f64>>, E>,
+    say: &mut dyn FnMut(&Sequences) -> Result<Foretold, E>,
     thresholds: &Horizons<f64>,
     test: &Sequences,
     minutes: i64,

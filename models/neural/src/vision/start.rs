@@ -9,7 +9,7 @@ use super::network::{Norm, VisionArchitecture, VisionTransformer};
 use crate::error::NeuralError;
 use crate::fitting::{Checkpoint, restore};
 
-/// The network of a file that [`super::export()`] wrote, to be trained further, or the best one of a folder with a
+/// The network of a file that [`super::export()`] wrote, to be trained further, or the last one of a folder with a
 /// checkpoint. Layers of `network` that the file does not have stay as they are.
 ///
 /// # Errors
@@ -21,7 +21,7 @@ pub fn started_from(
 ) -> Result<VisionTransformer, NeuralError> {
     if path.is_dir() {
         let none = || NeuralError::Start { path: path.to_owned(), reason: "it holds no checkpoint".to_owned() };
-        return restore(network, &Checkpoint::load(path)?.ok_or_else(none)?.best);
+        return restore(network, &Checkpoint::load(path)?.ok_or_else(none)?.weights);
     }
     let file =
         std::fs::read(path).map_err(|source| NeuralError::File { path: path.to_owned(), action: "read", source })?;

@@ -38,6 +38,9 @@ pub struct Arguments {
     /// A written inspector of the same sizes to begin with, or the folder of a training, instead of chance.
     #[arg(long, value_name = "FILE")]
     start: Option<PathBuf>,
+    /// Which of several trainings, each of which goes on from the one before: pictures come in another order each time.
+    #[arg(long, default_value_t = 0, value_name = "NUMBER")]
+    round: u64,
     /// What was trained without the layers, of the same sizes, to be shown beside: a file or the folder of a training.
     #[arg(long, value_name = "FILE")]
     plain: Option<PathBuf>,
@@ -52,6 +55,9 @@ pub struct Arguments {
     epoch_pictures: usize,
     #[arg(long, default_value_t = 100)]
     epochs: usize,
+    /// Epochs without improvement on the validation part after which it ends.
+    #[arg(long, default_value_t = 15, value_name = "EPOCHS")]
+    patience: usize,
     /// Epochs before all layers join: what is shallow learns faster.
     #[arg(long, default_value_t = 8, value_name = "EPOCHS")]
     shallow_epochs: usize,
@@ -112,6 +118,8 @@ pub fn run(arguments: Arguments) -> Result<(), Box<dyn std::error::Error>> {
     settings.window_epochs = arguments.window_epochs;
     settings.shallow_layers = arguments.shallow_layers;
     settings.window = arguments.window;
+    settings.round = arguments.round;
+    settings.patience = arguments.patience;
     settings.looks = arguments.looks;
     settings.rows = arguments.batch;
     settings.rate = arguments.rate.unwrap_or(settings.rate);

@@ -18,6 +18,8 @@ use crate::fitting::{Epoch, Plan, Schedule, Stop, Watch, fit};
 pub struct VisionSettings {
     pub architecture: VisionArchitecture,
     pub seed: u64,
+    /// Which of several trainings, each of which goes on from the one before: pictures come in another order each time.
+    pub round: u64,
     /// Pictures of a batch.
     pub rows: usize,
     pub rate: f64,
@@ -50,6 +52,7 @@ impl VisionSettings {
         Self {
             architecture,
             seed,
+            round: 0,
             rows: 32,
             rate: 2e-3,
             hold: 0.0,
@@ -113,7 +116,7 @@ pub fn train(
     let network = network.train();
     let optimiser = optimiser(settings.weight_decay as f32);
     let plan = Plan {
-        seed: settings.seed,
+        seed: settings.seed ^ settings.round.rotate_right(16),
         epochs_max: settings.epochs_max,
         patience: settings.patience,
         schedule: Schedule::Cosine {

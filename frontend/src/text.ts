@@ -739,7 +739,8 @@ export const text = {
       missing: "Its file is not on the server: register it again with lehr models register FILE.",
       damaged: "Its file is not the one that was registered: register it again with lehr models register FILE.",
     },
-    targets: (met: number, all: number) => (met === all ? `Meets all ${all} targets` : `Meets ${met} of ${all} targets`),
+    targets: (met: number, all: number) =>
+      met < all ? `Meets ${met} of ${all} targets` : all === 1 ? "Meets its target" : `Meets all ${all} targets`,
     noFigures: "Its file tells no test figures.",
     horizonsOrder: "each within 1 h, 4 h, 24 h",
     figures: {

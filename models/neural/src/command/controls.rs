@@ -72,8 +72,9 @@ pub fn run(arguments: Arguments) -> Result<bool, Error> {
             eprintln!("{what}");
         }
     };
-    let draws =
-        |share: f64| Draws { least: LEAST, most: MOST, budget: arguments.budget.mul_f64(share), seed: arguments.seed };
+    // Shuffles of its own for each seed.
+    let seed = arguments.seed.wrapping_mul(MOST as u64);
+    let draws = |share: f64| Draws { least: LEAST, most: MOST, budget: arguments.budget.mul_f64(share), seed };
     let tables = Tables::new(&split);
     let mut all = Vec::new();
     tell("plain methods, inputs reversed in time");

@@ -13,6 +13,7 @@ pub mod judging;
 mod kernels;
 pub mod properties;
 pub mod recurrent;
+pub mod replacing;
 pub mod verdict;
 pub mod vision;
 pub mod writing;

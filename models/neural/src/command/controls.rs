@@ -166,10 +166,7 @@ fn of_graph(
 impl Ready {
     fn open(arguments: &Arguments) -> Result<Self, Error> {
         let models = &arguments.models;
-        let version = |name: &str| -> Result<String, Error> {
-            let newest = || models.newest(name).ok_or_else(|| format!("`{}` holds no {name}", models.models.display()));
-            Ok(arguments.version.clone().map_or_else(newest, Ok)?)
-        };
+        let version = |name: &str| models.version(name, arguments.version.as_ref());
         let (of_forecaster, of_graph) = (version("forecaster")?, version("graph")?);
         let recipe = |name: &str, version: &str| Ok::<_, Error>(models.history(name, version)?["recipe"].clone());
         Ok(Self {

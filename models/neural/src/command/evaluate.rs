@@ -56,10 +56,7 @@ pub struct Arguments {
 /// Judges written models, as ONNX Runtime runs them, on their test parts. False when a figure is better than it can be.
 pub fn run(arguments: Arguments) -> Result<bool, Box<dyn std::error::Error>> {
     let models = &arguments.models;
-    let version = |name: &str| -> Result<String, Box<dyn std::error::Error>> {
-        let newest = || models.newest(name).ok_or_else(|| format!("`{}` holds no {name}", models.models.display()));
-        Ok(arguments.version.clone().map_or_else(newest, Ok)?)
-    };
+    let version = |name: &str| models.version(name, arguments.version.as_ref());
     let started = Instant::now();
     let of_graph_model = version("graph")?;
     let graph = models.graph(&of_graph_model)?;

@@ -1,14 +1,11 @@
-use std::fs;
-use std::path::Path;
-
 use lehr_metrics::Bin;
-use lehr_neural::NeuralError;
 use lehr_neural::judging::Judged;
 use lehr_neural::properties::with_property;
+use lehr_neural::replacing::replace;
 use lehr_neural::verdict::{Line, columns};
 use serde_json::{Map, Value, json};
 
-use super::models::Models;
+use super::models::{Models, read};
 
 /// What was found of a written model on its test part.
 pub struct Found {
@@ -30,8 +27,7 @@ impl Found {
         let path = models.path(self.model, &self.version, "onnx");
         let mut metrics = metrics.clone();
         metrics.insert("test".to_owned(), self.report.clone());
-        let file = fs::read(&path).map_err(|source| failed(&path, "read", source))?;
-        replace(&path, &with_property(&file, "lehr.metrics", &Value::Object(metrics).to_string(), &path)?)?;
+        replace(&path, &with_property(&read(&path)?, "lehr.metrics", &Value::Object(metrics).to_string(), &path)?)?;
 
         let mut history = models.history(self.model, &self.version)?;
         history["test"] = self.history.clone();
@@ -63,15 +59,4 @@ pub fn reliability(all: &[Found]) -> String {
         }
     }
     columns(&rows)
-}
-
-/// Whole or as it was: a model that is half written is none.
-fn replace(path: &Path, bytes: &[u8]) -> Result<(), NeuralError> {
-    let beside = path.with_extension("part");
-    let written = fs::write(&beside, bytes).and_then(|()| fs::rename(&beside, path));
-    written.map_err(|source| failed(path, "written", source))
-}
-
-fn failed(path: &Path, action: &'static str, source: std::io::Error) -> NeuralError {
-    NeuralError::File { path: path.to_owned(), action, source }
 }

@@ -56,6 +56,12 @@ impl Models {
         files.filter_map(version).max().map(|version| version.to_string())
     }
 
+    /// The version of a model that somebody names, or the newest one.
+    pub fn version(&self, name: &str, named: Option<&String>) -> Result<String, Box<dyn std::error::Error>> {
+        let newest = || self.newest(name).ok_or_else(|| format!("`{}` holds no {name}", self.models.display()));
+        Ok(named.cloned().map_or_else(newest, Ok)?)
+    }
+
     /// What the training of a model left beside it.
     pub fn history(&self, name: &str, version: &str) -> Result<serde_json::Value, Box<dyn std::error::Error>> {
         let path = self.path(name, version, "json");
@@ -82,7 +88,7 @@ pub fn options() -> Options {
     Options { workers, time_out: Duration::from_secs(120) }
 }
 
-fn read(path: &Path) -> Result<Vec<u8>, NeuralError> {
+pub fn read(path: &Path) -> Result<Vec<u8>, NeuralError> {
     std::fs::read(path).map_err(|source| NeuralError::File { path: path.to_owned(), action: "read", source })
 }
 

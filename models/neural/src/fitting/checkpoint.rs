@@ -1,5 +1,4 @@
 use std::fs;
-use std::io::Write;
 use std::path::{Path, PathBuf};
 
 use serde::{Deserialize, Serialize};
@@ -7,6 +6,7 @@ use serde::{Deserialize, Serialize};
 use super::early::EarlyStopping;
 use super::fit::Epoch;
 use crate::error::NeuralError;
+use crate::replacing::replace;
 
 const NAME: &str = "checkpoint.lehr";
 const MAGIC: &[u8; 8] = b"LEHRCKP1";
@@ -37,16 +37,9 @@ pub struct Checkpoint {
 
 impl Checkpoint {
     pub fn save(&self, folder: &Path) -> Result<(), NeuralError> {
-        let path = folder.join(NAME);
-        let fresh = folder.join(format!("{NAME}.new"));
-        let failed = |path: &Path, action| {
-            let path = path.to_owned();
-            move |source| NeuralError::File { path, action, source }
-        };
-        fs::create_dir_all(folder).map_err(failed(folder, "made"))?;
-        let mut file = fs::File::create(&fresh).map_err(failed(&fresh, "written"))?;
-        file.write_all(&self.to_bytes()).and_then(|()| file.sync_all()).map_err(failed(&fresh, "written"))?;
-        fs::rename(&fresh, &path).map_err(failed(&path, "replaced"))
+        let made = fs::create_dir_all(folder);
+        made.map_err(|source| NeuralError::File { path: folder.to_owned(), action: "made", source })?;
+        replace(&folder.join(NAME), &self.to_bytes())
     }
 
     /// The checkpoint in a folder; none if there is no such file.

@@ -39,8 +39,8 @@ impl FineRoom {
         each(grid, |at, cell, two| to[at] = cells[cell] + twos[two]);
     }
 
-    /// Given the loss's gradient at what came out, adds that at the weights to `gradients`, and that at what went in to
-    /// `of_levels`.
+    /// Given the loss's gradient at what came out, adds that at the weights to `gradients`, and writes that at what went
+    /// in to `of_levels`.
     pub fn backward(
         &mut self,
         weights: &FineWeights,
@@ -59,7 +59,7 @@ impl FineRoom {
         });
         let parts = weights.iter().zip(levels).zip(gradients).zip(of_levels).zip(&self.parts);
         for ((((weights, level), gradients), of_level), part) in parts {
-            weights.backward(level, part, gradients, of_level, true);
+            weights.backward(level, part, gradients, of_level, false);
         }
     }
 }

@@ -81,7 +81,6 @@ impl GroupTape {
             let [cells, twos] = &mut self.of_levels;
             let levels = levels(tape, weights);
             for (of_level, level) in [&mut *cells, &mut *twos].into_iter().zip(levels) {
-                of_level.clear();
                 of_level.resize(level.len(), 0.0);
             }
             self.room.backward(&weights.fine, levels, group.grid, of_fine, &mut gradients.fine, [cells, twos]);

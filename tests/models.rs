@@ -79,7 +79,9 @@ fn what_was_found_outlives_its_pictures() {
     let server = Server::start(dir.path(), &["--speed", "300", "--pictures", "20"], None);
     let own = Some(server.token.as_str());
     let file = dir.path().join("inspector-1.99.0.onnx");
-    std::fs::write(&file, inspector("1.99.0", LIGHT, "{}")).expect("it is written");
+    // Where all of a picture is light, each patch's box is a small part of the mask.
+    let faint = r#"{"thresholds":[0.02,0.02,0.02,0.02,0.02,0.02]}"#;
+    std::fs::write(&file, inspector("1.99.0", LIGHT, faint)).expect("it is written");
     succeed(models(&server, own, &["register"]).arg(&file));
     succeed(&mut models(&server, own, &["promote", "inspector", "1.99.0", "--reason", "it sees red"]));
     assert!(succeed(&mut models(&server, own, &["list", "inspector"])).contains("1.99.0"));

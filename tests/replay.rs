@@ -94,7 +94,8 @@ fn inspections_are_the_same_byte_for_byte_whatever_the_workers_batches_and_order
     let recording = generate(dir.path(), "rec", "9", &["--duration", "30m", "--pictures", "20"]);
     let models = dir.path().join("models");
     std::fs::create_dir(&models).expect("a folder");
-    std::fs::write(models.join("inspector-1.0.0.onnx"), inspector("1.0.0", LIGHT, "{}")).expect("it is written");
+    let faint = r#"{"thresholds":[0.02,0.02,0.02,0.02,0.02,0.02]}"#;
+    std::fs::write(models.join("inspector-1.0.0.onnx"), inspector("1.0.0", LIGHT, faint)).expect("it is written");
     let inspected = ["--models", models.to_str().expect("a plain path"), "--deploy", "inspector=1.0.0"];
     let of = |name: &str, way: &[&str]| replay(&recording, &dir.path().join(name), &[&inspected[..], way].concat());
     let reference = of("reference", &["--workers", "1", "--batch", "100000"]);

@@ -170,9 +170,14 @@ test("inspection shows pictures and what was found on them, or that there are no
   await page.getByRole("region", { name: "Inspector against MIK-1" }).waitFor();
   if ((await shots.count()) < 2) return;
   await page.locator(".shot img").first().waitFor();
+  const still = page.waitForResponse((response) => /inspections\?.*before=/.test(response.url()));
   await page.getByRole("button", { name: "Pause" }).click();
   await page.getByRole("button", { name: "Go live" }).waitFor();
   assert.match(page.url(), /before=/, "pictures stand still");
+  // Lines deliver one after the other: among the pictures of before that time may be some that had not come yet.
+  const { inspections } = await (await still).json();
+  const listed = inspections.map((inspection) => inspection.unit).join();
+  await page.waitForFunction((listed) => [...document.querySelectorAll(".shot")].map((shot) => shot.dataset.unit).join() === listed, listed);
   const unit = () => new URLSearchParams(page.url().split("?")[1]).get("unit");
   const [first, second] = await shots.evaluateAll((all) => all.slice(0, 2).map((shot) => shot.dataset.unit));
   await shots.first().focus();
@@ -184,7 +189,8 @@ test("inspection shows pictures and what was found on them, or that there are no
   await page.keyboard.press("Escape");
   await page.getByRole("dialog").waitFor({ state: "detached" });
   assert.equal(unit(), null);
-  assert.equal(await page.evaluate(() => document.activeElement?.dataset.unit), second, "the picture that was seen last has the focus");
+  // The picture that was seen last has the focus.
+  await page.waitForFunction((second) => document.activeElement?.dataset.unit === second, second);
   await page.getByRole("button", { name: "Go live" }).click();
   await page.getByRole("button", { name: "Pause" }).waitFor();
 });

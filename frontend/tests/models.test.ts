@@ -37,6 +37,12 @@ describe("what a training found", () => {
     expect(testFigures("graph", { node_accuracy: 0.9 })).toHaveLength(1);
   });
 
+  test("links are judged by the longest memory", () => {
+    const links = [0.54, 0.95].map((area) => ({ judged: { auc: figure(area) } }));
+    const [edges] = testFigures("graph", { test: { links } });
+    expect([edges?.name, edges?.values[0]?.measured?.value]).toEqual(["edge_auc", 0.95]);
+  });
+
   test("nonsense is no figure", () => {
     for (const given of [null, undefined, 7, "{", "[]", { test: "good" }, { test: [null, 3] }]) {
       expect(testFigures("forecaster", given)).toEqual([]);

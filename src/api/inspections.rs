@@ -54,6 +54,11 @@ pub fn routes() -> Vec<Route> {
         .query("production_line", Kind::Text(64), "Production line; all when absent.")
         .query("limit", Kind::Int(1, PICTURES_MOST), "The most pictures; 60 when absent.")
         .query("before", Kind::Time, "Those alone that were taken before.")
+        .query(
+            "before_unit",
+            Kind::Text(20),
+            "With `before`: also those that were taken then, of units of a lower number.",
+        )
         .query("flawed", Kind::Bool, "Those alone on which an inspector found something, or on which it found nothing.")
         .problems(&[Problem::NotFound])
         .answers(answer([("inspections", list(inspection))]))
@@ -65,9 +70,10 @@ async fn inspections(app: App, call: Call) -> Answer {
     let snapshot = app.runtime().snapshot();
     let (line, before) = (line(&call, &snapshot)?, call.query.time("before"));
     let flawed = call.query.flag("flawed");
+    let before = before.zip(Some(before_unit(&call)?));
     let wanted = |row: &&PictureRow| {
         line.is_none_or(|line| row.production_line == line)
-            && before.is_none_or(|before| row.taken_at < before)
+            && before.is_none_or(|before| (row.taken_at, row.unit_id) < before)
             && flawed
                 .is_none_or(|flawed| inspection(&snapshot, row).is_some_and(|row| flawed != row.findings.is_empty()))
     };
@@ -82,6 +88,19 @@ async fn inspections(app: App, call: Call) -> Answer {
     rows.sort_unstable_by_key(newest_first);
     let shown: Vec<Value> = rows.into_iter().map(|row| picture_json(&snapshot, row)).collect();
     Ok(look::answer(&snapshot, json!({ "inspections": shown })).into())
+}
+
+/// The unit from which back those of the same moment are asked for; the lowest of all without one.
+fn before_unit(call: &Call) -> Result<UnitId, ApiError> {
+    let Some(unit) = call.query.text("before_unit") else { return Ok(UnitId(0)) };
+    if call.query.time("before").is_none() {
+        return Err(ApiError::bad(
+            "before_unit",
+            "it goes with `before`, the time when its picture was taken: give both",
+        ));
+    }
+    let no_unit = |_| ApiError::bad("before_unit", format!("{unit} is no unit: give its number, as `unit` tells it"));
+    unit.parse().map(UnitId).map_err(no_unit)
 }
 
 fn line(call: &Call, snapshot: &Snapshot) -> Result<Option<LineId>, ApiError> {

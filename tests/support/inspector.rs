@@ -18,7 +18,7 @@ fn zeros(extents: &[usize]) -> Tensor {
 }
 
 /// An inspector that takes patches with red light for cracks and with blue light for bubbles, the surer the more of it: the
-/// logit is twenty times the mean light, and that of none is nine. Boxes are patches.
+/// logit is twenty times the mean light, and that of none is nine. Boxes are patches; masks are cells with some light.
 pub fn inspector(version: &str, unit: &str, metrics: &str) -> Vec<u8> {
     let mut graph = Graph::new("inspector", Opset::V20);
     let input = graph.input("input", Element::F32, Shape::batched([3, 224, 224])).expect("a good input");
@@ -39,7 +39,17 @@ pub fn inspector(version: &str, unit: &str, metrics: &str) -> Vec<u8> {
     let flat = graph.reshape("flat", patches, Shape::batched([CLASSES, PATCHES])).expect("it fits");
     let class = graph.transpose("turned", flat, &[0, 2, 1]).expect("it fits");
     let place = graph.linear("place", class, &Linear { weight: zeros(&[CLASSES, 4]), bias: None }).expect("it fits");
-    let cells = Conv { weight: zeros(&[6, 3, 4, 4]), bias: None, stride: 4, padding: 0 };
+    let mut weight = vec![0.0; (CLASSES - 1) * 3 * 16];
+    for (class, colour) in [(CRACK, 0), (BUBBLE, 2)] {
+        let first = (class * 3 + colour) * 16;
+        weight[first..first + 16].fill(1_000.0 / 16.0);
+    }
+    let cells = Conv {
+        weight: Tensor::f32([CLASSES - 1, 3, 4, 4], &weight).expect("it fits"),
+        bias: Some(Tensor::f32([CLASSES - 1], &[-50.0; CLASSES - 1]).expect("it fits")),
+        stride: 4,
+        padding: 0,
+    };
     let cells = graph.conv("cells", input, &cells).expect("it fits");
     let mask = graph.sigmoid("cells.sigmoid", cells).expect("it fits");
     for (name, value) in [("class", class), ("box", place), ("mask", mask)] {

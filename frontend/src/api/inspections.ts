@@ -41,17 +41,21 @@ export interface InspectionFilter {
   line: string | null;
   /** Only those on which the inspector found something. */
   flawed: boolean;
-  /** Only those taken before; `null` for the newest. */
+  /** Only those taken before a time, or before one of them ({@link endOf}); `null` for the newest. */
   before: string | null;
   limit: number;
 }
+
+/** What says where a page ended: several pictures may be of the same moment. */
+export const endOf = (row: InspectionRow): string => `${row.taken_at},${row.unit}`;
 
 /** The newest are asked for again and again; those before a time stay as they are. */
 export const useInspections = ({ line, flawed, before, limit }: InspectionFilter, everyS: number) =>
   useQuery({
     queryKey: ["inspections", line, flawed, limit, before],
     queryFn: ({ signal }) => {
-      const wanted = { production_line: line, flawed: flawed ? true : null, before, limit };
+      const [time = null, beforeUnit = null] = before?.split(",") ?? [];
+      const wanted = { production_line: line, flawed: flawed ? true : null, before: time, before_unit: beforeUnit, limit };
       return orWithout(api.get<Inspections>("api/inspections", wanted, signal), { inspections: [] });
     },
     refetchInterval: before === null ? everyS * 1000 : false,

@@ -110,6 +110,11 @@ const FIGURES: Record<ModelKind, readonly (readonly [FigureName, Target | null])
   ],
 };
 
+/** Links are judged by memories of several lengths, the longest last: it is the one that is asked for them. */
+function areaOfLinks(of: Json): unknown {
+  return Array.isArray(of.links) ? object(object(of.links.at(-1)).judged).auc : undefined;
+}
+
 /** What the test part of the data showed. Figures of which nothing is said are left out. */
 export function testFigures(kind: ModelKind, metrics: unknown): TestFigure[] {
   const all = metricsOf(metrics);
@@ -118,7 +123,7 @@ export function testFigures(kind: ModelKind, metrics: unknown): TestFigure[] {
     ? HORIZONS.map((horizon, index) => ({ horizon, of: object(test[index]) }))
     : [{ horizon: null, of: test === undefined ? all : object(test) }];
   return (FIGURES[kind] ?? []).flatMap(([name, target]) => {
-    const values = parts.map(({ horizon, of }) => ({ horizon, measured: measured(of[name]) }));
+    const values = parts.map(({ horizon, of }) => ({ horizon, measured: measured(name === "edge_auc" ? areaOfLinks(of) : of[name]) }));
     return values.some((entry) => entry.measured !== null) ? [{ name, target, values }] : [];
   });
 }

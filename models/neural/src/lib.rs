@@ -19,3 +19,4 @@ pub mod vision;
 pub mod writing;
 
 pub use error::NeuralError;
+pub use kernels::Precision;

@@ -5,6 +5,7 @@ mod command;
 use std::process::ExitCode;
 
 use clap::Parser;
+use lehr_allocator as _;
 
 /// Trains Lehr's networks on data made by the simulated plant.
 #[derive(Debug, Parser)]

@@ -7,6 +7,7 @@ use burn::optim::GradientsParams;
 use burn::tensor::{Device, Tensor, TensorData, activation};
 use lehr_camera::Split;
 use lehr_camera::set::Recipe;
+use lehr_neural::Precision;
 use lehr_neural::fitting::Step;
 use lehr_neural::forecaster::{Architecture, ForecastTask, Forecaster, HORIZONS, Scaler, Windows};
 use lehr_neural::vision::{Batch, Part, VisionArchitecture, VisionSettings, VisionTask, VisionTransformer, parts};
@@ -193,6 +194,28 @@ fn gradients_of_an_inspector_by_hand_are_those_of_the_tape() {
     }
     assert_close("classes", &network.classes.weight, &ours, &tape);
     assert_close("masks", &network.masks.weight, &ours, &tape);
+}
+
+#[test]
+fn gradients_of_rounded_factors_point_the_same_way() {
+    let device = Device::flex();
+    let (recipe, whole) = pictures();
+    let architecture = VisionArchitecture::small(112);
+    let network = awake(VisionTransformer::new(architecture, 5, &device)).train();
+    let of = |precision: Precision| {
+        let settings = VisionSettings { precision, ..VisionSettings::new(architecture, 1) };
+        let (_, gradients) =
+            VisionTask::new(&recipe, &recipe, &settings, device.clone()).gradients_of(&network, &whole, 2);
+        let numbers =
+            |param: &Param<Tensor<2>>| gradients.get::<2>(param.id).unwrap().try_into_vec_as::<f32>().unwrap();
+        let convolutions = network.convolutions.iter().map(|layer| numbers(&layer.weight));
+        convolutions.chain(network.blocks.iter().map(|block| numbers(&block.expand.weight))).collect::<Vec<_>>()
+    };
+    for (at, (rounded, whole)) in of(Precision::Bfloat16).iter().zip(&of(Precision::Single)).enumerate() {
+        let dot = |one: &[f32], other: &[f32]| one.iter().zip(other).map(|(a, b)| f64::from(a * b)).sum::<f64>();
+        let cosine = dot(rounded, whole) / (dot(rounded, rounded) * dot(whole, whole)).sqrt();
+        assert!(cosine > 0.99, "matrix {at}: a cosine of {cosine}");
+    }
 }
 
 #[test]

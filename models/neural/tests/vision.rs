@@ -6,6 +6,7 @@ use burn::module::Module;
 use burn::tensor::{Device, activation};
 use lehr_camera::Split;
 use lehr_camera::set::Recipe;
+use lehr_neural::Precision;
 use lehr_neural::fitting::{Quiet, Stop};
 use lehr_neural::vision::{
     Pictures, TrainedVision, Trunk, VisionArchitecture, VisionSettings, VisionTransformer, export, pixels, report,
@@ -94,7 +95,7 @@ fn agree(architecture: VisionArchitecture, network: VisionTransformer) {
     }
     let said = answer(&file, &[("input", &[rows, 3, side, side], &images)]);
     let pictures = Pictures { grid: side / 16, corners: vec![[0, 0]; rows], light: scaled };
-    let known = Trunk::default().forward(&trained.network.trunk(), architecture.layers, &pictures);
+    let known = Trunk::default().forward(&trained.network.trunk(Precision::Single), architecture.layers, &pictures);
     let (patches, fine) = known.tensors(rows, architecture.patches(), &Device::flex());
     let reading = trained.network.read(patches, fine);
     assert_close("class", &values(reading.classes), &output(&said, "class"));
@@ -118,7 +119,7 @@ fn agree(architecture: VisionArchitecture, network: VisionTransformer) {
     std::fs::write(&path, &file).unwrap();
     let other = VisionTransformer::new(architecture, 99, &Device::flex());
     let started = started_from(other, architecture, &path).unwrap();
-    assert_eq!(started.trunk(), trained.network.trunk());
+    assert_eq!(started.trunk(Precision::Single), trained.network.trunk(Precision::Single));
     assert_eq!(values(started.masks.weight.val()), values(trained.network.masks.weight.val()));
     let wider = VisionArchitecture { width: 96, ..architecture };
     let refused = started_from(VisionTransformer::new(wider, 1, &Device::flex()), wider, &path);

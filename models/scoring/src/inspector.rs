@@ -5,14 +5,16 @@ mod detect;
 use std::path::Path;
 
 use crate::{Batch, Contract, Error, Model, Options, Pool, Port, Runtime, Schema};
-pub use detect::{Bounds, Detection, Thresholds};
+pub use detect::{Bounds, Detection, Said, Thresholds, detections, masks_of};
 
 /// Pixels of a picture's side.
 pub const SIDE_PX: usize = 224;
 /// Pixels of a patch's side.
 pub const PATCH_PX: usize = 16;
+/// Patches along a picture's side.
+const GRID: usize = SIDE_PX / PATCH_PX;
 /// Patches of a picture, row by row.
-pub const PATCHES: usize = (SIDE_PX / PATCH_PX) * (SIDE_PX / PATCH_PX);
+pub const PATCHES: usize = GRID * GRID;
 /// Defects that are told apart. One more class stands for none.
 pub const DEFECTS: usize = 6;
 /// Cells of a mask's side.
@@ -26,7 +28,7 @@ const MASKS: usize = DEFECTS * MASK_SIDE * MASK_SIDE;
 pub struct Inspection {
     /// The surest first.
     pub detections: Vec<Detection>,
-    /// The probability of each defect at each place: `[DEFECTS, MASK_SIDE, MASK_SIDE]`.
+    /// The probability of each defect at each place, 0 where none was found: `[DEFECTS, MASK_SIDE, MASK_SIDE]`.
     pub masks: Vec<f32>,
 }
 
@@ -105,9 +107,10 @@ impl Inspector {
         let [classes, boxes, masks] = &scored.values[..] else { unreachable!("its contract has three outputs") };
         let pictures = classes.chunks(PATCHES * (DEFECTS + 1)).zip(boxes.chunks(PATCHES * 4)).zip(masks.chunks(MASKS));
         Ok(pictures
-            .map(|((classes, boxes), masks)| Inspection {
-                detections: detect::detections(classes, boxes, self.thresholds),
-                masks: masks.to_vec(),
+            .map(|((classes, boxes), masks)| {
+                let said = Said { grid: GRID, classes, boxes, masks };
+                let detections = detections(said, self.thresholds);
+                Inspection { masks: masks_of(&detections, said), detections }
             })
             .collect())
     }

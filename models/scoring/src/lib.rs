@@ -48,7 +48,8 @@ pub use ensemble::{Ensemble, PREDICTIONS, predictions};
 pub use error::{Error, Refusal};
 pub use forecaster::{Attribution, Forecast, Forecaster, HORIZONS_H};
 pub use inspector::{
-    Bounds, DEFECTS, Detection, Inspection, Inspector, MASK_SIDE, PATCH_PX, PATCHES, SIDE_PX, Thresholds,
+    Bounds, DEFECTS, Detection, Inspection, Inspector, MASK_SIDE, PATCH_PX, PATCHES, SIDE_PX, Said, Thresholds,
+    detections, masks_of,
 };
 pub use lehr_domain::model::ModelVersion;
 pub use lehr_features::{MINUTES, SENSORS, WINDOW};

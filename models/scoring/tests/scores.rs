@@ -140,7 +140,8 @@ fn a_call_without_time_gets_no_score_and_the_next_one_does() {
 fn pictures_are_inspected() {
     let files = Files::new();
     let path = files.write_graph("inspector.onnx", &models::inspector(5, 1, 48, 3).expect("it is a model"));
-    let thresholds = Thresholds { score: 0.2, overlap: 0.5 };
+    // Masks of random weights hardly agree with boxes.
+    let thresholds = Thresholds { score: 0.005, overlap: 0.5 };
     let inspector = Inspector::open(&runtime(), &path, schema(), workers(2), thresholds).expect("it runs");
     let mut random = Random::new(seed());
     let pictures = random.values(2 * 3 * 224 * 224, 0.0, 1.0);
@@ -152,7 +153,7 @@ fn pictures_are_inspected() {
         assert!(!inspection.detections.is_empty(), "with random weights something is always seen");
         for detection in &inspection.detections {
             let bounds = detection.bounds;
-            assert!(detection.score >= 0.2 && detection.defect < 6);
+            assert!(detection.score >= 0.005 && detection.defect < 6);
             assert!(0.0 <= bounds.left && bounds.left <= bounds.right && bounds.right <= 224.0, "{bounds:?}");
             assert!(0.0 <= bounds.top && bounds.top <= bounds.bottom && bounds.bottom <= 224.0, "{bounds:?}");
         }

@@ -136,12 +136,32 @@ fn pictures_are_chosen_by_line_time_and_findings() {
     let before = few["inspections"][3]["taken_at"].as_str().unwrap();
     let next = get(&fixture, &format!("/api/inspections?production_line=Line_A&limit=2&before={before}"));
     assert_eq!(units(&next), ["97", "96"].map(str::to_owned));
+    let next =
+        get(&fixture, &format!("/api/inspections?production_line=Line_A&limit=2&before={before}&before_unit=98"));
+    assert_eq!(units(&next), ["97", "96"].map(str::to_owned), "{before}, when unit 98 was looked at");
     let flawed = get(&fixture, "/api/inspections?production_line=Line_A&flawed=true&limit=4");
     assert_eq!(units(&flawed), ["100000", "99", "96", "93"].map(str::to_owned));
     let sound = get(&fixture, "/api/inspections?production_line=Line_A&flawed=false&limit=2");
     assert_eq!(units(&sound), ["98", "97"].map(str::to_owned));
     assert_eq!(units(&get(&fixture, "/api/inspections?production_line=Line_B")), ["100001".to_owned()]);
     assert_eq!(units(&get(&fixture, "/api/inspections")).len(), 60);
+}
+
+#[test]
+fn no_picture_falls_between_two_pages() {
+    let fixture = fixture();
+    let same_moment = (200..207).map(|unit| picture(unit, 0, 150, 2)).collect();
+    fixture.submit(Submission { events: same_moment, ..Submission::default() });
+    let all = units(&get(&fixture, "/api/inspections?limit=500"));
+    assert_eq!(all.len(), 110);
+    let mut seen = vec![];
+    let mut page = get(&fixture, "/api/inspections?limit=3");
+    while let Some(last) = page["inspections"].as_array().unwrap().last() {
+        seen.extend(units(&page));
+        let (before, unit) = (last["taken_at"].as_str().unwrap(), last["unit"].as_str().unwrap());
+        page = get(&fixture, &format!("/api/inspections?limit=3&before={before}&before_unit={unit}"));
+    }
+    assert_eq!(seen, all);
 }
 
 #[test]
@@ -152,6 +172,8 @@ fn what_is_asked_wrongly_is_named() {
         ("limit=0", 400, "limit"),
         ("limit=501", 400, "limit"),
         ("before=yesterday", 400, "before"),
+        ("before_unit=7", 400, "before_unit"),
+        ("before=2026-01-01T00:00:00Z&before_unit=seven", 400, "before_unit"),
         ("flawed=perhaps", 400, "flawed"),
         ("line=Line_A", 400, "line"),
     ] {

@@ -1,5 +1,5 @@
 import { useMemo, useRef } from "react";
-import { useInspections, type InspectionRow } from "../../api/inspections";
+import { endOf, useInspections, type InspectionRow } from "../../api/inspections";
 import { useModels } from "../../api/models";
 import { useSettings } from "../../api/queries";
 import { Failed, Skeleton } from "../../components/States";
@@ -64,7 +64,7 @@ export default function Inspection() {
             show={show}
             live={before === null}
             count={rows === undefined ? "" : show === "differ" ? words.differ(shown.length, rows.length) : words.count(shown.length)}
-            older={rows !== undefined && rows.length >= limit ? rows.at(-1)!.taken_at : null}
+            older={rows !== undefined && rows.length >= limit ? endOf(rows.at(-1)!) : null}
             newest={justAfter(rows)}
           />
           <Legend />

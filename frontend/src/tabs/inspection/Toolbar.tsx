@@ -17,7 +17,7 @@ interface ToolbarProps {
   live: boolean;
   /** How many pictures are shown, in words. */
   count: string;
-  /** When the last picture of this page was taken, where there are older ones. */
+  /** Where this page ends, if there are older pictures. */
   older: string | null;
   /** Just after the first picture of this page. */
   newest: string | null;

@@ -1,21 +1,25 @@
 use gemm::Parallelism;
 
+#[cfg(all(target_arch = "x86_64", target_os = "linux"))]
+use super::amx;
+use super::precision::Precision;
+
 /// A matrix in a slice, row by row, read as it is or transposed.
 #[derive(Clone, Copy)]
 pub struct Matrix<'a> {
-    values: &'a [f32],
-    rows: usize,
-    columns: usize,
-    row_stride: isize,
-    column_stride: isize,
+    pub(super) values: &'a [f32],
+    pub(super) rows: usize,
+    pub(super) columns: usize,
+    pub(super) row_stride: isize,
+    pub(super) column_stride: isize,
 }
 
 /// A row-major matrix in a slice, to be written.
 pub struct MatrixMut<'a> {
-    values: &'a mut [f32],
-    rows: usize,
-    columns: usize,
-    row_stride: usize,
+    pub(super) values: &'a mut [f32],
+    pub(super) rows: usize,
+    pub(super) columns: usize,
+    pub(super) row_stride: usize,
 }
 
 /// Whether a matrix of this stride lies within so many numbers.
@@ -54,10 +58,15 @@ impl<'a> MatrixMut<'a> {
     }
 
     /// `self = factor · left right`, or `self += factor · left right`. One thread: the callers share out the rows.
-    pub fn product(self, factor: f32, left: Matrix<'_>, right: Matrix<'_>, add: bool) {
+    pub fn product(self, precision: Precision, factor: f32, left: Matrix<'_>, right: Matrix<'_>, add: bool) {
         assert_eq!(left.columns, right.rows, "the inner sizes agree");
         assert_eq!((self.rows, self.columns), (left.rows, right.columns), "the product has the size of its place");
         if self.rows == 0 || self.columns == 0 {
+            return;
+        }
+        #[cfg(all(target_arch = "x86_64", target_os = "linux"))]
+        if precision == Precision::Bfloat16 && amx::takes(left, right) {
+            amx::product(self, factor, left, right, add);
             return;
         }
         // SAFETY: all three matrices lie within their slices (asserted where they are made) and their sizes agree
@@ -89,9 +98,9 @@ impl<'a> MatrixMut<'a> {
 }
 
 /// `to = left right`, or `to += left right`; `to` is row-major and filled.
-pub fn multiply(to: &mut [f32], left: Matrix<'_>, right: Matrix<'_>, add: bool) {
+pub fn multiply(precision: Precision, to: &mut [f32], left: Matrix<'_>, right: Matrix<'_>, add: bool) {
     assert_eq!(to.len(), left.rows * right.columns, "the product fills its slice");
-    MatrixMut::within(to, left.rows, right.columns, right.columns).product(1.0, left, right, add);
+    MatrixMut::within(to, left.rows, right.columns, right.columns).product(precision, 1.0, left, right, add);
 }
 
 #[cfg(test)]
@@ -115,10 +124,16 @@ mod tests {
             }
         }
         let mut product = vec![1.0; m * n];
-        multiply(&mut product, Matrix::new(&left, m, k), Matrix::new(&right, k, n), true);
+        multiply(Precision::Single, &mut product, Matrix::new(&left, m, k), Matrix::new(&right, k, n), true);
         let left_turned: Vec<f32> = (0..k * m).map(|i| left[(i % m) * k + i / m]).collect();
         let mut of_turned = vec![9.0; m * n];
-        multiply(&mut of_turned, Matrix::new(&left_turned, k, m).transposed(), Matrix::new(&right, k, n), false);
+        multiply(
+            Precision::Single,
+            &mut of_turned,
+            Matrix::new(&left_turned, k, m).transposed(),
+            Matrix::new(&right, k, n),
+            false,
+        );
         for place in 0..m * n {
             assert!((product[place] - expected[place]).abs() < 1e-5);
             assert!((of_turned[place] + 1.0 - expected[place]).abs() < 1e-5);
@@ -131,7 +146,13 @@ mod tests {
         let (left, right) = (wave(m * wide, 0.7), wave(k * wide, 0.3));
         let mut to = vec![5.0; m * wide];
         let place = MatrixMut::within(&mut to[1..], m, n, wide);
-        place.product(2.0, Matrix::within(&left[2..], m, k, wide), Matrix::within(&right, k, n, wide), false);
+        place.product(
+            Precision::Single,
+            2.0,
+            Matrix::within(&left[2..], m, k, wide),
+            Matrix::within(&right, k, n, wide),
+            false,
+        );
         for (at, found) in to.iter().enumerate() {
             let (row, column) = (at / wide, at % wide);
             let expected = match column.checked_sub(1) {

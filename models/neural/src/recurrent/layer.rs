@@ -1,5 +1,5 @@
 use super::gates::{advance, retreat};
-use crate::kernels::{Matrix, add, multiply};
+use crate::kernels::{Matrix, Precision, add, multiply};
 
 /// The weights of one layer of `width` units over inputs of `inputs` values: `input` `[inputs, 4 width]`, `hidden`
 /// `[width, 4 width]`, `bias` `[4 width]`.
@@ -61,7 +61,7 @@ impl LayerWeights {
         }
         let all = steps * rows;
         let input = Matrix::new(input, all, inputs);
-        multiply(&mut tape.gates, input, Matrix::new(&self.input, inputs, 4 * width), true);
+        multiply(Precision::Single, &mut tape.gates, input, Matrix::new(&self.input, inputs, 4 * width), true);
         let hidden = Matrix::new(&self.hidden, width, 4 * width);
         for at in 0..steps {
             let gates = &mut tape.gates[at * step * 4..(at + 1) * step * 4];
@@ -69,7 +69,7 @@ impl LayerWeights {
             let (cells_before, cells) = tape.cells[..(at + 1) * step].split_at_mut(at * step);
             let cells_before = last(cells_before, step);
             if let Some(outputs_before) = last(outputs_before, step) {
-                multiply(gates, Matrix::new(outputs_before, rows, width), hidden, true);
+                multiply(Precision::Single, gates, Matrix::new(outputs_before, rows, width), hidden, true);
             }
             advance(gates, cells_before, cells, outputs, width);
         }
@@ -100,22 +100,28 @@ impl LayerWeights {
             retreat(gates, cells_before, cells, here, &mut cell_gradient, width);
             if at > 0 {
                 let before = &mut before[(at - 1) * step..];
-                multiply(before, Matrix::new(gates, rows, 4 * width), hidden, true);
+                multiply(Precision::Single, before, Matrix::new(gates, rows, 4 * width), hidden, true);
             }
         }
         let all = steps * rows;
         let gates = Matrix::new(&tape.gates, all, 4 * width);
-        multiply(&mut gradients.input, Matrix::new(input, all, inputs).transposed(), gates, true);
+        multiply(Precision::Single, &mut gradients.input, Matrix::new(input, all, inputs).transposed(), gates, true);
         if steps > 1 {
             let before = Matrix::new(&tape.outputs[..(steps - 1) * step], all - rows, width).transposed();
             let after = Matrix::new(&tape.gates[step * 4..], all - rows, 4 * width);
-            multiply(&mut gradients.hidden, before, after, true);
+            multiply(Precision::Single, &mut gradients.hidden, before, after, true);
         }
         for row in tape.gates.chunks_exact(4 * width) {
             add(&mut gradients.bias, row);
         }
         if let Some(input_gradient) = input_gradient {
-            multiply(input_gradient, gates, Matrix::new(&self.input, inputs, 4 * width).transposed(), false);
+            multiply(
+                Precision::Single,
+                input_gradient,
+                gates,
+                Matrix::new(&self.input, inputs, 4 * width).transposed(),
+                false,
+            );
         }
     }
 }

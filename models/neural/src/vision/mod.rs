@@ -5,9 +5,9 @@
 //! al., "FCOS", 2019, have it.
 
 mod card;
-mod detect;
 mod export;
 mod loss;
+mod muon;
 mod network;
 mod part;
 mod patches;
@@ -20,7 +20,6 @@ mod train;
 mod trunk;
 
 pub use card::{Told, card};
-pub use detect::{Detection, detections};
 pub use export::export;
 pub use loss::{Targets, generalised_iou};
 pub use network::{CONVOLUTIONS, Norm, VisionArchitecture, VisionReading, VisionTransformer};

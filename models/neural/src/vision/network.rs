@@ -12,6 +12,7 @@ use super::trunk::{
     BlockGradients, BlockWeights, CELL_HALVINGS, ConvolutionWeights, LinearWeights, TrunkGradients, TrunkWeights,
 };
 use crate::fitting::{Initial, register};
+use crate::kernels::Precision;
 use crate::writing::values;
 
 /// Kept from dividing by nothing.
@@ -173,8 +174,9 @@ impl VisionTransformer {
     }
 
     /// The numbers of all that comes before [`Self::read`].
-    pub fn trunk(&self) -> TrunkWeights {
+    pub fn trunk(&self, precision: Precision) -> TrunkWeights {
         TrunkWeights {
+            precision,
             heads: self.blocks.first().map_or(1, |block| block.heads),
             convolutions: self.convolutions.iter().map(Convolution::weights).collect(),
             fine: [weights(&self.fine[0]), weights(&self.fine[1])],

@@ -2,12 +2,12 @@ use burn::tensor::{Device, activation};
 use lehr_camera::set::{Recipe, Sample};
 use lehr_camera::{Bounds, Kind};
 use lehr_metrics::detection::{Found, Present, Rect, average_precision};
+use lehr_scoring::{Detection, Thresholds, detections, masks_of};
 use rand::RngExt;
 use rand_chacha::ChaCha8Rng;
 use rayon::prelude::*;
 use serde::{Deserialize, Serialize};
 
-use super::detect::{Detection, detections};
 use super::network::VisionTransformer;
 use super::part::Part;
 use super::patches::{CLASSES, MASKS, masks_of_patches};
@@ -15,6 +15,7 @@ use super::task::Batch;
 use super::thresholds::{VisionThresholds, decisions};
 use super::trunk::Trunk;
 use crate::error::NeuralError;
+use crate::kernels::Precision;
 use crate::writing::values;
 
 /// Findings that are less sure than this do not enter a curve of precision and recall.
@@ -35,7 +36,7 @@ pub struct VisionReport {
     pub average_precision: [f64; Kind::COUNT],
     /// Mean overlap with the label of flaws that show, of the surest finding of the kind; 0 where there is none.
     pub box_iou: f64,
-    /// Mean over the kinds of the overlap of all cells; flaws that do not show are left out.
+    /// Mean over the kinds of the overlap of all cells of what was found; flaws that do not show are left out.
     pub mask_iou: f64,
     /// At the thresholds, of each kind, of flaws that show: the share of findings that are right, and of flaws that are
     /// found. 1 where nothing is found, or there.
@@ -56,19 +57,19 @@ pub fn report(
     recipe: &Recipe,
     rows: usize,
 ) -> VisionReport {
-    score(network, network.blocks.len(), recipe, rows, &Device::flex()).tally.report(thresholds)
+    score(network, Precision::Single, network.blocks.len(), recipe, rows).tally.report(thresholds)
 }
 
 /// Through the first `depth` layers.
 pub(super) fn score(
     network: &VisionTransformer,
+    precision: Precision,
     depth: usize,
     recipe: &Recipe,
     rows: usize,
-    device: &Device,
 ) -> Scores {
-    let (mut trunk, mut loss) = (Trunk::default(), 0.0);
-    let weights = network.trunk();
+    let (mut trunk, mut loss, device) = (Trunk::default(), 0.0, &Device::flex());
+    let weights = network.trunk(precision);
     let patches = recipe.grid() * recipe.grid();
     let said = |samples: &[Sample]| -> Result<Said, NeuralError> {
         let parts: Vec<Part> = samples.iter().map(|sample| Part::whole(sample, recipe)).collect();
@@ -109,8 +110,9 @@ pub fn tally<E>(recipe: &Recipe, rows: usize, mut said: impl FnMut(&[Sample]) ->
         let each = said.classes.chunks(patches * CLASSES).zip(said.boxes.chunks(patches * 4));
         let each = each.zip(said.masks.chunks(Kind::COUNT * cells * cells));
         for (sample, ((classes, boxes), masks)) in samples.iter().zip(each) {
-            let found = detections(classes, boxes, recipe.grid(), LEAST_SCORE);
-            tally.add(sample, &found, masks, recipe);
+            let said = lehr_scoring::Said { grid: recipe.grid(), classes, boxes, masks };
+            let found = detections(said, Thresholds { score: LEAST_SCORE, ..Thresholds::default() });
+            tally.add(sample, &found, &masks_of(&found, said), recipe);
         }
     }
     Ok(tally)
@@ -136,9 +138,9 @@ impl Tally {
         self.pictures += 1;
         self.found.extend(found.iter().map(|found| Found {
             picture,
-            class: found.kind.index(),
+            class: found.defect,
             score: found.score,
-            rect: rect(&found.bounds),
+            rect: rect_of(found),
         }));
         let mut hidden = [false; Kind::COUNT];
         for label in &sample.labels {
@@ -146,8 +148,8 @@ impl Tally {
             let present = Present { picture, class: label.kind.index(), rect: rect(&bounds) };
             if label.visible {
                 self.visible.push(present);
-                let surest = found.iter().find(|found| found.kind == label.kind);
-                self.box_iou += surest.map_or(0.0, |found| f64::from(found.bounds.iou(&bounds)));
+                let surest = found.iter().find(|found| found.defect == label.kind.index());
+                self.box_iou += surest.map_or(0.0, |found| rect_of(found).iou(&present.rect));
             } else {
                 self.hidden.push(present);
                 hidden[label.kind.index()] = true;
@@ -228,6 +230,11 @@ impl Tally {
             recall: at_threshold.map(|(_, recall)| recall),
         }
     }
+}
+
+fn rect_of(found: &Detection) -> Rect {
+    let lehr_scoring::Bounds { left, top, right, bottom } = found.bounds;
+    Rect { x0: left, y0: top, x1: right, y1: bottom }
 }
 
 fn rect(bounds: &Bounds) -> Rect {

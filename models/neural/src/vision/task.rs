@@ -15,6 +15,7 @@ use super::report::score;
 use super::train::VisionSettings;
 use super::trunk::{Known, Pictures, Trunk};
 use crate::fitting::{Step, Task, Validation, order};
+use crate::kernels::Precision;
 use crate::writing::values;
 
 /// How much a flaw's patches count together, in patches without one.
@@ -38,6 +39,7 @@ pub struct VisionTask<'a> {
     /// Windows cut of each picture that is made.
     pub looks: usize,
     pub device: Device,
+    precision: Precision,
     /// Layers that have been trained.
     depth: usize,
     trunk: Trunk,
@@ -57,6 +59,7 @@ impl<'a> VisionTask<'a> {
             window: settings.window,
             looks: settings.looks.max(1),
             device,
+            precision: settings.precision,
             depth: settings.architecture.layers,
             trunk: Trunk::default(),
             pool: Pool::default(),
@@ -72,7 +75,7 @@ impl<'a> VisionTask<'a> {
     ) -> (f64, GradientsParams) {
         let device = self.device.clone().autodiff();
         let batch = Batch::new(parts, &device);
-        let weights = network.trunk();
+        let weights = network.trunk(self.precision);
         let known = self.trunk.forward(&weights, depth, &batch.pictures);
 
         // The tape begins at what is known of patches; the way through the layers is our own.
@@ -125,7 +128,7 @@ impl Task for VisionTask<'_> {
     }
 
     fn validate(&mut self, network: &VisionTransformer) -> Validation {
-        let scored = score(network, self.depth, self.validation, self.rows, &self.device);
+        let scored = score(network, self.precision, self.depth, self.validation, self.rows);
         let mut metrics = BTreeMap::new();
         let report = scored.tally.report(&[0.5; Kind::COUNT]);
         metrics.insert("map".to_owned(), report.map);

@@ -1,10 +1,10 @@
-use burn::tensor::Device;
 use lehr_camera::Kind;
 use lehr_camera::set::Recipe;
 use lehr_metrics::detection::{Found, Present};
 
 use super::network::VisionTransformer;
 use super::report::{LEAST_OVERLAP, score};
+use crate::kernels::Precision;
 
 /// From which score on a finding of each kind counts, in the order of the kinds.
 pub type VisionThresholds = [f32; Kind::COUNT];
@@ -17,7 +17,7 @@ const NEVER: f32 = 1.01;
 /// The scores at which precision and recall together are best (F1) on a set that was not learned, among those from which
 /// on findings are right often enough; flaws that do not show count neither way.
 pub fn thresholds(network: &VisionTransformer, validation: &Recipe, rows: usize) -> VisionThresholds {
-    let tally = score(network, network.blocks.len(), validation, rows, &Device::flex()).tally;
+    let tally = score(network, Precision::Single, network.blocks.len(), validation, rows).tally;
     std::array::from_fn(|kind| best(&decisions(kind, &tally.found, &tally.visible, &tally.hidden), tally.count(kind)))
 }
 

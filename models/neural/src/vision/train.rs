@@ -2,22 +2,25 @@ use std::path::PathBuf;
 use std::time::Duration;
 
 use burn::module::{Module, ParamGroup};
-use burn::optim::decay::WeightDecayConfig;
-use burn::optim::{AdamWConfig, AdjustLrFn, ModuleOptimizer, MuonConfig};
+use burn::optim::{AdamWConfig, ModuleOptimizer};
 use burn::tensor::Device;
 use lehr_camera::set::Recipe;
 
+use super::muon::Muon;
 use super::network::{VisionArchitecture, VisionTransformer};
 use super::start::started_from;
 use super::task::VisionTask;
 use crate::error::NeuralError;
 use crate::fitting::{Epoch, Plan, Schedule, Stop, Watch, fit};
+use crate::kernels::Precision;
 
 /// How an inspector is trained.
 #[derive(Debug, Clone)]
 pub struct VisionSettings {
     pub architecture: VisionArchitecture,
     pub seed: u64,
+    /// Of all products within the network.
+    pub precision: Precision,
     /// Which of several trainings, each of which goes on from the one before: pictures come in another order each time.
     pub round: u64,
     /// Pictures of a batch.
@@ -52,6 +55,7 @@ impl VisionSettings {
         Self {
             architecture,
             seed,
+            precision: Precision::Single,
             round: 0,
             rows: 32,
             rate: 2e-3,
@@ -114,7 +118,7 @@ pub fn train(
         network = started_from(network, architecture, path)?;
     }
     let network = network.train();
-    let optimiser = optimiser(settings.weight_decay as f32);
+    let optimiser = optimiser(settings.weight_decay as f32, settings.precision);
     let plan = Plan {
         seed: settings.seed ^ settings.round.rotate_right(16),
         epochs_max: settings.epochs_max,
@@ -130,7 +134,8 @@ pub fn train(
         checkpoints: settings.checkpoints.clone(),
         resume: settings.resume,
         fingerprint: format!(
-            "inspector {architecture:?}, {} rows, {} of an epoch, {} layers for {}, windows of {} for {}, {} of a picture, decay {}, start {:?}, {:016x}, {:016x}",
+            "inspector {architecture:?}, {}, {} rows, {} of an epoch, {} layers for {}, windows of {} for {}, {} of a picture, decay {}, start {:?}, {:016x}, {:016x}",
+            settings.precision,
             settings.rows,
             settings.epoch_pictures,
             settings.shallow_layers,
@@ -155,19 +160,15 @@ pub fn train(
     })
 }
 
-/// Matrices within the network take steps of the same size in all their directions, which teaches them about twice as
-/// much with the same pictures (Jordan et al., "Muon", 2024; steps as large as those of AdamW: Liu et al., "Muon is
-/// scalable for LLM training", 2025). The first convolution, what reads the network out, and all that is no matrix take
-/// those of AdamW.
-fn optimiser(weight_decay: f32) -> ModuleOptimizer {
+/// Matrices within the network take steps of the same size in all their directions. The first convolution, what reads the
+/// network out, and all that is no matrix take those of AdamW.
+fn optimiser(weight_decay: f32, precision: Precision) -> ModuleOptimizer {
     let matrices = ParamGroup::from_any_regexes(vec![
         r"^convolutions\.([1-9]|\d\d+)\.weight$",
         r"^embedding\.weight$",
         r"^blocks\.\d+\.(projection|output|expand|contract)\.weight$",
     ])
     .expect("the patterns are regular expressions");
-    let muon = MuonConfig::new()
-        .with_weight_decay(Some(WeightDecayConfig { penalty: weight_decay }))
-        .with_adjust_lr_fn(AdjustLrFn::MatchRmsAdamW);
-    AdamWConfig::new().with_weight_decay(weight_decay).init().with_group(matrices, muon.build(), None)
+    let muon = Muon::new(f64::from(weight_decay), precision);
+    AdamWConfig::new().with_weight_decay(weight_decay).init().with_group(matrices, muon, None)
 }

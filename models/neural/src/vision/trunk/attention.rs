@@ -1,11 +1,12 @@
-use crate::kernels::{Matrix, MatrixMut, softmax, softmax_back};
+use crate::kernels::{Matrix, MatrixMut, Precision, softmax, softmax_back};
 
-/// How the numbers of one picture's patches are cut into heads.
+/// How the numbers of one picture's patches are cut into heads, and multiplied.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Heads {
     pub patches: usize,
     pub width: usize,
     pub heads: usize,
+    pub precision: Precision,
 }
 
 impl Heads {
@@ -30,10 +31,10 @@ impl Heads {
         for (head, shares) in shares.chunks_exact_mut(square).enumerate() {
             let (query, key, value) = (self.part(all, head, 0), self.part(all, head, 1), self.part(all, head, 2));
             let to = MatrixMut::within(shares, self.patches, self.patches, self.patches);
-            to.product(self.scale(), query, key.transposed(), false);
+            to.product(self.precision, self.scale(), query, key.transposed(), false);
             softmax(shares, self.patches);
             let to = MatrixMut::within(&mut mixed[head * self.per_head()..], self.patches, self.per_head(), self.width);
-            to.product(1.0, Matrix::new(shares, self.patches, self.patches), value, false);
+            to.product(self.precision, 1.0, Matrix::new(shares, self.patches, self.patches), value, false);
         }
     }
 
@@ -45,8 +46,9 @@ impl Heads {
             let mixed = &gradient[head * self.per_head()..];
             let mixed = Matrix::within(mixed, self.patches, self.per_head(), self.width);
             let taken = Matrix::new(shares, self.patches, self.patches);
-            self.place(to, head, 2).product(1.0, taken.transposed(), mixed, false);
+            self.place(to, head, 2).product(self.precision, 1.0, taken.transposed(), mixed, false);
             MatrixMut::within(room, self.patches, self.patches, self.patches).product(
+                self.precision,
                 1.0,
                 mixed,
                 value.transposed(),
@@ -54,8 +56,8 @@ impl Heads {
             );
             softmax_back(shares, room, self.patches);
             let scores = Matrix::new(room, self.patches, self.patches);
-            self.place(to, head, 0).product(self.scale(), scores, key, false);
-            self.place(to, head, 1).product(self.scale(), scores.transposed(), query, false);
+            self.place(to, head, 0).product(self.precision, self.scale(), scores, key, false);
+            self.place(to, head, 1).product(self.precision, self.scale(), scores.transposed(), query, false);
         }
     }
 

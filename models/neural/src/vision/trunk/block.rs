@@ -1,5 +1,5 @@
 use super::attention::Heads;
-use crate::kernels::{Matrix, add, gelu, gelu_back, multiply, norm, norm_back, scaled};
+use crate::kernels::{Matrix, Precision, add, gelu, gelu_back, multiply, norm, norm_back, scaled};
 use crate::vision::network::EPSILON;
 
 /// The numbers of one layer of the encoder, in the order of [`super::super::network::Block`].
@@ -43,27 +43,27 @@ impl LinearWeights {
         Matrix::new(rows, rows.len() / width, width)
     }
 
-    pub fn forward(&self, from: &[f32], to: &mut [f32]) {
+    pub fn forward(&self, precision: Precision, from: &[f32], to: &mut [f32]) {
         for row in to.chunks_exact_mut(self.bias.len()) {
             row.copy_from_slice(&self.bias);
         }
-        self.forward_onto(from, to);
+        self.forward_onto(precision, from, to);
     }
 
     /// Without the bias, added to what is there.
-    fn forward_onto(&self, from: &[f32], to: &mut [f32]) {
-        multiply(to, self.rows(from, self.weight.len() / self.bias.len()), self.weight(), true);
+    fn forward_onto(&self, precision: Precision, from: &[f32], to: &mut [f32]) {
+        multiply(precision, to, self.rows(from, self.weight.len() / self.bias.len()), self.weight(), true);
     }
 
-    /// Adds the weights' gradients to `gradients`; that of what went in is written, or added, to `to`.
-    pub fn backward(&self, from: &[f32], gradient: &[f32], gradients: &mut Self, to: &mut [f32], onto: bool) {
+    /// Adds the weights' gradients to `gradients`; that of what went in is written to `to`.
+    pub fn backward(&self, precision: Precision, from: &[f32], gradient: &[f32], gradients: &mut Self, to: &mut [f32]) {
         let (inputs, outputs) = (self.weight.len() / self.bias.len(), self.bias.len());
         for row in gradient.chunks_exact(outputs) {
             add(&mut gradients.bias, row);
         }
         let rows = self.rows(gradient, outputs);
-        multiply(&mut gradients.weight, self.rows(from, inputs).transposed(), rows, true);
-        multiply(to, rows, self.weight().transposed(), onto);
+        multiply(precision, &mut gradients.weight, self.rows(from, inputs).transposed(), rows, true);
+        multiply(precision, to, rows, self.weight().transposed(), false);
     }
 }
 
@@ -95,7 +95,7 @@ impl BlockWeights {
 
     /// `x` `[pictures × patches, width]` becomes what the layer makes of it.
     pub fn forward(&self, heads: Heads, x: &mut [f32], tape: &mut BlockTape) {
-        let Heads { patches, width, heads: count } = heads;
+        let Heads { patches, width, heads: count, precision } = heads;
         let rows = x.len() / width;
         let pictures = rows / patches;
         tape.resize(rows, heads);
@@ -103,22 +103,22 @@ impl BlockWeights {
 
         norm(x, EPSILON as f32, &mut tape.attention_normed, &mut tape.attention_deviations);
         scaled(&tape.attention_normed, &self.attention_gain, &self.attention_bias, room);
-        self.projection.forward(room, &mut tape.all);
+        self.projection.forward(precision, room, &mut tape.all);
         for picture in 0..pictures {
             let shares = &mut tape.shares[picture * count * patches * patches..][..count * patches * patches];
             let all = &tape.all[picture * patches * 3 * width..][..patches * 3 * width];
             heads.forward(all, shares, &mut tape.mixed[picture * patches * width..][..patches * width]);
         }
-        self.output.forward_onto(&tape.mixed, x);
+        self.output.forward_onto(precision, &tape.mixed, x);
         for row in x.chunks_exact_mut(width) {
             add(row, &self.output.bias);
         }
 
         norm(x, EPSILON as f32, &mut tape.forward_normed, &mut tape.forward_deviations);
         scaled(&tape.forward_normed, &self.feed_forward_gain, &self.feed_forward_bias, room);
-        self.expand.forward(room, &mut tape.expanded);
+        self.expand.forward(precision, room, &mut tape.expanded);
         gelu(&tape.expanded, &mut tape.bent);
-        self.contract.forward_onto(&tape.bent, x);
+        self.contract.forward_onto(precision, &tape.bent, x);
         for row in x.chunks_exact_mut(width) {
             add(row, &self.contract.bias);
         }
@@ -126,17 +126,17 @@ impl BlockWeights {
 
     /// `gradient`, that of what came out, becomes that of what went in.
     pub fn backward(&self, heads: Heads, tape: &mut BlockTape, gradient: &mut [f32], gradients: &mut BlockGradients) {
-        let Heads { patches, width, heads: count } = heads;
+        let Heads { patches, width, heads: count, precision } = heads;
         let pictures = gradient.len() / (patches * width);
         let BlockTape { room, back, wide, .. } = tape;
         let (room, back) = (&mut room[..gradient.len()], &mut back[..gradient.len()]);
 
         let wide = &mut wide[..];
         let of_bent = &mut wide[..4 * gradient.len()];
-        self.contract.backward(&tape.bent, gradient, &mut gradients.contract, of_bent, false);
+        self.contract.backward(precision, &tape.bent, gradient, &mut gradients.contract, of_bent);
         gelu_back(&tape.expanded, of_bent);
         scaled(&tape.forward_normed, &self.feed_forward_gain, &self.feed_forward_bias, room);
-        self.expand.backward(room, of_bent, &mut gradients.expand, back, false);
+        self.expand.backward(precision, room, of_bent, &mut gradients.expand, back);
         norm_back(
             &tape.forward_normed,
             &tape.forward_deviations,
@@ -147,7 +147,7 @@ impl BlockWeights {
             &mut gradients.feed_forward_bias,
         );
 
-        self.output.backward(&tape.mixed, gradient, &mut gradients.output, back, false);
+        self.output.backward(precision, &tape.mixed, gradient, &mut gradients.output, back);
         let of_all = &mut wide[..3 * gradient.len()];
         for picture in 0..pictures {
             let shares = &tape.shares[picture * count * patches * patches..][..count * patches * patches];
@@ -156,7 +156,7 @@ impl BlockWeights {
             heads.backward(&tape.all[of_picture.clone()], shares, mixed, &mut tape.square, &mut of_all[of_picture]);
         }
         scaled(&tape.attention_normed, &self.attention_gain, &self.attention_bias, room);
-        self.projection.backward(room, of_all, &mut gradients.projection, back, false);
+        self.projection.backward(precision, room, of_all, &mut gradients.projection, back);
         norm_back(
             &tape.attention_normed,
             &tape.attention_deviations,
@@ -189,7 +189,7 @@ pub struct BlockTape {
 }
 
 impl BlockTape {
-    fn resize(&mut self, rows: usize, Heads { patches, width, heads }: Heads) {
+    fn resize(&mut self, rows: usize, Heads { patches, width, heads, .. }: Heads) {
         let size = rows * width;
         for normed in [&mut self.attention_normed, &mut self.forward_normed, &mut self.mixed] {
             normed.resize(size, 0.0);

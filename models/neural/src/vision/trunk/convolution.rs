@@ -1,6 +1,6 @@
 use std::ops::Range;
 
-use crate::kernels::{Matrix, add, multiply};
+use crate::kernels::{Matrix, Precision, add, multiply};
 
 /// Along a side, places.
 const KERNEL: usize = 3;
@@ -45,13 +45,13 @@ impl ConvolutionWeights {
     }
 
     /// From `[side, side, inputs]` to `[side / step, side / step, outputs]`. `fields` is room, used up.
-    pub fn forward(&self, from: &[f32], side: usize, fields: &mut Vec<f32>, to: &mut [f32]) {
+    pub fn forward(&self, precision: Precision, from: &[f32], side: usize, fields: &mut Vec<f32>, to: &mut [f32]) {
         for (strip, to) in self.strips(side).zip(to.chunks_mut(STRIP * self.outputs)) {
             self.gather(from, side, strip, fields);
             for place in to.chunks_exact_mut(self.outputs) {
                 place.copy_from_slice(&self.bias);
             }
-            multiply(to, self.fields(fields), self.weight(), true);
+            multiply(precision, to, self.fields(fields), self.weight(), true);
             for value in to {
                 *value = value.max(0.0);
             }
@@ -62,6 +62,7 @@ impl ConvolutionWeights {
     /// `gradients` and, where it is asked for, that at what went in to `input_gradient`.
     pub fn backward(
         &self,
+        precision: Precision,
         Passed { from, side, came }: Passed<'_>,
         gradient: &mut [f32],
         fields: &mut Vec<f32>,
@@ -77,9 +78,9 @@ impl ConvolutionWeights {
         for (strip, gradient) in self.strips(side).zip(gradient.chunks(STRIP * self.outputs)) {
             self.gather(from, side, strip.clone(), fields);
             let places = Matrix::new(gradient, gradient.len() / self.outputs, self.outputs);
-            multiply(&mut gradients.weight, self.fields(fields).transposed(), places, true);
+            multiply(precision, &mut gradients.weight, self.fields(fields).transposed(), places, true);
             if let Some(input_gradient) = &mut input_gradient {
-                multiply(fields, places, self.weight().transposed(), false);
+                multiply(precision, fields, places, self.weight().transposed(), false);
                 self.scatter(fields, side, strip, input_gradient);
             }
         }
@@ -122,12 +123,15 @@ impl ConvolutionWeights {
     /// The fields of some places, `[places, 9 inputs]`.
     fn gather(&self, from: &[f32], side: usize, places: Range<usize>, fields: &mut Vec<f32>) {
         assert_eq!(from.len(), side * side * self.inputs, "a picture fills its slice");
-        fields.clear();
         fields.resize(places.len() * KERNEL * KERNEL * self.inputs, 0.0);
+        let mut filled = 0;
         for (lies, at) in self.rows(side, places) {
-            let length = lies.len();
-            fields[at..at + length].copy_from_slice(&from[lies]);
+            let end = at + lies.len();
+            fields[filled..at].fill(0.0);
+            fields[at..end].copy_from_slice(&from[lies]);
+            filled = end;
         }
+        fields[filled..].fill(0.0);
     }
 
     /// The inverse of [`Self::gather`]: adds what fields say of each number.
@@ -156,7 +160,7 @@ mod tests {
 
     fn came(weights: &ConvolutionWeights, from: &[f32]) -> Vec<f32> {
         let mut to = vec![0.0; (SIDE / weights.step).pow(2) * weights.outputs];
-        weights.forward(from, SIDE, &mut vec![], &mut to);
+        weights.forward(Precision::Single, from, SIDE, &mut vec![], &mut to);
         to
     }
 
@@ -198,7 +202,14 @@ mod tests {
             let (mut gradients, mut of_input) = (weights.zero(), vec![0.0; from.len()]);
             let mut gradient = towards.clone();
             let passed = Passed { from: &from, side: SIDE, came: &to };
-            weights.backward(passed, &mut gradient, &mut vec![], &mut gradients, Some(&mut of_input));
+            weights.backward(
+                Precision::Single,
+                passed,
+                &mut gradient,
+                &mut vec![],
+                &mut gradients,
+                Some(&mut of_input),
+            );
             let close = |found: f32, slope: f64, what: &str| {
                 let found = f64::from(found);
                 assert!((found - slope).abs() < 3e-2 * (1.0 + slope.abs()), "{step}, {what}: {found} is not {slope}");

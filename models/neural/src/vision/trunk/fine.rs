@@ -1,6 +1,7 @@
 use lehr_camera::Kind;
 
 use super::block::LinearWeights;
+use crate::kernels::Precision;
 use crate::vision::patches::{CELLS, MASKS};
 
 /// After how many halvings a place is a cell of the masks.
@@ -33,7 +34,7 @@ impl FineRoom {
     pub fn forward(&mut self, weights: &FineWeights, levels: Levels<'_>, grid: usize, to: &mut [f32]) {
         self.resize(grid);
         for ((weights, level), part) in weights.iter().zip(levels).zip(&mut self.parts) {
-            weights.forward(level, part);
+            weights.forward(Precision::Single, level, part);
         }
         let [cells, twos] = &self.parts;
         each(grid, |at, cell, two| to[at] = cells[cell] + twos[two]);
@@ -59,7 +60,7 @@ impl FineRoom {
         });
         let parts = weights.iter().zip(levels).zip(gradients).zip(of_levels).zip(&self.parts);
         for ((((weights, level), gradients), of_level), part) in parts {
-            weights.backward(level, part, gradients, of_level, false);
+            weights.backward(Precision::Single, level, part, gradients, of_level);
         }
     }
 }

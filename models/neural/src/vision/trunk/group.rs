@@ -36,10 +36,10 @@ impl GroupTape {
         self.stem.clear();
         let masks = fine.chunks_exact_mut(group.grid * group.grid * MASKS);
         for ((tape, picture), fine) in self.stems.iter_mut().zip(group.light.chunks_exact(side * side * 3)).zip(masks) {
-            self.stem.extend_from_slice(tape.forward(&weights.convolutions, picture, side));
+            self.stem.extend_from_slice(tape.forward(weights.precision, &weights.convolutions, picture, side));
             self.room.forward(&weights.fine, levels(tape, weights), group.grid, fine);
         }
-        weights.embedding.forward(&self.stem, out);
+        weights.embedding.forward(weights.precision, &self.stem, out);
         let (width, row) = (weights.width(), group.grid * weights.width());
         for (at, out) in out.chunks_exact_mut(row).enumerate() {
             add(out, &weights.positions[place(weights, group, at) * width..][..row]);
@@ -72,7 +72,7 @@ impl GroupTape {
         }
         self.of_stem.resize(self.stem.len(), 0.0);
         let of_stem = &mut self.of_stem[..];
-        weights.embedding.backward(&self.stem, &self.gradient, &mut gradients.embedding, of_stem, false);
+        weights.embedding.backward(weights.precision, &self.stem, &self.gradient, &mut gradients.embedding, of_stem);
         let side = group.grid * PATCH;
         let channels = self.stem.len() / self.stems.len().max(1);
         let each = group.light.chunks_exact(side * side * 3).zip(self.of_stem.chunks_exact(channels));
@@ -85,7 +85,14 @@ impl GroupTape {
             }
             self.room.backward(&weights.fine, levels, group.grid, of_fine, &mut gradients.fine, [cells, twos]);
             let of_levels = [(CELL_HALVINGS, &cells[..]), (CELL_HALVINGS + 1, &twos[..])];
-            tape.backward(&weights.convolutions, picture, gradient, &of_levels, &mut gradients.convolutions);
+            tape.backward(
+                weights.precision,
+                &weights.convolutions,
+                picture,
+                gradient,
+                &of_levels,
+                &mut gradients.convolutions,
+            );
         }
     }
 }
@@ -95,7 +102,12 @@ fn levels<'a>(tape: &'a StemTape, weights: &TrunkWeights) -> Levels<'a> {
 }
 
 fn heads(weights: &TrunkWeights, group: Group<'_>) -> Heads {
-    Heads { patches: group.grid * group.grid, width: weights.width(), heads: weights.heads }
+    Heads {
+        patches: group.grid * group.grid,
+        width: weights.width(),
+        heads: weights.heads,
+        precision: weights.precision,
+    }
 }
 
 /// The patch of a whole picture where a row of patches begins; rows of all pictures are numbered one behind the other.

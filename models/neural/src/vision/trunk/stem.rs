@@ -1,5 +1,5 @@
 use super::convolution::{ConvolutionWeights, Passed};
-use crate::kernels::add;
+use crate::kernels::{Precision, add};
 
 /// What the way back through the convolutions needs of the way forth, of one picture.
 #[derive(Debug, Clone, Default)]
@@ -29,7 +29,13 @@ impl Stage {
 
 impl StemTape {
     /// Runs a picture `[side, side, 3]` through the convolutions; what comes out of the last is returned.
-    pub fn forward(&mut self, convolutions: &[ConvolutionWeights], picture: &[f32], side: usize) -> &[f32] {
+    pub fn forward(
+        &mut self,
+        precision: Precision,
+        convolutions: &[ConvolutionWeights],
+        picture: &[f32],
+        side: usize,
+    ) -> &[f32] {
         self.stages.resize(convolutions.len(), Stage::default());
         let mut side = side;
         for (at, convolution) in convolutions.iter().enumerate() {
@@ -38,7 +44,7 @@ impl StemTape {
             here.side = side;
             side /= convolution.step;
             here.came.resize(side * side * convolution.outputs, 0.0);
-            convolution.forward(from, here.side, &mut self.fields, &mut here.came);
+            convolution.forward(precision, from, here.side, &mut self.fields, &mut here.came);
             here.sum.clear();
             if convolution.adds() {
                 here.sum.extend_from_slice(from);
@@ -57,6 +63,7 @@ impl StemTape {
     /// weights to `gradients`.
     pub fn backward(
         &mut self,
+        precision: Precision,
         convolutions: &[ConvolutionWeights],
         picture: &[f32],
         gradient: &[f32],
@@ -80,7 +87,7 @@ impl StemTape {
             before.resize(from.len(), 0.0);
             let asked = (at > 0).then_some(&mut before[..]);
             let passed = Passed { from, side: stages[at].side, came: &stages[at].came };
-            convolution.backward(passed, here, fields, &mut gradients[at], asked);
+            convolution.backward(precision, passed, here, fields, &mut gradients[at], asked);
             std::mem::swap(here, before);
         }
     }

@@ -6,7 +6,7 @@ use super::block::{BlockWeights, LinearWeights};
 use super::convolution::ConvolutionWeights;
 use super::fine::{self, FineWeights};
 use super::group::GroupTape;
-use crate::kernels::add;
+use crate::kernels::{Precision, add};
 use crate::vision::patches::MASKS;
 
 /// Pictures of a group: few, so that what lies between fits the processor's caches, but enough that the sums of the
@@ -16,6 +16,8 @@ const GROUP: usize = 4;
 /// The numbers of a trunk.
 #[derive(Debug, Clone, PartialEq)]
 pub struct TrunkWeights {
+    /// Of its products.
+    pub precision: Precision,
     pub heads: usize,
     pub convolutions: Vec<ConvolutionWeights>,
     pub fine: FineWeights,
@@ -26,18 +28,20 @@ pub struct TrunkWeights {
     pub blocks: Vec<BlockWeights>,
 }
 
-/// Gradients of [`TrunkWeights`], of the same sizes.
+/// Gradients of [`TrunkWeights`], of the same sizes; of no more layers than were asked for.
 pub type TrunkGradients = TrunkWeights;
 
 impl TrunkWeights {
-    pub fn zero(&self) -> Self {
+    /// The same sizes, all 0, of the first `depth` layers.
+    pub fn zero(&self, depth: usize) -> Self {
         Self {
+            precision: self.precision,
             heads: self.heads,
             convolutions: self.convolutions.iter().map(ConvolutionWeights::zero).collect(),
             fine: fine::zero(&self.fine),
             embedding: self.embedding.zero(),
             positions: vec![0.0; self.positions.len()],
-            blocks: self.blocks.iter().map(BlockWeights::zero).collect(),
+            blocks: self.blocks.iter().take(depth).map(BlockWeights::zero).collect(),
         }
     }
 
@@ -142,12 +146,12 @@ impl Trunk {
             .zip(pictures.groups())
             .zip(of_patches.zip(gradient.fine.par_chunks(of_group * MASKS)))
             .map(|((tape, group), (of_patches, of_fine))| {
-                let mut gradients = weights.zero();
+                let mut gradients = weights.zero(depth);
                 tape.backward(weights, depth, group, of_patches, of_fine, &mut gradients);
                 gradients
             })
             .collect();
-        let mut sum = weights.zero();
+        let mut sum = weights.zero(depth);
         // In their order, whatever thread was first.
         all.iter().for_each(|gradients| sum.add(gradients));
         sum

@@ -70,7 +70,8 @@ async fn inspections(app: App, call: Call) -> Answer {
     let snapshot = app.runtime().snapshot();
     let (line, before) = (line(&call, &snapshot)?, call.query.time("before"));
     let flawed = call.query.flag("flawed");
-    let before = before.zip(Some(before_unit(&call)?));
+    let unit = before_unit(&call)?;
+    let before = before.map(|before| (before, unit));
     let wanted = |row: &&PictureRow| {
         line.is_none_or(|line| row.production_line == line)
             && before.is_none_or(|before| (row.taken_at, row.unit_id) < before)

@@ -1,6 +1,5 @@
 use gemm::Parallelism;
 
-#[cfg(all(target_arch = "x86_64", target_os = "linux"))]
 use super::amx;
 use super::precision::Precision;
 
@@ -64,7 +63,6 @@ impl<'a> MatrixMut<'a> {
         if self.rows == 0 || self.columns == 0 {
             return;
         }
-        #[cfg(all(target_arch = "x86_64", target_os = "linux"))]
         if precision == Precision::Bfloat16 && amx::takes(left, right) {
             amx::product(self, factor, left, right, add);
             return;

@@ -2,6 +2,8 @@ use std::fmt;
 
 use serde::{Deserialize, Serialize};
 
+use super::amx;
+
 /// To what factors are rounded before they are multiplied; sums are of single precision.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "lowercase")]
@@ -15,7 +17,7 @@ pub enum Precision {
 impl Precision {
     /// What this processor multiplies fastest.
     pub fn fastest() -> Self {
-        if unit() { Self::Bfloat16 } else { Self::Single }
+        if amx::available() { Self::Bfloat16 } else { Self::Single }
     }
 }
 
@@ -26,14 +28,4 @@ impl fmt::Display for Precision {
             Self::Bfloat16 => "bfloat16",
         })
     }
-}
-
-#[cfg(all(target_arch = "x86_64", target_os = "linux"))]
-fn unit() -> bool {
-    super::amx::available()
-}
-
-#[cfg(not(all(target_arch = "x86_64", target_os = "linux")))]
-fn unit() -> bool {
-    false
 }

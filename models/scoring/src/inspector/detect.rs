@@ -1,11 +1,11 @@
 //! From what a model says of each patch and of each cell to defects on a picture.
 
-use super::{DEFECTS, PATCH_PX};
+use super::{DEFECTS, GRID, MASK_SIDE, PATCH_PX};
 
 /// The most defects of a picture.
 const MAX_DETECTIONS: usize = 64;
 /// Cells along a patch's side.
-const CELLS: usize = 4;
+const CELLS: usize = MASK_SIDE / GRID;
 const CELL_PX: f32 = (PATCH_PX / CELLS) as f32;
 /// From which probability on a cell is part of a defect.
 const COVERED: f32 = 0.5;
@@ -228,7 +228,6 @@ fn bounds(patch: usize, grid: usize, &[across, down, width, height]: &[f32; 4]) 
 mod tests {
     use super::*;
 
-    const GRID: usize = 14;
     const SIDE: usize = GRID * CELLS;
 
     /// What is said of a picture on which nothing is.

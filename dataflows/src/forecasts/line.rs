@@ -94,7 +94,7 @@ impl Line {
         self.end = Some(end);
         self.judge(&terms, &moved, (end_before, end), &mut after);
         self.show(line, &terms, after, (end_before, end), out);
-        self.show_verdicts(scorer, &scored, out);
+        self.show_verdicts(scorer, &scored, touched.sensors, out);
     }
 
     /// Takes up what a tick changed.
@@ -371,16 +371,18 @@ impl Line {
         }
     }
 
-    /// Shows what is said of each sensor after the latest row's minute.
+    /// Shows what is said of each sensor after the latest row's minute. Which sensor a column is may change and leave what
+    /// was looked at, and so the row, as it was: where a sensor comes that has not said anything yet.
     fn show_verdicts(
         &mut self,
         scorer: &dyn Scorer,
         scored: &BTreeMap<EventMs, Scored>,
+        other_sensors: bool,
         out: &mut Vec<(Foretold, Diff)>,
     ) {
         let latest = self.rows.iter().next_back().map(|(at, row)| (*at, row.input, row.version, row.graph_version));
         let shown = self.verdicts.as_ref().map(|(at, input, _)| (*at, *input));
-        if shown == latest.map(|(at, input, ..)| (at, input)) {
+        if !other_sensors && shown == latest.map(|(at, input, ..)| (at, input)) {
             return;
         }
         let retract = |rows: Vec<SensorVerdictRow>| rows.into_iter().map(|row| (Foretold::Verdict(row), -1));
@@ -388,7 +390,7 @@ impl Line {
         let Some((at, input, forecaster, graph)) = latest else { return };
         let mut rows = Vec::new();
         if let Some(version) = graph {
-            // After a restart rows are remembered, and verdicts are not.
+            // Rows are remembered, and verdicts are not.
             let versions = Versions { forecaster, graph, ensemble: None };
             let again = || scorer.score(versions, &[self.window(scorer, at)]).into_iter().next().flatten();
             let answer = scored.get(&at).cloned().or_else(again);

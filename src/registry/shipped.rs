@@ -27,7 +27,7 @@ macro_rules! shipped {
 }
 
 /// All that come with Lehr, such as "forecaster-1.0.0".
-const SHIPPED: &[Shipped] = shipped!["forecaster-1.0.0", "graph-1.0.0", "ensemble-1.0.0", "inspector-0.3.0"];
+const SHIPPED: &[Shipped] = shipped!["forecaster-1.0.0", "graph-1.0.0", "ensemble-1.0.0", "inspector-0.4.0"];
 
 /// Who registers and deploys what comes with Lehr.
 const BY: &str = "lehr";

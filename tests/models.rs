@@ -8,6 +8,9 @@ use std::process::Command;
 use support::inspector::{LIGHT, inspector};
 use support::{Server, fail, lehr, succeed};
 
+/// Where all of a picture is light, each patch's box is a small part of the mask.
+const FAINT: &str = r#"{"thresholds":[0.02,0.02,0.02,0.02,0.02,0.02]}"#;
+
 fn models(server: &Server, token: Option<&str>, arguments: &[&str]) -> Command {
     let mut command = lehr();
     command.env_remove("LEHR_TOKEN").args(["models", "--server", &server.url("")]).args(arguments);
@@ -79,9 +82,7 @@ fn what_was_found_outlives_its_pictures() {
     let server = Server::start(dir.path(), &["--speed", "300", "--pictures", "20"], None);
     let own = Some(server.token.as_str());
     let file = dir.path().join("inspector-1.99.0.onnx");
-    // Where all of a picture is light, each patch's box is a small part of the mask.
-    let faint = r#"{"thresholds":[0.02,0.02,0.02,0.02,0.02,0.02]}"#;
-    std::fs::write(&file, inspector("1.99.0", LIGHT, faint)).expect("it is written");
+    std::fs::write(&file, inspector("1.99.0", LIGHT, FAINT)).expect("it is written");
     succeed(models(&server, own, &["register"]).arg(&file));
     succeed(&mut models(&server, own, &["promote", "inspector", "1.99.0", "--reason", "it sees red"]));
     assert!(succeed(&mut models(&server, own, &["list", "inspector"])).contains("1.99.0"));
@@ -104,4 +105,40 @@ fn what_was_found_outlives_its_pictures() {
     let after = server.sql(query);
     let lost: Vec<&Value> = before.iter().filter(|row| !after.contains(row)).collect();
     assert!(lost.is_empty(), "{} of {} rows are gone or another, such as {}", lost.len(), before.len(), lost[0]);
+}
+
+/// An object store has the files of models too: one that is lost here comes back from there.
+#[test]
+fn a_lost_file_comes_back_from_the_object_store() {
+    let dir = tempfile::tempdir().expect("a temporary folder");
+    let (data, stores) = (dir.path().join("data"), dir.path().join("stores.toml"));
+    let lake = dir.path().join("lake");
+    std::fs::write(&stores, format!("[[objects]]\nname = \"lake\"\nfolder = {lake:?}\ntables = [\"models\"]\n"))
+        .expect("it is written");
+    let follows = ["--no-plant", "--stores", stores.to_str().expect("a path of text")];
+    let server = Server::start(&data, &follows, None);
+    let (token, file) = (server.token.clone(), dir.path().join("inspector-1.99.0.onnx"));
+    std::fs::write(&file, inspector("1.99.0", LIGHT, FAINT)).expect("it is written");
+    succeed(models(&server, Some(&token), &["register"]).arg(&file));
+    let told = |server: &Server, expected: &str| {
+        server.until("the files of models are in the store", |server| {
+            let health = server.get("/api/health");
+            let parts = health["components"].as_array().expect("a list");
+            let part = parts.iter().find(|part| part["name"] == "models.lake").expect("the store's part");
+            let good = part["status"] == "ok" && part["behind"] == 0 && part["detail"] == expected;
+            if good { Ok(()) } else { Err(part.to_string()) }
+        });
+    };
+    told(&server, "it has 5 of 5 versions");
+    server.stop();
+
+    let lost = data.join("models/inspector-1.99.0.onnx");
+    std::fs::remove_file(&lost).expect("the file goes");
+    let server = Server::start(&data, &follows, Some(&token));
+    told(&server, "it has 5 of 5 versions; files that came back since the start: 1");
+    assert_eq!(std::fs::read(&lost).expect("it is there"), std::fs::read(&file).expect("it is there"));
+    let listed = server.get("/api/models");
+    let listed = listed["models"].as_array().expect("a list");
+    let own = listed.iter().find(|model| model["version"] == "1.99.0").expect("it is registered");
+    assert_eq!(own["file"], "ready", "{own}");
 }

@@ -75,6 +75,7 @@ async fn health_now(app: App, _call: Call) -> Answer {
     components.extend(super::sources::health(&app));
     components.extend(super::stores::health(&app));
     components.push(super::models::health(&app).await?);
+    components.extend(super::models::archives(&app));
     components.push(super::pictures::health(&app));
     let status = ["failing", "degraded"].into_iter().find(|bad| components.iter().any(|part| part["status"] == *bad));
     let since = SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default();

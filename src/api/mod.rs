@@ -75,8 +75,8 @@ pub(crate) use tests::fixture;
 use crate::auth::Auth;
 use crate::live::Hub;
 use crate::pictures::PictureStore;
-use crate::registry::Registry;
 use crate::registry::training::Training;
+use crate::registry::{Archive, Registry};
 use crate::runtime::Runtime;
 use crate::sinks::StoreConfig;
 use crate::sources::Sources;
@@ -134,6 +134,8 @@ pub struct AppOptions {
     pub sources: Sources,
     /// Stores that follow the tables.
     pub stores: Vec<Arc<dyn StoreConfig>>,
+    /// Those of them that have the files of models too.
+    pub archives: Vec<Arc<Archive>>,
     /// Trained models.
     pub registry: Registry,
     pub training: Training,

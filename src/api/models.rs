@@ -9,7 +9,7 @@ use super::params::Kind;
 use super::route::{Answer, Call, Reply, Route};
 use super::schema::{self, NOT_BLANK, TEXT_MOST, answer, list, nullable, object, row, text};
 use crate::auth::Role;
-use crate::registry::{Aliases, Changed, Registry, RegistryError, Status, find};
+use crate::registry::{Aliases, Archive, Archived, Changed, Registry, RegistryError, Status, find};
 use lehr_dataflows::tables::ModelRow;
 use lehr_domain::model::{ModelKind, ModelVersion};
 use lehr_queries::Snapshot;
@@ -307,4 +307,18 @@ pub async fn health(app: &App) -> Result<Value, ApiError> {
         Ok(component("models", "ok", detail, 0))
     })
     .await
+}
+
+/// Each store that has the files of models too, as a part of the system's health.
+pub fn archives(app: &App) -> Vec<Value> {
+    let part = |archive: &Arc<Archive>| {
+        let Archived { versions, missing, restored, problem } = archive.archived();
+        let mut detail = format!("it has {versions} of {} versions", versions + missing);
+        if restored > 0 {
+            detail.push_str(&format!("; files that came back since the start: {restored}"));
+        }
+        let (status, detail) = problem.map_or(("ok", detail), |problem| ("degraded", problem));
+        component(&format!("models.{}", archive.store()), status, detail, missing as u64)
+    };
+    app.options().archives.iter().map(part).collect()
 }

@@ -62,6 +62,7 @@ impl Stage {
             components: Default::default(),
             sources: Default::default(),
             stores: Vec::new(),
+            archives: Vec::new(),
             registry,
             training,
             pictures,

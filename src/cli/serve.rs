@@ -3,10 +3,10 @@ use crate::api::{self, App, AppOptions};
 use crate::auth::Auth;
 use crate::pictures::{Bound, PICTURE_MOST, PictureStore, Pictures};
 use crate::registry::training::{Training, TrainingOptions};
-use crate::registry::{self, Registry};
+use crate::registry::{self, Archive, Registry};
 use crate::runtime::{Runtime, RuntimeOptions, Sizes};
 use crate::scoring::{Ahead, Scoring};
-use crate::sinks::{ChangeLog, StoresConfig, followers};
+use crate::sinks::{ChangeLog, StoreConfig, StoresConfig, followers};
 use crate::sources::camera::Photographed;
 use crate::sources::plant::{PlantOptions, PlantSource};
 use crate::sources::{Sources, SourcesConfig, clock};
@@ -192,6 +192,7 @@ pub fn run(args: ServeArgs) -> Result<(), Failure> {
             faults: plant.clone().map(|plant| plant as Arc<dyn api::FaultControl>),
             components,
             sources: Sources::start(peers, &runtime),
+            archives: archives(&stores, &registry),
             stores,
             registry,
             training: training.clone(),
@@ -212,6 +213,12 @@ pub fn run(args: ServeArgs) -> Result<(), Failure> {
     })?;
     drop(plant);
     Ok(())
+}
+
+/// Keeps the files of models in every store that has room for them.
+fn archives(stores: &[Arc<dyn StoreConfig>], registry: &Registry) -> Vec<Arc<Archive>> {
+    let configs = stores.iter().filter_map(|store| store.archive());
+    configs.map(|config| Archive::start(config.clone(), registry.clone())).collect()
 }
 
 /// Says where the dashboard is. On standard output, not in the log: the link holds a token.

@@ -106,6 +106,7 @@ impl Registry {
         let after = registration.digest.clone();
         let event = Event::Model(model, version, Box::new(registration));
         self.apply(vec![event], "model.register", (model, Some(version)), [String::new(), after], changed)?;
+        self.changed();
         Ok((model, version))
     }
 
@@ -122,6 +123,7 @@ impl Registry {
             return Err(RegistryError::Unknown { model, version });
         }
         self.0.files.put_card(model, version, text)?;
+        self.changed();
         let after = format!("{} bytes", text.len());
         self.apply(Vec::new(), "model.card", (model, Some(version)), [String::new(), after], changed)
     }

@@ -7,6 +7,7 @@
 //! - `described`: what a file says of itself, read without running it
 //! - `opener`: what must be able to open files; it is handed in
 //! - `files`: the folder, in which a file is whole or not there
+//! - `archive`: the same files in object stores, from which they come back when they are lost
 //! - `aliases`: which version is in production, which was before, which challenges it
 //! - `changes`: registering, promoting, rolling back
 //! - `shipped`: versions that come with Lehr
@@ -19,6 +20,7 @@
 //! same tick.
 
 mod aliases;
+mod archive;
 mod changes;
 mod described;
 mod error;
@@ -32,6 +34,7 @@ pub mod training;
 mod window;
 
 pub use aliases::Aliases;
+pub use archive::{Archive, Archived};
 pub use changes::Changed;
 pub use described::{Description, NoModel};
 pub use error::RegistryError;
@@ -46,6 +49,7 @@ use lehr_domain::model::{ModelKind, ModelVersion};
 use lehr_queries::Snapshot;
 use std::path::Path;
 use std::sync::{Arc, Mutex};
+use tokio::sync::watch;
 
 /// Versions that may be registered, of all kinds together: ten years of a training a week of each. A version takes 1 kB of
 /// memory and its file's size on disk.
@@ -63,12 +67,15 @@ struct Shared {
     opener: Arc<dyn Opener>,
     /// Held while a change is checked and until its tick has closed.
     edits: Mutex<()>,
+    /// Moves when a file is there that was not there before.
+    changes: watch::Sender<u64>,
 }
 
 impl Registry {
     /// The models whose files are below a data directory.
     pub fn new(runtime: Runtime, data: &Path, opener: Arc<dyn Opener>) -> Registry {
-        Registry(Arc::new(Shared { runtime, files: Files::new(data), opener, edits: Mutex::new(()) }))
+        let (files, changes) = (Files::new(data), watch::Sender::new(0));
+        Registry(Arc::new(Shared { runtime, files, opener, edits: Mutex::new(()), changes }))
     }
 
     pub fn opener(&self) -> &dyn Opener {
@@ -98,7 +105,18 @@ impl Registry {
 
     /// Keeps what the training of a version left beside it.
     pub fn keep_history(&self, model: ModelKind, version: ModelVersion, bytes: &[u8]) -> Result<(), RegistryError> {
-        self.0.files.put_history(model, version, bytes)
+        self.0.files.put_history(model, version, bytes)?;
+        self.changed();
+        Ok(())
+    }
+
+    /// Moves when there are other files than before.
+    fn changes(&self) -> watch::Receiver<u64> {
+        self.0.changes.subscribe()
+    }
+
+    fn changed(&self) {
+        self.0.changes.send_modify(|times| *times += 1);
     }
 
     /// A registered version that is in production, and its file.

@@ -50,6 +50,11 @@ pub trait StoreConfig: Debug + Send + Sync + 'static {
         None
     }
 
+    /// As a place for the files of trained models.
+    fn archive(&self) -> Option<&lehr_objects::Config> {
+        None
+    }
+
     fn target(&self) -> Box<dyn Target>;
 
     /// Reaches the store once, within a bounded time: what was found, or what is wrong and how to mend it.

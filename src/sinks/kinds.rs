@@ -14,6 +14,7 @@ macro_rules! store {
         |$config:ident, $table:ident| $keeps:expr
         $(, gathers: $gathers:literal)?
         $(, mirror: $mirror:ident)?
+        $(, archive: |$archive:ident| $archives:expr)?
     ) => {
         #[async_trait]
         impl StoreConfig for $store$(::$module)?::Config {
@@ -51,6 +52,11 @@ macro_rules! store {
                 Some($mirror)
             })?
 
+            $(fn archive(&self) -> Option<&lehr_objects::Config> {
+                let $archive = self;
+                $archives.then_some($archive)
+            })?
+
             fn target(&self) -> Box<dyn Target> {
                 <$store$(::$module)?::Config>::target(self)
             }
@@ -67,7 +73,13 @@ store!(lehr_sql::postgres, postgres, |config, table| table.is_kept(config.tables
 store!(lehr_sql::sqlite, sqlite, |config, table| table.is_kept(config.tables.as_deref()));
 store!(lehr_redis, redis, |config, table| table.is_kept(config.tables.as_deref()));
 store!(lehr_mqtt::store, mqtt, |config, table| table.is_kept(config.tables.as_deref()));
-store!(lehr_objects, objects, |config, table| table.is_kept(config.tables.as_deref()), gathers: true);
+store!(
+    lehr_objects,
+    objects,
+    |config, table| table.is_kept(config.tables.as_deref()),
+    gathers: true,
+    archive: |config| config.models
+);
 store!(lehr_influx::store, influx, |config, table| config.follows(table));
 // The causal graph alone.
 store!(lehr_neo4j, neo4j, |_config, table| table.name == "edges", mirror: config);

@@ -35,6 +35,9 @@ pub struct Config {
     pub ca: Option<PathBuf>,
     /// Tables that are kept; all but readings when absent.
     pub tables: Option<Vec<String>>,
+    /// Whether the files of trained models are kept too.
+    #[serde(default = "yes")]
+    pub models: bool,
     /// How long deltas are gathered, such as `1m`.
     #[serde(default = "minute")]
     pub every: String,
@@ -54,6 +57,10 @@ pub(crate) enum Place {
 
 fn us_east_1() -> String {
     "us-east-1".to_owned()
+}
+
+fn yes() -> bool {
+    true
 }
 
 fn minute() -> String {
@@ -236,6 +243,7 @@ mod tests {
         let config: Config = toml::from_str("name = \"lake\"\nfolder = \"/var/lib/lehr/lake\"").unwrap();
         config.check(&[table("features")]).unwrap();
         assert_eq!(config.gathered().unwrap(), Duration::from_secs(60));
+        assert!(config.models);
         assert_eq!(config.address(), "/var/lib/lehr/lake");
         let config: Config = toml::from_str(&format!("{BUCKET}endpoint = \"http://minio:9000\"")).unwrap();
         config.check(&[table("features")]).unwrap();

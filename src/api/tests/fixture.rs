@@ -184,6 +184,7 @@ impl Fixture {
             components,
             sources: Sources::default(),
             stores: Vec::new(),
+            archives: Vec::new(),
             registry,
             training,
             pictures,

@@ -1,5 +1,6 @@
 //! The registry on a runtime without a server, with model files that ONNX Runtime opens.
 
+mod archive;
 mod changes;
 mod start;
 mod training;

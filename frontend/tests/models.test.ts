@@ -28,12 +28,13 @@ describe("what a training found", () => {
   });
 
   test("models without horizons have one value a figure", () => {
-    const figures = testFigures("inspector", { test: { map_visible: 0.9, mask_iou: 0.6 } });
+    const figures = testFigures("inspector", { test: { map_visible: 0.9, mask_iou: 0.6, box_iou: 0.71 } });
     expect(figures.map(({ name, values }) => [name, values.length])).toEqual([
       ["map_visible", 1],
       ["mask_iou", 1],
+      ["box_iou", 1],
     ]);
-    expect(targetsMet(figures)).toEqual({ met: 1, all: 2 });
+    expect(targetsMet(figures)).toEqual({ met: 2, all: 3 });
     expect(testFigures("graph", { node_accuracy: 0.9 })).toHaveLength(1);
   });
 
